@@ -1,0 +1,83 @@
+/*
+ * The bounded reader: the only way bytes from outside are looked at.
+ *
+ * A reader that is asked for more than there is turns bad, stays bad and gives zeros; a parser
+ * reads a whole structure and checks `bad` once, before it uses anything.  Views point into the
+ * reader's memory and live as long as that does.  Big endian is network order (RFC 1700).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct rd {
+	const uint8_t *pos;
+	const uint8_t *end;
+	bool bad;
+};
+
+static inline struct rd rd_init(const void *data, size_t len)
+{
+	struct rd r = {.pos = data, .end = (const uint8_t *)data + len, .bad = false};
+	return r;
+}
+
+static inline size_t rd_left(const struct rd *r)
+{
+	return (size_t)(r->end - r->pos);
+}
+
+/* Returns len bytes and moves past them, or NULL (and turns bad). */
+static inline const uint8_t *rd_take(struct rd *r, size_t len)
+{
+	const uint8_t *p = r->pos;
+
+	if (r->bad || rd_left(r) < len) {
+		r->bad = true;
+		return NULL;
+	}
+	r->pos += len;
+	return p;
+}
+
+static inline void rd_skip(struct rd *r, size_t len)
+{
+	(void)rd_take(r, len);
+}
+
+/* A sub-reader over the next len bytes; bad itself when there are not that many. */
+static inline struct rd rd_sub(struct rd *r, size_t len)
+{
+	const uint8_t *p = rd_take(r, len);
+	struct rd sub = rd_init(p, p ? len : 0);
+
+	sub.bad = !p;
+	return sub;
+}
+
+static inline uint8_t rd_u8(struct rd *r)
+{
+	const uint8_t *p = rd_take(r, 1);
+	return p ? p[0] : 0;
+}
+
+#define RD_DEFINE(bits, suffix, swap)                                      \
+	static inline uint##bits##_t rd_u##bits##suffix(struct rd *r)      \
+	{                                                                  \
+		const uint8_t *p = rd_take(r, bits / 8);                   \
+		uint##bits##_t v = 0;                                      \
+		if (p)                                                     \
+			memcpy(&v, p, bits / 8);                           \
+		return swap ? __builtin_bswap##bits(v) : v;                \
+	}
+
+#define RD_HOST_LITTLE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+RD_DEFINE(16, be, RD_HOST_LITTLE)
+RD_DEFINE(32, be, RD_HOST_LITTLE)
+RD_DEFINE(64, be, RD_HOST_LITTLE)
+RD_DEFINE(16, le, !RD_HOST_LITTLE)
+RD_DEFINE(32, le, !RD_HOST_LITTLE)
+RD_DEFINE(64, le, !RD_HOST_LITTLE)
+#undef RD_DEFINE

@@ -1,0 +1,77 @@
+/*
+ * Subcommands: one file each, one line each in commands.def; everything they share is here.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "config/config.h"
+#include "publish/publish.h"
+#include "report/document.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum command_exit {
+	COMMAND_OK = 0,
+	COMMAND_FAILED = 1,
+	COMMAND_USAGE = 2,
+	COMMAND_FINDINGS = 3,
+	COMMAND_NOT_FOUND = 4,
+};
+
+struct command {
+	const char *name;
+	const char *summary; /* one line for `teiten help` */
+	const char *usage;   /* the whole --help text */
+	int (*run)(int argc, char **argv); /* argv[0] = the subcommand; returns the exit status */
+};
+
+/* In the order of commands.def; name NULL ends. */
+extern const struct command *const commands[];
+
+enum command_format {
+	COMMAND_HUMAN,
+	COMMAND_JSON,
+	COMMAND_CSV,
+	COMMAND_TSV,
+};
+
+/* Options every subcommand takes; command_option fills them. */
+struct command_common {
+	const char *config_path; /* -c */
+	enum command_format format;
+	const char *lang;     /* --lang, NULL = configuration, else by LANG */
+	const char *timezone; /* --timezone */
+	bool quiet;
+	int verbose;
+	bool color;       /* stdout is a terminal and NO_COLOR is not set */
+	bool credentials; /* --credentials */
+};
+
+/*
+ * Walks argv.  Returns the next option the caller knows (index into `names`, value in *ret_value
+ * for names that end with '='), COMMAND_OPTION_END when there are only operands left
+ * (operands are argv[*index …]), or COMMAND_OPTION_BAD after it has printed what is wrong.
+ * Common options are handled inside; -h prints usage and exits.
+ * names: {"-r=", "--sensor=", "--all", NULL}: a trailing '=' takes a value ("--x v" or "--x=v").
+ */
+#define COMMAND_OPTION_END (-1)
+#define COMMAND_OPTION_BAD (-2)
+int command_option(const struct command *self, struct command_common *common, int argc,
+    char **argv, int *index, const char *const *names, const char **ret_value);
+
+/* Prints "teiten NAME: sentence" on stderr. */
+void command_error(const struct command *self, const char *fmt, ...) ST_PRINTF(2, 3);
+
+/* Language: --lang, then configuration, then LC_ALL/LC_MESSAGES/LANG beginning with ja. */
+enum publish_language command_language(const struct command_common *common);
+
+/* Folder of the running program, for data files beside it; static storage. */
+const char *command_program_folder(void);
+
+/* The compiled geo table: configuration, then beside the program, then the installed one. NULL
+ * when there is none. */
+const char *command_geo_path(void);
