@@ -1,0 +1,50 @@
+# The front door; Meson does the work.  `make help` lists the targets.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+TIME    ?= 60
+PCAP    ?=
+
+all: $(BUILD)/build.ninja ## build everything into build/
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@test -f deps/duckdb/libduckdb.so || { echo 'Run "make deps" first.' >&2; exit 1; }
+	meson setup --prefix=$(PREFIX) $(BUILD)
+
+deps: ## bring what it is built from: Debian packages, pinned files into deps/
+	@tools/deps.sh
+
+demo: deps ## simulated month (or PCAP=FILE) to a bilingual report in demo/
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/demo.sh $(PCAP)
+
+check: ## every test, on gcc, clang and the sanitizers; ends with the sum
+	@command -v python3 >/dev/null || tools/deps.sh
+	@python3 tools/check.py
+
+bench: deps ## measure; build/bench.json
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/bench.sh
+
+fuzz: deps ## each fuzz target for TIME=60 seconds
+	@tools/fuzz.sh $(TIME)
+
+lint: deps ## clang-tidy, cppcheck, shellcheck
+	@tools/deps.sh lint
+	@tools/lint.sh
+
+install: all ## into PREFIX=/usr/local, below DESTDIR
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+format: ## clang-format on the lines changed since the last commit
+	@git clang-format --extensions c,h
+
+clean: ## remove what was built (deps/ stays)
+	rm -rf $(BUILD) build-* demo
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: all deps demo check bench fuzz lint install format clean help
