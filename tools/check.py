@@ -5,7 +5,7 @@
 
 Three builds (gcc, clang, and clang with AddressSanitizer and UBSan), each with warnings as
 errors, and their Meson tests; then, when the reference captures are there, the decoding of each
-against its ground truth.  Every assertion of a TAP test counts as one; a build that fails counts as one
+against its ground truth.  Every line of a TAP test counts as one; a build that fails counts as one
 failure and its tests do not run.  The last line is always `N passed, N failed, N skipped`; the
 status is 0 only when nothing failed and something passed.
 """
@@ -146,7 +146,8 @@ def compare(name, folder, env, total):
         say(f'{name}: reference captures are not there: decoding comparison skipped')
         total.add(skipped=1)
         return
-    status, text = run([sys.executable, os.path.join(CORPUS, 'compare.py'), teiten, CORPUS, 'decode'],
+    script = os.path.join(CORPUS, 'compare.py')
+    status, text = run([sys.executable, script, teiten, CORPUS, 'decode'],
                        {'MIN': '100', **env}, COMPARE_SECONDS_MAX)
     if status:
         total.fail(f'{name}: decoding comparison with the reference captures')
