@@ -81,3 +81,25 @@ RD_DEFINE(16, le, !RD_HOST_LITTLE)
 RD_DEFINE(32, le, !RD_HOST_LITTLE)
 RD_DEFINE(64, le, !RD_HOST_LITTLE)
 #undef RD_DEFINE
+
+/* Big-endian loads from inside a window that rd_take has already checked. */
+static inline uint16_t rd_at_u16be(const uint8_t *p)
+{
+	return (uint16_t)((unsigned)p[0] << 8 | p[1]);
+}
+
+static inline uint32_t rd_at_u32be(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return RD_HOST_LITTLE ? __builtin_bswap32(v) : v;
+}
+
+static inline uint64_t rd_at_u64be(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return RD_HOST_LITTLE ? __builtin_bswap64(v) : v;
+}

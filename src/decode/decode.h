@@ -60,8 +60,8 @@ struct decode_packet {
 	struct ip dst;
 	uint32_t seq; /* TCP */
 	uint32_t ack;
-	uint16_t sport; /* TCP, UDP */
-	uint16_t dport;
+	uint16_t sport; /* TCP, UDP; ICMP: identifier */
+	uint16_t dport; /* TCP, UDP; ICMP: type */
 	uint16_t ip_id;  /* IPv4 */
 	uint16_t ip_len; /* total length as the header declares it, IPv6: payload + 40 */
 	uint16_t window; /* TCP */
@@ -75,7 +75,8 @@ struct decode_packet {
 	uint8_t tos;
 	uint16_t linktype;
 	uint16_t transport_offset; /* of the transport header in data */
-	uint16_t payload_offset;   /* of the payload in data (clipped to data_len) */
+	uint16_t payload_offset;   /* of the payload in data */
+	uint32_t payload_len;      /* captured bytes of payload, padding excluded */
 	const uint8_t *data;
 	uint32_t data_len;
 	uint16_t quoted_sport; /* of the quoted datagram, so as it left the quoted source */

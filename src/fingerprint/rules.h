@@ -1,0 +1,61 @@
+/*
+ * Private to fingerprint/: the parsed form of a rule file and the matching of one line.
+ */
+#pragma once
+
+#include "fingerprint/tools.h"
+
+enum rule_has {
+	RULE_WINDOW = 1 << 0,
+	RULE_MSS = 1 << 1,
+	RULE_SCALE = 1 << 2,
+	RULE_IP_LEN = 1 << 3,
+	RULE_SPORT = 1 << 4,
+	RULE_TTL = 1 << 5,
+	RULE_DF = 1 << 6,
+	RULE_TOS = 1 << 7,
+	RULE_OPTIONS = 1 << 8,
+	RULE_MARK = 1 << 9,
+	RULE_PAIR = 1 << 10,
+};
+
+struct rule {
+	uint32_t needs;
+	double share;
+	unsigned tool;
+	unsigned has; /* enum rule_has: conditions present */
+	uint16_t window;
+	uint16_t mss;
+	uint16_t scale;
+	uint16_t ip_len;
+	uint16_t sport_low;
+	uint16_t sport_high;
+	uint16_t ttl_low;
+	uint16_t ttl_high;
+	uint16_t df;
+	uint16_t tos;
+	uint16_t mark;
+	uint8_t option_count;
+	uint8_t options[SYN_OPTIONS_MAX];
+};
+
+struct rules {
+	unsigned rule_count;
+	unsigned tool_count;
+	uint32_t pair_rules; /* rules that need the Unicornscan relation */
+	struct rule rules[TOOLS_RULES_MAX];
+	char tools[TOOLS_RULES_MAX][TOOLS_NAME_MAX];
+};
+
+/* The built-in text of data/tools.rules. */
+const char *rules_builtin(void);
+
+/* Parses a rule file; on error *ret_rules is untouched and the sentence names the line. */
+ST_MUST_CHECK int rules_parse(const char *text, struct rules *ret_rules, struct err *err);
+
+/* Bit set of the rules whose conditions on the shape hold (those without any included). */
+uint32_t rules_match_shape(const struct rules *rules, const struct syn *syn);
+
+/* Of `possible`, the rules whose conditions on this packet hold too. */
+uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
+    const struct decode_packet *packet, uint16_t marks);

@@ -1,0 +1,200 @@
+/* SYN signatures; the contract is in syn.h.  Options: RFC 9293 3.1, RFC 7323. */
+#include "fingerprint/syn.h"
+
+#include "base/rd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPTION_EOL 0
+#define OPTION_NOP 1
+#define OPTION_MSS 2
+#define OPTION_SCALE 3
+#define OPTION_SACK_OK 4
+#define OPTION_SACK 5
+#define OPTION_TIMESTAMP 8
+
+static uint8_t guess_initial_ttl(uint8_t ttl)
+{
+	if (ttl <= 32)
+		return 32;
+	if (ttl <= 64)
+		return 64;
+	return ttl <= 128 ? 128 : 255;
+}
+
+static void parse_option(struct syn *syn, uint8_t kind, struct rd *body)
+{
+	switch (kind) {
+	case OPTION_MSS:
+		syn->mss = rd_u16be(body);
+		syn->has_mss = true;
+		break;
+	case OPTION_SCALE:
+		syn->scale = rd_u8(body);
+		syn->has_scale = true;
+		break;
+	case OPTION_TIMESTAMP:
+		if (rd_u32be(body) == 0)
+			syn->quirks |= SYN_QUIRK_TS_ZERO;
+		if (rd_u32be(body) != 0)
+			syn->quirks |= SYN_QUIRK_TS_PEER;
+		break;
+	default:
+		break;
+	}
+	if (body->bad)
+		syn->quirks |= SYN_QUIRK_BAD;
+}
+
+static void parse_options(struct syn *syn, struct rd *r)
+{
+	while (rd_left(r) > 0) {
+		uint8_t kind = rd_u8(r);
+		struct rd body;
+		uint8_t len;
+
+		if (syn->option_count == SYN_OPTIONS_MAX) {
+			syn->quirks |= SYN_QUIRK_BAD;
+			return;
+		}
+		syn->options[syn->option_count++] = kind;
+		if (kind == OPTION_EOL) {
+			syn->eol_pad = (uint8_t)rd_left(r);
+			while (rd_left(r) > 0)
+				if (rd_u8(r) != 0)
+					syn->quirks |= SYN_QUIRK_EOL_DATA;
+			return;
+		}
+		if (kind == OPTION_NOP)
+			continue;
+		len = rd_u8(r);
+		body = rd_sub(r, len >= 2 ? len - 2u : 0);
+		if (len < 2 || r->bad) {
+			syn->quirks |= SYN_QUIRK_BAD;
+			return;
+		}
+		parse_option(syn, kind, &body);
+	}
+}
+
+void syn_parse(const struct decode_packet *packet, struct syn *ret_syn)
+{
+	struct rd r = rd_init(packet->data, packet->data_len);
+	struct syn *syn = ret_syn;
+	const uint8_t *h;
+	size_t options_len;
+
+	memset(syn, 0, sizeof(*syn));
+	rd_skip(&r, packet->transport_offset);
+	h = rd_take(&r, 20);
+	if (!h)
+		return;
+	syn->version = packet->flags & DECODE_V4 ? 4 : 6;
+	syn->initial_ttl = guess_initial_ttl(packet->ttl);
+	syn->window = packet->window;
+	syn->has_payload = packet->payload_len > 0;
+	if (packet->flags & DECODE_IP_OPTIONS && packet->flags & DECODE_V4)
+		syn->ip_options_len = 1;
+	if (packet->flags & DECODE_IP_DF) {
+		syn->quirks |= SYN_QUIRK_DF;
+		if (packet->ip_id != 0)
+			syn->quirks |= SYN_QUIRK_ID_NONZERO;
+	} else if (syn->version == 4 && packet->ip_id == 0) {
+		syn->quirks |= SYN_QUIRK_ID_ZERO;
+	}
+	if (packet->tcp_flags & 0xc0)
+		syn->quirks |= SYN_QUIRK_ECN;
+	if (packet->seq == 0)
+		syn->quirks |= SYN_QUIRK_SEQ_ZERO;
+	if (packet->ack != 0)
+		syn->quirks |= SYN_QUIRK_ACK;
+	if (rd_at_u16be(h + 18) != 0)
+		syn->quirks |= SYN_QUIRK_URG_PTR;
+	options_len = (size_t)(h[12] >> 4) * 4;
+	options_len = options_len > 20 ? options_len - 20 : 0;
+	if (options_len > rd_left(&r)) {
+		syn->quirks |= SYN_QUIRK_BAD;
+		options_len = rd_left(&r);
+	}
+	r = rd_sub(&r, options_len);
+	parse_options(syn, &r);
+}
+
+static void put_option(struct buf *b, const struct syn *syn, uint8_t kind)
+{
+	switch (kind) {
+	case OPTION_EOL:
+		buf_printf(b, "eol+%u", syn->eol_pad);
+		break;
+	case OPTION_NOP:
+		buf_puts(b, "nop");
+		break;
+	case OPTION_MSS:
+		buf_puts(b, "mss");
+		break;
+	case OPTION_SCALE:
+		buf_puts(b, "ws");
+		break;
+	case OPTION_SACK_OK:
+		buf_puts(b, "sok");
+		break;
+	case OPTION_SACK:
+		buf_puts(b, "sack");
+		break;
+	case OPTION_TIMESTAMP:
+		buf_puts(b, "ts");
+		break;
+	default:
+		buf_printf(b, "?%u", kind);
+		break;
+	}
+}
+
+static void put_quirks(struct buf *b, uint16_t quirks)
+{
+	static const char *const names[] = {
+		"df", "id+", "id-", "ecn", "seq-", "ack+", "uptr+", "ts1-", "ts2+", "opt+", "bad",
+	};
+	bool first = true;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(quirks & 1u << i))
+			continue;
+		buf_printf(b, "%s%s", first ? "" : ",", names[i]);
+		first = false;
+	}
+}
+
+size_t syn_format(const struct syn *syn, char text[SYN_TEXT_MAX])
+{
+	struct buf b = {0};
+	size_t len;
+
+	buf_printf(&b, "%u:%u:%u:", syn->version, syn->initial_ttl, syn->ip_options_len);
+	if (syn->has_mss)
+		buf_printf(&b, "%u:", syn->mss);
+	else
+		buf_puts(&b, "*:");
+	if (syn->has_mss && syn->mss && syn->window && syn->window % syn->mss == 0)
+		buf_printf(&b, "mss*%u", syn->window / syn->mss);
+	else
+		buf_printf(&b, "%u", syn->window);
+	if (syn->has_scale)
+		buf_printf(&b, ",%u:", syn->scale);
+	else
+		buf_puts(&b, ",*:");
+	for (unsigned i = 0; i < syn->option_count; i++) {
+		if (i)
+			buf_putc(&b, ',');
+		put_option(&b, syn, syn->options[i]);
+	}
+	buf_putc(&b, ':');
+	put_quirks(&b, syn->quirks);
+	buf_printf(&b, ":%s", syn->has_payload ? "+" : "0");
+	len = b.len < SYN_TEXT_MAX ? b.len : SYN_TEXT_MAX - 1;
+	memcpy(text, buf_text(&b), len);
+	text[len] = '\0';
+	buf_fini(&b);
+	return len;
+}

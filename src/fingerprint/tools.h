@@ -1,0 +1,71 @@
+/*
+ * Tools: which scanner or bot a source uses, judged from its packets by rules that are data.
+ *
+ * The rule file (data/tools.rules, format in its head) lists header conditions; relations between
+ * fields are code (marks.h, the Unicornscan pair).  A source is judged to use a tool when at least
+ * `needs` of its SYNs match one of the tool's rules and they are at least `share` of its SYNs: the
+ * evidence is kept and printed with the judgement.
+ */
+#pragma once
+
+#include "base/status.h"
+#include "decode/decode.h"
+#include "fingerprint/syn.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TOOLS_RULES_MAX 14
+#define TOOLS_NAME_MAX 24
+#define TOOLS_SIGNATURES_MAX 65536
+
+struct tools;
+
+/* Rules from text (NULL: the built-in file).  An error names the line. */
+ST_MUST_CHECK int tools_new(const char *rules_text, struct tools **ret_tools, struct err *err);
+void tools_free(struct tools *tools);
+
+/* Replaces the rules, or leaves them untouched and says why. */
+ST_MUST_CHECK int tools_reload(struct tools *tools, const char *rules_text, struct err *err);
+
+/* What one SYN says: its signature and the bit set of rules that it matches. */
+struct tools_verdict {
+	uint32_t signature;
+	uint32_t rules;
+};
+
+/* packet must be a counted TCP SYN with these marks.  Remembers new signatures' texts. */
+struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
+    uint16_t marks);
+
+/* Evidence of one source, zeroed at first. */
+struct tools_evidence {
+	uint32_t syns;
+	uint32_t pair_key[2]; /* the Unicornscan constant in both byte orders of the address */
+	uint32_t matches[TOOLS_RULES_MAX];
+};
+
+/* The two constants of Unicornscan's sequence relation (tcphash.h) for a SYN. */
+static inline void tools_pair_keys(const struct decode_packet *p, uint32_t ret_keys[2])
+{
+	uint32_t ports = ((uint32_t)p->dport << 16) + p->sport;
+	uint32_t dst = ip_v4(p->dst);
+
+	ret_keys[0] = p->seq ^ dst ^ ports;
+	ret_keys[1] = p->seq ^ __builtin_bswap32(dst) ^ ports;
+}
+
+/* Adds `packets` SYNs that share a verdict's rules and were first seen with these pair keys. */
+void tools_evidence_add(const struct tools *tools, struct tools_evidence *evidence,
+    uint32_t packets, uint32_t rules, const uint32_t pair_keys[2]);
+
+/* Number of tools, their names in order of priority. */
+unsigned tools_count(const struct tools *tools);
+const char *tools_name(const struct tools *tools, unsigned tool);
+
+/* Bit set of the tools that the evidence supports. */
+uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence);
+
+/* Remembered signatures: calls `each` with id and text until it returns non-zero. */
+int tools_signatures(const struct tools *tools,
+    int (*each)(void *arg, uint32_t id, const char *text), void *arg);
