@@ -3,7 +3,7 @@
  * language.
  *
  * Pure: documents in, bytes out; the caller writes files.  Text of natural language comes from
- * data/messages/{ja,en}/*.msg only.  The text edition is 70 columns wide (East Asian width,
+ * data/messages/ (ja and en) only.  The text edition is 70 columns wide (East Asian width,
  * ambiguous = 2, kinsoku), HTML needs no script and no other file.
  */
 #pragma once
