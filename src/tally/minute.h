@@ -1,0 +1,107 @@
+/*
+ * One open minute: an exact count per flow key, in memory that is allocated once and reused.
+ *
+ * Rows lie densely in the order they began; an open-addressing index of 32-bit words (22 bits of
+ * row, 10 bits of hash) finds them, and the whole key is compared.  IPv4 rows are one cache line.
+ * Nothing is allocated per packet: memory doubles up to a bound, at which the caller closes the
+ * minute early.
+ */
+#pragma once
+
+#include "base/ip.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MINUTE_ROWS_MAX (1u << 21)
+
+/* The key.  For IPv6 the two words hold a hash of the addresses, which are in the row's tail. */
+struct minute_key {
+	uint32_t src;
+	uint32_t victim; /* backscatter, else 0 */
+	uint16_t port;
+	uint8_t proto;
+	uint8_t class;
+	uint8_t tcp_flags;
+	uint8_t attack_proto;
+	uint16_t marks;
+};
+_Static_assert(sizeof(struct minute_key) == 16, "compared as two words");
+
+struct minute_row {
+	struct minute_key key;
+	uint64_t bytes;
+	uint64_t dst_bits; /* of destination indices below 64 */
+	uint32_t packets;
+	uint32_t first_dst; /* index */
+	uint32_t dsts_above; /* distinct destinations with an index of 64 or more */
+	uint32_t signature;
+	uint32_t pair_keys[2];
+	uint16_t rules;
+	uint8_t ttl;
+	uint8_t first_second;
+	uint8_t last_second;
+	uint8_t reserved[3];
+};
+_Static_assert(sizeof(struct minute_row) == 64, "one cache line");
+
+/* What IPv6 rows have behind. */
+struct minute_tail {
+	struct ip src;
+	struct ip victim;
+};
+
+struct minute_table {
+	uint8_t *rows; /* row_size bytes each */
+	uint32_t *index;
+	uint32_t index_mask;
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t row_size;
+	bool has_tail;
+};
+
+ST_MUST_CHECK int minute_table_init(struct minute_table *t, bool has_tail);
+void minute_table_fini(struct minute_table *t);
+
+static inline struct minute_row *minute_table_row(const struct minute_table *t, uint32_t i)
+{
+	return (struct minute_row *)(void *)(t->rows + (size_t)i * t->row_size);
+}
+
+static inline struct minute_tail *minute_table_tail(const struct minute_table *t, uint32_t i)
+{
+	return (struct minute_tail *)(void *)(t->rows + (size_t)i * t->row_size
+	    + sizeof(struct minute_row));
+}
+
+uint64_t minute_key_hash(const struct minute_key *key);
+
+/* First the index word, then, when that has arrived, the row it names. */
+void minute_table_prefetch_index(const struct minute_table *t, uint64_t hash);
+void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash);
+
+/*
+ * Finds the row of the key or begins it: all but the key zero, *ret_new true.  tail is NULL for
+ * IPv4.  NULL when the table is full (MINUTE_ROWS_MAX) or memory is out: close the minute.
+ */
+struct minute_row *minute_table_add(struct minute_table *t, const struct minute_key *key,
+    const struct minute_tail *tail, uint64_t hash, bool *ret_new, uint32_t *ret_row);
+
+/* Forgets all rows, keeps the memory. */
+void minute_table_clear(struct minute_table *t);
+
+/* A set of (row, destination index) pairs: which addresses with high indices a row reached. */
+struct minute_set {
+	uint64_t *slots; /* 0 = free */
+	uint32_t mask;
+	uint32_t count;
+};
+
+ST_MUST_CHECK int minute_set_init(struct minute_set *s);
+void minute_set_fini(struct minute_set *s);
+
+/* Adds; returns 1 when new, 0 when there already, negative when memory is out. */
+int minute_set_add(struct minute_set *s, uint32_t row, uint32_t dst);
+void minute_set_clear(struct minute_set *s);

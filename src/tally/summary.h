@@ -1,0 +1,66 @@
+/*
+ * The summary of one run: sources, ports, countries and tools, from the tally's rows.
+ *
+ * What `teiten analyze` prints comes from here, without a store.  Counts are exact up to declared
+ * bounds on distinct sources and source-port pairs; beyond them packets are still counted and
+ * `saturated` says that numbers of sources are lower bounds.
+ */
+#pragma once
+
+#include "geo/geo.h"
+#include "tally/tally.h"
+
+#define SUMMARY_SOURCES_MAX (16u << 20)
+#define SUMMARY_PAIRS_MAX (64u << 20)
+
+struct summary;
+
+/* tools and geo are borrowed; geo may be NULL. */
+ST_MUST_CHECK int summary_new(const struct tools *tools, const struct geo *geo,
+    struct summary **ret_summary);
+void summary_free(struct summary *summary);
+
+/* Adds rows of the tally and fills their country and asn. */
+ST_MUST_CHECK int summary_add(struct summary *summary, struct tally_row *rows, size_t count);
+
+struct summary_totals {
+	uint64_t sources;
+	uint64_t request_sources; /* sources of at least one access packet */
+	uint64_t victims_packets; /* backscatter packets */
+	bool saturated;
+};
+
+struct summary_port {
+	uint8_t proto;
+	uint16_t port;
+	uint64_t packets;
+	uint64_t sources;
+	uint64_t mirai; /* packets with the mark */
+};
+
+struct summary_country {
+	char country[2];
+	uint64_t packets;
+	uint64_t sources;
+	uint8_t proto; /* main port */
+	uint16_t port;
+};
+
+struct summary_tool {
+	const char *tool; /* lives as long as the rules */
+	uint64_t packets; /* access packets of the sources judged to use it */
+	uint64_t sources;
+};
+
+struct summary_totals summary_totals(const struct summary *summary);
+
+/*
+ * Lists in rank order: by packets, then sources, then port number or name.  The caller frees the
+ * array.  All are about access packets.
+ */
+ST_MUST_CHECK int summary_ports(const struct summary *summary, struct summary_port **ret_ports,
+    size_t *ret_count);
+ST_MUST_CHECK int summary_countries(const struct summary *summary,
+    struct summary_country **ret_countries, size_t *ret_count);
+ST_MUST_CHECK int summary_tools(const struct summary *summary, struct summary_tool **ret_tools,
+    size_t *ret_count);

@@ -1,0 +1,521 @@
+/*
+ * The batch loop: observe, classify, find the row, count.
+ *
+ * Each batch goes through in passes, so that the memory that a packet needs has been asked for
+ * before it is used: conversation, index word, row.
+ */
+#include "tally/tally.h"
+
+#include "base/civil.h"
+#include "base/hash.h"
+#include "fingerprint/marks.h"
+#include "tally/classify.h"
+#include "tally/minute.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct minute {
+	int64_t start_us;
+	bool open;
+	uint64_t last_used; /* batch number */
+	struct minute_table v4;
+	struct minute_table v6;
+	struct minute_set dsts4;
+	struct minute_set dsts6;
+};
+
+/* What the passes hand on for each packet. */
+struct work {
+	const struct decode_packet *packet;
+	struct minute *minute;
+	struct minute_key key;
+	uint64_t hash;
+	uint32_t dst;
+	struct ip victim;
+};
+
+struct tally {
+	struct tally_counters counters;
+	struct destinations destinations;
+	struct conversation_memory *memory;
+	struct tools *tools;
+	tally_sink_fn sink;
+	void *sink_arg;
+	uint16_t sensor;
+	uint64_t batch;
+	struct minute minutes[TALLY_MINUTES_OPEN];
+	struct work work[CAPTURE_BATCH_MAX];
+	struct tally_row rows[TALLY_ROWS_BATCH];
+};
+
+int tally_new(const struct tally_options *options, struct tally **ret_tally, struct err *err)
+{
+	struct tally *t = calloc(1, sizeof(*t));
+	int rc = -ENOMEM;
+
+	if (!t)
+		return err_set(err, -ENOMEM, "out of memory");
+	t->sensor = options->sensor;
+	t->tools = options->tools;
+	t->sink = options->sink;
+	t->sink_arg = options->sink_arg;
+	if (options->net_count > DESTINATIONS_NETS_MAX
+	    || options->excluded_count > DESTINATIONS_NETS_MAX) {
+		rc = err_set(err, ST_LIMIT, "more than %d networks", DESTINATIONS_NETS_MAX);
+		goto out;
+	}
+	if (destinations_init(&t->destinations, options->nets, options->net_count, options->known,
+	    options->known_count) || conversation_new(&t->memory))
+		goto out_memory;
+	t->destinations.excluded_count = options->excluded_count;
+	if (options->excluded_count)
+		memcpy(t->destinations.excluded, options->excluded,
+		    options->excluded_count * sizeof(*options->excluded));
+	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+		struct minute *m = &t->minutes[i];
+
+		if (minute_table_init(&m->v4, false) || minute_table_init(&m->v6, true)
+		    || minute_set_init(&m->dsts4) || minute_set_init(&m->dsts6))
+			goto out_memory;
+	}
+	*ret_tally = t;
+	t = NULL;
+	rc = ST_OK;
+	goto out;
+out_memory:
+	rc = err_set(err, -ENOMEM, "out of memory");
+out:
+	tally_free(t);
+	return rc;
+}
+
+void tally_free(struct tally *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+		minute_table_fini(&t->minutes[i].v4);
+		minute_table_fini(&t->minutes[i].v6);
+		minute_set_fini(&t->minutes[i].dsts4);
+		minute_set_fini(&t->minutes[i].dsts6);
+	}
+	conversation_free(t->memory);
+	destinations_fini(&t->destinations);
+	free(t);
+}
+
+const struct tally_counters *tally_counters(const struct tally *t)
+{
+	return &t->counters;
+}
+
+const struct destinations *tally_destinations(const struct tally *t)
+{
+	return &t->destinations;
+}
+
+/* ---- closing a minute ----------------------------------------------------------------------- */
+
+static void fill_row(const struct tally *t, const struct minute *m, const struct minute_row *row,
+    const struct minute_tail *tail, struct tally_row *out)
+{
+	bool is_backscatter = row->key.class == RECORD_CLASS_BACKSCATTER;
+	struct ip src = tail ? tail->src : ip_from_v4(row->key.src);
+	struct ip victim = {0, 0};
+
+	if (is_backscatter)
+		victim = tail ? tail->victim : ip_from_v4(row->key.victim);
+	out->flow = (struct record_flow){
+		.time = m->start_us,
+		.sensor = t->sensor,
+		.src_hi = src.hi,
+		.src_lo = src.lo,
+		.proto = row->key.proto,
+		.port = row->key.port,
+		.class = row->key.class,
+		.tcp_flags = row->key.tcp_flags,
+		.marks = row->key.marks,
+		.packets = row->packets,
+		.bytes = row->bytes,
+		.dsts = (uint32_t)__builtin_popcountll(row->dst_bits) + row->dsts_above,
+		.dst_bits = t->destinations.count <= 64 ? row->dst_bits : 0,
+		.first_second = row->first_second,
+		.last_second = row->last_second,
+		.ttl = row->ttl,
+		.syn_signature = row->signature,
+		.country = {'Z', 'Z'},
+		.victim_hi = victim.hi,
+		.victim_lo = victim.lo,
+		.victim_proto = row->key.attack_proto,
+	};
+	out->rules = row->rules;
+	out->pair_keys[0] = row->pair_keys[0];
+	out->pair_keys[1] = row->pair_keys[1];
+}
+
+static int emit_table(struct tally *t, const struct minute *m, const struct minute_table *table)
+{
+	for (uint32_t i = 0; i < table->count;) {
+		size_t n = 0;
+		int rc;
+
+		for (; n < TALLY_ROWS_BATCH && i < table->count; n++, i++)
+			fill_row(t, m, minute_table_row(table, i),
+			    table->has_tail ? minute_table_tail(table, i) : NULL, &t->rows[n]);
+		rc = t->sink(t->sink_arg, t->rows, n);
+		if (rc)
+			return rc;
+	}
+	return ST_OK;
+}
+
+static int close_minute(struct tally *t, struct minute *m)
+{
+	int rc = emit_table(t, m, &m->v4);
+
+	if (!rc)
+		rc = emit_table(t, m, &m->v6);
+	minute_table_clear(&m->v4);
+	minute_table_clear(&m->v6);
+	minute_set_clear(&m->dsts4);
+	minute_set_clear(&m->dsts6);
+	m->open = false;
+	t->counters.minutes_closed++;
+	return rc;
+}
+
+int tally_flush(struct tally *t)
+{
+	for (size_t n = 0; n < TALLY_MINUTES_OPEN; n++) {
+		struct minute *oldest = NULL;
+		int rc;
+
+		for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+			struct minute *m = &t->minutes[i];
+
+			if (m->open && (!oldest || m->start_us < oldest->start_us))
+				oldest = m;
+		}
+		if (!oldest)
+			break;
+		rc = close_minute(t, oldest);
+		if (rc)
+			return rc;
+	}
+	return ST_OK;
+}
+
+static int64_t minute_start(int64_t time_us)
+{
+	int64_t n = time_us / CIVIL_US_PER_MINUTE;
+
+	if (time_us % CIVIL_US_PER_MINUTE < 0)
+		n--;
+	return n * CIVIL_US_PER_MINUTE;
+}
+
+/*
+ * The open minute that starts there; the one used longest ago gives way.  ST_LIMIT when all open
+ * minutes are wanted by packets of this batch that are not counted yet.
+ */
+static int find_minute(struct tally *t, int64_t start_us, struct minute **ret_minute)
+{
+	struct minute *victim = &t->minutes[0];
+
+	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+		struct minute *m = &t->minutes[i];
+
+		if (m->open && m->start_us == start_us) {
+			m->last_used = t->batch;
+			*ret_minute = m;
+			return ST_OK;
+		}
+		if (!m->open) {
+			if (victim->open)
+				victim = m;
+		} else if (victim->open && (m->last_used < victim->last_used
+		    || (m->last_used == victim->last_used && m->start_us < victim->start_us))) {
+			victim = m;
+		}
+	}
+	if (victim->open) {
+		int rc;
+
+		if (victim->last_used == t->batch)
+			return ST_LIMIT;
+		rc = close_minute(t, victim);
+		if (rc)
+			return rc;
+	}
+	victim->open = true;
+	victim->start_us = start_us;
+	victim->last_used = t->batch;
+	*ret_minute = victim;
+	return ST_OK;
+}
+
+/* ---- passes --------------------------------------------------------------------------------- */
+
+static void count_drop(struct tally *t, const struct decode_packet *p)
+{
+	t->counters.dropped[p->drop]++;
+	if (p->drop != DECODE_DROP_LINK_TYPE)
+		return;
+	for (size_t i = 0; i < TALLY_LINKTYPES_MAX - 1; i++) {
+		if (t->counters.undecoded[i].packets == 0)
+			t->counters.undecoded[i].linktype = p->linktype;
+		if (t->counters.undecoded[i].linktype == p->linktype) {
+			t->counters.undecoded[i].packets++;
+			break;
+		}
+	}
+}
+
+static void count_packet(struct tally_counters *c, const struct decode_packet *p)
+{
+	c->counted++;
+	if (p->flags & DECODE_V4)
+		c->ip4++;
+	else
+		c->ip6++;
+	switch (p->proto) {
+	case DECODE_PROTO_TCP:
+		c->tcp++;
+		c->tcp_syn += marks_is_syn(p);
+		c->tcp_syn_ack += (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK))
+		    == (DECODE_TCP_SYN | DECODE_TCP_ACK);
+		c->tcp_rst += (p->tcp_flags & DECODE_TCP_RST) != 0;
+		break;
+	case DECODE_PROTO_UDP:
+		c->udp++;
+		break;
+	case DECODE_PROTO_ICMP:
+		if (p->flags & DECODE_V4)
+			c->icmp++;
+		else
+			c->other_transport++;
+		break;
+	case DECODE_PROTO_ICMPV6:
+		if (p->flags & DECODE_V4)
+			c->other_transport++;
+		else
+			c->icmpv6++;
+		break;
+	default:
+		c->other_transport++;
+		break;
+	}
+}
+
+static void count_marks(struct tally_counters *c, unsigned marks)
+{
+	for (unsigned i = 0; marks; i++, marks >>= 1)
+		c->marks[i] += marks & 1;
+}
+
+/* Pass 1: drops, and the conversation's cache line for those that will ask for it. */
+static size_t observe(struct tally *t, struct decode_packet *packets, size_t count)
+{
+	const struct destinations *d = &t->destinations;
+	bool all = d->net_count == 0 && d->excluded_count == 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct decode_packet *p = &packets[i];
+
+		if (p->drop == DECODE_DROP_NONE && !all && !destinations_observed(d, p->dst)) {
+			bool outbound = d->net_count && destinations_observed(d, p->src);
+
+			p->drop = outbound ? DECODE_DROP_OUTBOUND : DECODE_DROP_NOT_OBSERVED;
+			if (outbound)
+				classify_outbound(t->memory, p);
+		}
+		if (p->drop != DECODE_DROP_NONE) {
+			count_drop(t, p);
+			continue;
+		}
+		count_packet(&t->counters, p);
+		destinations_prefetch(d, p->dst);
+		if (d->net_count == 0 || !marks_is_syn(p))
+			classify_prefetch(t->memory, p);
+		t->work[n++].packet = p;
+	}
+	return n;
+}
+
+/*
+ * Pass 2: class, marks, key; asks for the index word.  Takes packets [from, to) and may stop before
+ * the end when they are of more minutes than can be open; *ret_end says where.
+ */
+static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
+{
+	bool remember = t->destinations.net_count == 0;
+	struct minute *minute = NULL;
+
+	*ret_end = to;
+	for (size_t i = from; i < to; i++) {
+		struct work *w = &t->work[i];
+		const struct decode_packet *p = w->packet;
+		struct classify_result result;
+		unsigned marks = 0;
+
+		if (!minute || p->time_us < minute->start_us
+		    || p->time_us >= minute->start_us + CIVIL_US_PER_MINUTE) {
+			int rc = find_minute(t, minute_start(p->time_us), &minute);
+
+			if (rc == ST_LIMIT) {
+				*ret_end = i;
+				return ST_OK;
+			}
+			if (rc)
+				return rc;
+		}
+		classify_packet(t->memory, remember, p, &result);
+		if (p->proto == DECODE_PROTO_TCP)
+			marks = marks_of_tcp(p);
+		t->counters.classes[result.class]++;
+		count_marks(&t->counters, marks);
+		w->minute = minute;
+		w->dst = destinations_index(&t->destinations, p->dst);
+		w->key = (struct minute_key){
+			.port = result.port,
+			.proto = p->proto,
+			.class = (uint8_t)result.class,
+			.tcp_flags = p->tcp_flags,
+			.marks = (uint16_t)marks,
+		};
+		if (result.class == RECORD_CLASS_BACKSCATTER) {
+			w->key.attack_proto = result.attack_proto;
+			w->victim = result.victim;
+		} else {
+			w->victim = (struct ip){0, 0};
+		}
+		if (p->flags & DECODE_V4) {
+			w->key.src = ip_v4(p->src);
+			w->key.victim = result.class == RECORD_CLASS_BACKSCATTER
+			    ? ip_v4(w->victim) : 0;
+		} else {
+			uint64_t h = hash_pair(hash_pair(p->src.hi, p->src.lo),
+			    hash_pair(w->victim.hi, w->victim.lo));
+
+			w->key.src = (uint32_t)h;
+			w->key.victim = (uint32_t)(h >> 32);
+		}
+		w->hash = minute_key_hash(&w->key);
+		minute_table_prefetch_index(p->flags & DECODE_V4 ? &minute->v4 : &minute->v6,
+		    w->hash);
+	}
+	return ST_OK;
+}
+
+static void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
+{
+	const struct decode_packet *p = w->packet;
+
+	row->ttl = p->ttl;
+	row->first_dst = w->dst;
+	row->first_second = (uint8_t)((p->time_us - w->minute->start_us) / CIVIL_US_PER_SECOND);
+	row->last_second = row->first_second;
+	if (marks_is_syn(p)) {
+		struct tools_verdict verdict = tools_match(t->tools, p, row->key.marks);
+
+		row->signature = verdict.signature;
+		row->rules = (uint16_t)verdict.rules;
+		tools_pair_keys(p, row->pair_keys);
+	}
+}
+
+static void count_destination(struct minute_row *row, struct minute_set *set, uint32_t row_index,
+    uint32_t dst, bool is_new)
+{
+	if (dst < 64) {
+		row->dst_bits |= 1ull << dst;
+		return;
+	}
+	if (is_new) {
+		row->dsts_above = 1;
+		return;
+	}
+	/* The first one is in the row itself; the set holds it once there is a second. */
+	if (dst == row->first_dst)
+		return;
+	if (row->dsts_above <= 1 && row->first_dst >= 64)
+		(void)minute_set_add(set, row_index, row->first_dst); /* no memory: undercounts */
+	if (minute_set_add(set, row_index, dst) > 0)
+		row->dsts_above++;
+}
+
+/* Pass 4: find or begin the row and add the packet to it. */
+static int count_into_row(struct tally *t, struct work *w)
+{
+	const struct decode_packet *p = w->packet;
+	bool is_v4 = p->flags & DECODE_V4;
+	struct minute *m = w->minute;
+	struct minute_table *table = is_v4 ? &m->v4 : &m->v6;
+	struct minute_tail tail;
+	struct minute_row *row;
+	uint32_t row_index;
+	bool is_new;
+	uint8_t second;
+
+	if (!is_v4)
+		tail = (struct minute_tail){p->src, w->victim};
+	row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new, &row_index);
+	if (!row) {
+		int64_t start_us = m->start_us;
+		int rc = close_minute(t, m);
+
+		if (rc)
+			return rc;
+		t->counters.minutes_closed_early++;
+		m->open = true;
+		m->start_us = start_us;
+		row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new,
+		    &row_index);
+		if (!row)
+			return -ENOMEM;
+	}
+	if (is_new)
+		begin_row(t, row, w);
+	second = (uint8_t)((p->time_us - m->start_us) / CIVIL_US_PER_SECOND);
+	if (second < row->first_second)
+		row->first_second = second;
+	if (second > row->last_second)
+		row->last_second = second;
+	row->packets++;
+	row->bytes += p->ip_len;
+	count_destination(row, is_v4 ? &m->dsts4 : &m->dsts6, row_index, w->dst, is_new);
+	return ST_OK;
+}
+
+int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
+{
+	size_t total;
+	size_t end;
+
+	t->counters.read += count;
+	total = observe(t, packets, count);
+	for (size_t from = 0; from < total; from = end) {
+		int rc;
+
+		t->batch++;
+		rc = describe(t, from, total, &end);
+		if (rc)
+			return rc;
+		for (size_t i = from; i < end; i++) {
+			const struct work *w = &t->work[i];
+
+			minute_table_prefetch_row(w->packet->flags & DECODE_V4 ? &w->minute->v4
+			                                                       : &w->minute->v6,
+			    w->hash);
+		}
+		for (size_t i = from; i < end; i++) {
+			rc = count_into_row(t, &t->work[i]);
+			if (rc)
+				return rc;
+		}
+	}
+	return ST_OK;
+}

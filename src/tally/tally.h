@@ -1,0 +1,83 @@
+/*
+ * The tally: decoded packets in, flow rows per minute out.
+ *
+ * Time is the packets' time: a minute is open while packets of it come, a few minutes are open at
+ * once so that packets slightly out of order find theirs, and the quietest one closes when another
+ * is needed.  A row's key may therefore come again later: everything that reads rows sums.
+ * Counting is exact and nothing is lost at the memory bound: a full minute is closed early.
+ */
+#pragma once
+
+#include "base/status.h"
+#include "decode/decode.h"
+#include "fingerprint/tools.h"
+#include "record/record.h"
+#include "tally/destinations.h"
+
+#define TALLY_MINUTES_OPEN 4
+#define TALLY_LINKTYPES_MAX 64
+#define TALLY_ROWS_BATCH 256
+
+/* Totals since the start, always complete. */
+struct tally_counters {
+	uint64_t read;
+	uint64_t counted;
+	uint64_t dropped[DECODE_DROP_COUNT];
+	uint64_t ip4; /* of the counted packets, from here on */
+	uint64_t ip6;
+	uint64_t tcp;
+	uint64_t udp;
+	uint64_t icmp;
+	uint64_t icmpv6;
+	uint64_t other_transport;
+	uint64_t tcp_syn;
+	uint64_t tcp_syn_ack;
+	uint64_t tcp_rst;
+	uint64_t classes[RECORD_CLASS_COUNT];
+	uint64_t marks[RECORD_MARK_COUNT];
+	uint64_t minutes_closed;
+	uint64_t minutes_closed_early; /* because the table was full */
+	struct {
+		uint16_t linktype;
+		uint64_t packets;
+	} undecoded[TALLY_LINKTYPES_MAX]; /* reasons linktype-N; ends with packets 0 */
+};
+
+/* One row as it leaves: the record (country, asn still unset) and what the tools rules said. */
+struct tally_row {
+	struct record_flow flow;
+	uint32_t rules;
+	uint32_t pair_keys[2];
+};
+
+/* Takes up to TALLY_ROWS_BATCH rows of one minute; non-zero stops the tally and is returned. */
+typedef int (*tally_sink_fn)(void *arg, struct tally_row *rows, size_t count);
+
+struct tally_options {
+	uint16_t sensor;
+	const struct ip_net *nets; /* observed networks; none: every destination */
+	size_t net_count;
+	const struct ip_net *excluded;
+	size_t excluded_count;
+	const struct ip *known; /* destinations that have an index already */
+	size_t known_count;
+	struct tools *tools; /* borrowed; may not be NULL */
+	tally_sink_fn sink;
+	void *sink_arg;
+};
+
+struct tally;
+
+ST_MUST_CHECK int tally_new(const struct tally_options *options, struct tally **ret_tally,
+    struct err *err);
+void tally_free(struct tally *tally);
+
+/* Counts a batch of at most CAPTURE_BATCH_MAX packets; their `drop` may be set here
+ * (not-observed, outbound).  Returns the sink's code. */
+ST_MUST_CHECK int tally_add(struct tally *tally, struct decode_packet *packets, size_t count);
+
+/* Closes all open minutes. */
+ST_MUST_CHECK int tally_flush(struct tally *tally);
+
+const struct tally_counters *tally_counters(const struct tally *tally);
+const struct destinations *tally_destinations(const struct tally *tally);
