@@ -175,8 +175,9 @@ static bool set_enum(const struct setter *s, const struct config_node *node)
 			expected[used++] = *c;
 			continue;
 		}
-		memcpy(expected + used, strchr(c + 1, '|') ? ", " : " or ", 4);
-		used += strchr(c + 1, '|') ? 2 : 4;
+		const char *join = strchr(c + 1, '|') ? ", " : " or ";
+		memcpy(expected + used, join, strlen(join));
+		used += strlen(join);
 	}
 	expected[used] = 0;
 	text = want_scalar(s, node, expected);
