@@ -191,7 +191,8 @@ install_npm()
 		case $word in
 		package)
 			[ "$wanted" = 0 ] || take "$name" "$version" "$integrity" "${files[@]}"
-			name=${fields[1]} version=${fields[2]} arch=${fields[3]} integrity=${fields[4]}
+			name=${fields[1]} version=${fields[2]}
+			arch=${fields[3]} integrity=${fields[4]}
 			files=()
 			wanted=0
 			if [ "$arch" = all ] || [ "$arch" = "$machine" ]; then wanted=1; fi

@@ -7,7 +7,7 @@
     sources    every .c file is listed in its meson.build, every fuzz target has a corpus
     headers    every header compiles alone
     banned     calls that docs/style.md forbids
-    names      global symbols begin with the name of their layer
+    names      global symbols begin with the name of their layer or file
     text       no trailing blanks, no paths of somebody's machine
     size       warns (only) about files over 800 lines and lines over 100 columns
 """
@@ -47,10 +47,8 @@ BANNED = {
 PURE_BANNED = {name: 'nothing: this layer does no I/O and has no clock' for name in (
     'fopen', 'fread', 'fwrite', 'fputs', 'fputc', 'fprintf', 'printf', 'puts', 'putchar', 'perror',
     'clock', 'clock_gettime', 'gettimeofday', 'getenv', 'getrandom', 'arc4random', 'random')}
-# base/ is the language of the project: its symbols carry the name of their file or type.
-BASE_PREFIXES = ('buf_', 'civil_', 'embed', 'err_', 'hash_', 'ip_', 'st_', 'utf8_', 'zone_',
-                 'arena_', 'rd_', 'wr_', 'sketch_', 'hll_', 'sha256_', 'invariant_', 'glossary_')
-PREFIXES = {'cmd': ('command_', 'commands', 'main')}
+# Besides the names of the layer and of its files.
+PREFIXES = {'base': ('err_', 'st_'), 'cmd': ('commands',)}
 MACHINE = re.compile(r'(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/|registry\.npm|deb\.debian\.org')
 CODE_SUFFIXES = ('.c', '.h', '.def', '.py', '.sh', '.build')
 TEXT_SUFFIXES = ('.c', '.h', '.def', '.py', '.sh', '.sql', '.md', '.scd', '.build', '.txt', '.json',
@@ -165,15 +163,23 @@ def check_banned():
 
 def check_names(build):
     for layer in layers():
-        prefixes = BASE_PREFIXES if layer == 'base' else PREFIXES.get(layer, (layer + '_',))
-        library = os.path.join(build, 'src', f'lib{layer}.a')
-        if not os.path.exists(library):
+        stems = {os.path.basename(path).split('.')[0].replace('-', '_')
+                 for path in files(os.path.join('src', layer), '.c', '.h')}
+        words = stems | {stem.rstrip('s') for stem in stems} | {layer}
+        prefixes = tuple(f'{word}_' for word in words) + PREFIXES.get(layer, ())
+        objects = [path for path in (os.path.join(build, 'src', f'lib{layer}.a'),)
+                   if os.path.exists(path)]
+        if layer == 'cmd':
+            folder = os.path.join(build, 'teiten.p')
+            objects = [os.path.join(folder, name) for name in os.listdir(folder)
+                       if name.startswith('src_cmd_') and name.endswith('.o')]
+        if not objects:
             continue
-        done = subprocess.run(['nm', '-g', '--defined-only', library], text=True,
+        done = subprocess.run(['nm', '-g', '--defined-only', *objects], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-        for match in re.finditer(r'^[0-9a-f]+ [TDBR] (\w+)$', done.stdout, re.M):
-            if not match.group(1).startswith(prefixes) and not match.group(1).startswith('__'):
-                yield f'src/{layer}/: global {match.group(1)} does not begin with {prefixes[0]}'
+        for name in re.findall(r'^[0-9a-f]+ [TDBR] (\w+)$', done.stdout, re.M):
+            if not name.startswith(prefixes) and name not in stems | {'main'}:
+                yield f'src/{layer}/: global {name} begins neither with {layer}_ nor with its file'
 
 
 def check_text():
@@ -207,7 +213,7 @@ def main():
         ('every source is listed', check_sources()),
         ('every header compiles alone', check_headers(compiler, duckdb)),
         ('no banned calls', check_banned()),
-        ('global names carry their layer', check_names(build) if build else None),
+        ('global names carry their layer or file', check_names(build) if build else None),
         ('no blanks at line ends, no machine paths', check_text()),
     ]
     print(f'1..{len(checks)}')
