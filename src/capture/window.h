@@ -1,0 +1,77 @@
+/*
+ * The window: one big buffer that slides over a capture's bytes.  Private to capture/.
+ *
+ * Packets are views into it, so it may move only between batches.  It holds at least one whole
+ * record and grows for a large one up to WINDOW_NEED_MAX; otherwise its size is constant.
+ */
+#pragma once
+
+#include "base/rd.h"
+#include "capture/source.h"
+
+/*
+ * Bytes asked of the source at once.  See the measurement in window.c: as large as fits the
+ * second-level cache, because what read(2) has copied is parsed while it is still there.
+ */
+#define WINDOW_READ_SIZE (1u << 20)
+
+/* The rest of a batch is moved in front of the next read, which so stays page-aligned. */
+#define WINDOW_ROOM (64u << 10)
+
+/* A packet's captured bytes and its headers. */
+#define WINDOW_PACKET_MAX (64u << 20)
+#define WINDOW_NEED_MAX (WINDOW_PACKET_MAX + (64u << 10))
+
+struct window {
+	struct source *source;
+	uint8_t *buf;
+	size_t cap;
+	size_t pos;
+	size_t end;
+	uint64_t taken; /* bytes of the (uncompressed) stream read so far */
+	bool ended;     /* the source has nothing more */
+	int error;      /* why, when it did not end well */
+};
+
+/* Starts at the beginning of an open source; keeps the memory of an earlier one. */
+ST_MUST_CHECK int window_start(struct window *w, struct source *source);
+
+/*
+ * Tries to have need ≤ WINDOW_NEED_MAX bytes from pos on.  Returns whether it has; if not, the
+ * stream has ended or failed (w->error).  Invalidates every view.
+ */
+bool window_fill(struct window *w, size_t need);
+
+/* Moves pos by len bytes, which need not be in the buffer.  False when the stream ends before. */
+bool window_skip(struct window *w, uint64_t len);
+
+static inline size_t window_have(const struct window *w)
+{
+	return w->end - w->pos;
+}
+
+/* Offset of pos in the uncompressed stream. */
+static inline uint64_t window_offset(const struct window *w)
+{
+	return w->taken - window_have(w);
+}
+
+/* Offset in the stream of a view into the window. */
+static inline uint64_t window_offset_of(const struct window *w, const uint8_t *view)
+{
+	return w->taken - (uint64_t)(w->buf + w->end - view);
+}
+
+/* A reader over everything from pos on. */
+static inline struct rd window_rd(const struct window *w)
+{
+	return rd_init(w->buf + w->pos, window_have(w));
+}
+
+/* Moves pos to where a reader of this window stands. */
+static inline void window_consume(struct window *w, const uint8_t *pos)
+{
+	w->pos = (size_t)(pos - w->buf);
+}
+
+void window_fini(struct window *w);
