@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "base/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* country is "ZZ" and asn 0 where nothing is known. */
@@ -32,14 +33,34 @@ struct geo_place geo_lookup(const struct geo *geo, struct ip ip);
 /* One line that names sources and dates, for attribution in reports; "" when geo is NULL. */
 const char *geo_description(const struct geo *geo);
 
+/* Name of an autonomous system as its registry writes it, UTF-8 without control characters; "" when
+ * unknown.  Lives as long as geo, which may be NULL. */
+const char *geo_asn_name(const struct geo *geo, uint32_t asn);
+
+struct geo_info {
+	uint64_t bytes;
+	uint32_t v4_ranges;
+	uint32_t v6_ranges;
+	uint32_t values;
+	uint32_t names;
+	uint8_t inputs_hash[32]; /* SHA-256 over the inputs: equal inputs, equal hash */
+};
+
+void geo_get_info(const struct geo *geo, struct geo_info *ret_info);
+
 struct geo_inputs {
 	const char *const *country; /* MMDB or CSV files, by content; later ones fill gaps only */
 	size_t country_count;
-	const char *const *asn;
+	const char *const *asn;     /* likewise */
 	size_t asn_count;
 };
 
-/* Compiles inputs into output (temporary name, fsync, rename). */
+/*
+ * Compiles inputs into output (temporary name, fsync, rename).  A wrong CSV line is
+ * ST_MALFORMED with file:line; where ranges of a CSV file overlap, the one that begins later loses
+ * the shared part (ST_MALFORMED when that is more than 1 % of them).  A damaged MMDB is
+ * ST_MALFORMED, one without a country (or AS number) ST_UNSUPPORTED, with its file name.
+ */
 ST_MUST_CHECK int geo_compile(const struct geo_inputs *inputs, const char *output, struct err *err);
 
 /*
@@ -49,7 +70,10 @@ ST_MUST_CHECK int geo_compile(const struct geo_inputs *inputs, const char *outpu
 struct geo_holder;
 
 ST_MUST_CHECK int geo_holder_new(struct geo_holder **ret_holder);
+/* Takes geo (NULL: everything is unknown from now on). */
 void geo_holder_swap(struct geo_holder *holder, struct geo *geo_take);
+/* NULL when there is none, which geo_lookup and geo_holder_release take. */
 struct geo *geo_holder_acquire(struct geo_holder *holder);
 void geo_holder_release(struct geo_holder *holder, struct geo *geo);
+/* Every reader has released before.  NULL is allowed. */
 void geo_holder_free(struct geo_holder *holder);
