@@ -36,7 +36,8 @@ lint: deps ## clang-tidy, cppcheck, shellcheck
 	@tools/lint.sh
 
 install: all ## into PREFIX=/usr/local, below DESTDIR
-	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	@meson configure --prefix=$(PREFIX) $(BUILD)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
 format: ## clang-format on the lines changed since the last commit
 	@git clang-format --extensions c,h
