@@ -29,6 +29,7 @@ struct publish_style {
 	bool source_hasshin;   /* 発信元 instead of 送信元 */
 	bool countries_cldr;   /* CLDR country names instead of the NPA's short forms */
 	const char *canonical; /* URL of the report, or NULL */
+	bool csv_bom;          /* CSV begins with a byte order mark, for Excel */
 };
 
 /* "ja" → PUBLISH_JA …; ST_NOT_FOUND. */

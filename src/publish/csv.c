@@ -1,0 +1,118 @@
+/*
+ * A table as CSV (RFC 4180): data for programs and spreadsheets, the same in every language.
+ *
+ * Numbers are unrounded and without separators, days ISO 8601, ports "23/tcp", countries ISO codes,
+ * messages their ids; nothing observed is an empty field.  A change has two columns: NAME (the
+ * difference) and NAME_percent.  Periods are FROM/TO, half-open.
+ */
+#include "publish/edition.h"
+
+#include "base/civil.h"
+#include "publish/escape.h"
+#include "publish/number.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BOM "\xef\xbb\xbf"
+#define LINE_END "\r\n"
+
+static void append_fact(struct buf *b, const struct report_fact *fact)
+{
+	if (fact && fact->known)
+		publish_number_raw(b, fact->value);
+}
+
+static void append_port(struct buf *b, const struct report_value *value)
+{
+	size_t start = b->len;
+
+	publish_port(b, value->proto, (uint16_t)value->integer);
+	for (size_t i = start; !b->failed && i < b->len; i++)
+		if (b->data[i] >= 'A' && b->data[i] <= 'Z')
+			b->data[i] = (char)(b->data[i] - 'A' + 'a');
+}
+
+static void append_field(struct buf *b, const struct report_value *value)
+{
+	char date[CIVIL_DATE_TEXT_MAX];
+
+	switch (value->kind) {
+	case REPORT_VALUE_NONE:
+		break;
+	case REPORT_VALUE_FACT:
+	case REPORT_VALUE_ABS:
+	case REPORT_VALUE_SIGNED:
+		append_fact(b, value->fact);
+		break;
+	case REPORT_VALUE_INTEGER:
+		buf_printf(b, "%" PRId64, value->integer);
+		break;
+	case REPORT_VALUE_PORT:
+		append_port(b, value);
+		break;
+	case REPORT_VALUE_SERVICE:
+		buf_puts(b, publish_service(value->proto, (uint16_t)value->integer));
+		break;
+	case REPORT_VALUE_DAY:
+	case REPORT_VALUE_DAY_SHORT:
+		buf_puts(b, civil_format_date((int32_t)value->integer, date));
+		break;
+	case REPORT_VALUE_PERIOD:
+	case REPORT_VALUE_RANGE:
+		buf_puts(b, civil_format_date(value->period.from, date));
+		buf_putc(b, '/');
+		buf_puts(b, civil_format_date(value->period.to, date));
+		break;
+	case REPORT_VALUE_COUNTRY:
+	case REPORT_VALUE_SENSOR:
+	case REPORT_VALUE_TEXT:
+		publish_escape_csv(b, value->text ? value->text : "", true);
+		break;
+	case REPORT_VALUE_MESSAGE:
+		publish_escape_csv(b, value->text ? value->text : "", false);
+		break;
+	case REPORT_VALUE_CHANGE:
+		append_fact(b, value->fact2);
+		buf_putc(b, ',');
+		append_fact(b, value->fact);
+		break;
+	}
+}
+
+static bool has_changes(const struct report_table *table, size_t column)
+{
+	for (size_t r = 0; r < table->row_count; r++)
+		if (table->cells[r * table->column_count + column].kind == REPORT_VALUE_CHANGE)
+			return true;
+	return false;
+}
+
+int publish_table_csv(struct buf *b, const struct publish_style *style,
+    const struct report_table *table, struct err *err)
+{
+	if (style->csv_bom)
+		buf_puts(b, BOM);
+	for (size_t c = 0; c < table->column_count; c++) {
+		const char *name = table->columns[c].csv;
+
+		buf_printf(b, "%s%s", c > 0 ? "," : "", name);
+		if (has_changes(table, c))
+			buf_printf(b, ",%s_percent", name);
+	}
+	buf_puts(b, LINE_END);
+	for (size_t r = 0; r < table->row_count; r++) {
+		for (size_t c = 0; c < table->column_count; c++) {
+			const struct report_value *value =
+			    &table->cells[r * table->column_count + c];
+
+			if (c > 0)
+				buf_putc(b, ',');
+			append_field(b, value);
+			if (value->kind != REPORT_VALUE_CHANGE && has_changes(table, c))
+				buf_putc(b, ',');
+		}
+		buf_puts(b, LINE_END);
+	}
+	return publish_done(b, err);
+}

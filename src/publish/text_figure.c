@@ -1,0 +1,218 @@
+/*
+ * Figures of the text edition: what a reader should see in words, then the numbers.
+ *
+ * Up to two weeks of days, and all bars, become a small table with a bar of asterisks; longer
+ * series become one line of block characters each, with the lowest and highest value.
+ */
+#include "publish/text.h"
+
+#include "publish/date.h"
+#include "publish/message.h"
+#include "publish/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_DAYS_MAX 14
+#define SERIES_MAX 3
+/* Block characters are two columns wide in Japanese: 31 days fill 62 columns. */
+#define MARKS_MAX 31
+#define BAR_MAX 24
+#define SCALE_STEPS 8
+
+static double highest(const struct report_figure *f)
+{
+	double top = 0;
+
+	for (size_t s = 0; s < f->series_count; s++)
+		for (size_t i = 0; i < f->point_count; i++)
+			if (!isnan(f->series[s].values[i]) && f->series[s].values[i] > top)
+				top = f->series[s].values[i];
+	return top;
+}
+
+static void append_point(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f, double value)
+{
+	if (isnan(value))
+		publish_message(b, style, "layout.not-observed");
+	else
+		publish_number(b, value, f->decimals);
+}
+
+/* One cell of the small table: label, series values, bar. */
+static void append_cell(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f, size_t row, size_t column, size_t columns, double top)
+{
+	size_t point = row - 1;
+	double value;
+
+	if (row == 0) {
+		if (column == 0)
+			publish_message(b, style, f->kind == REPORT_FIGURE_LINES ? "layout.date"
+			    : "layout.item");
+		else if (column + 1 < columns && f->series[column - 1].label.kind != REPORT_VALUE_NONE)
+			publish_value(b, style, &f->series[column - 1].label);
+		return;
+	}
+	if (column == 0 && f->kind == REPORT_FIGURE_LINES) {
+		publish_day_short(b, style, f->day_from + (int32_t)point);
+	} else if (column == 0) {
+		publish_value(b, style, &f->labels[point]);
+	} else if (column + 1 < columns) {
+		append_point(b, style, f, f->series[column - 1].values[point]);
+	} else {
+		value = f->series[0].values[point];
+		if (!isnan(value) && value > 0 && top > 0)
+			publish_repeat(b, "*", (size_t)ceil(value / top * BAR_MAX));
+	}
+}
+
+static void append_small_table(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f)
+{
+	enum report_align align[SERIES_MAX + 2] = {REPORT_LEFT};
+	size_t series = f->series_count < SERIES_MAX ? f->series_count : SERIES_MAX;
+	struct publish_grid grid = {
+	    .columns = series + 2, .rows = f->point_count + 1, .align = align};
+	double top = highest(f);
+
+	for (size_t s = 0; s < series; s++)
+		align[s + 1] = REPORT_RIGHT;
+	align[series + 1] = REPORT_LEFT;
+	grid.cells = calloc(grid.columns * grid.rows, sizeof(*grid.cells));
+	if (!grid.cells) {
+		b->failed = true;
+		return;
+	}
+	for (size_t r = 0; r < grid.rows; r++) {
+		for (size_t c = 0; c < grid.columns; c++) {
+			struct buf cell = {0};
+
+			append_cell(&cell, style, f, r, c, grid.columns, top);
+			grid.cells[r * grid.columns + c] = buf_take(&cell);
+		}
+	}
+	publish_text_grid(b, style, &grid, PUBLISH_TEXT_COLUMNS);
+	for (size_t i = 0; i < grid.columns * grid.rows; i++)
+		free(grid.cells[i]);
+	free(grid.cells);
+}
+
+/* The mean of the observed points of one mark; NAN when there is none. */
+static double mark_mean(const struct report_figure *f, const double *values, size_t mark,
+    size_t days)
+{
+	double sum = 0;
+	size_t count = 0;
+
+	for (size_t i = mark * days; i < (mark + 1) * days && i < f->point_count; i++) {
+		if (!isnan(values[i])) {
+			sum += values[i];
+			count++;
+		}
+	}
+	return count > 0 ? sum / (double)count : NAN;
+}
+
+static void append_scale(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f, const double *values)
+{
+	struct report_fact low = {.known = true, .decimals = f->decimals, .value = INFINITY};
+	struct report_fact high = {.known = true, .decimals = f->decimals, .value = -INFINITY};
+	struct report_value places[] = {
+	    {.name = "min", .kind = REPORT_VALUE_FACT, .fact = &low},
+	    {.name = "max", .kind = REPORT_VALUE_FACT, .fact = &high},
+	};
+	struct report_sentence scale = {
+	    .message = "layout.scale", .values = places, .value_count = 2};
+
+	for (size_t i = 0; i < f->point_count; i++) {
+		if (values[i] < low.value)
+			low.value = values[i];
+		if (values[i] > high.value)
+			high.value = values[i];
+	}
+	low.known = high.known = !isinf(low.value);
+	publish_sentence(b, style, &scale);
+}
+
+static void append_sparklines(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f)
+{
+	static const char *const blocks[SCALE_STEPS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	size_t days = (f->point_count + MARKS_MAX - 1) / MARKS_MAX;
+	double top = highest(f);
+	struct buf head = {0};
+
+	for (size_t s = 0; s < f->series_count; s++) {
+		buf_reset(&head);
+		publish_value(&head, style, &f->series[s].label);
+		buf_puts(&head, style->language == PUBLISH_JA ? "(" : " (");
+		append_scale(&head, style, f, f->series[s].values);
+		buf_putc(&head, ')');
+		publish_wrap(b, style, buf_text(&head), PUBLISH_TEXT_COLUMNS, "  ", "  ");
+		buf_puts(b, "  ");
+		for (size_t m = 0; m * days < f->point_count; m++) {
+			double v = mark_mean(f, f->series[s].values, m, days);
+			int step = top > 0 ? (int)(v / top * SCALE_STEPS) : 0;
+
+			if (isnan(v))
+				buf_puts(b, style->language == PUBLISH_JA ? "  " : " ");
+			else
+				buf_puts(b, blocks[step < 0 ? 0 : step >= SCALE_STEPS
+				    ? SCALE_STEPS - 1 : step]);
+		}
+		buf_putc(b, '\n');
+	}
+	if (days > 1) {
+		buf_puts(b, "  ");
+		publish_message_integer(b, style, "layout.per-mark", "days", (int64_t)days);
+		buf_putc(b, '\n');
+	}
+	b->failed |= head.failed;
+	buf_fini(&head);
+}
+
+static void append_unit_line(struct buf *b, const struct publish_style *style,
+    enum report_unit unit)
+{
+	struct buf words = {0};
+	struct report_value place = {.name = "unit", .kind = REPORT_VALUE_TEXT};
+	struct report_sentence sentence = {
+	    .message = "layout.unit", .values = &place, .value_count = 1};
+
+	publish_unit(&words, style, unit);
+	if (words.len > 0) {
+		place.text = buf_text(&words);
+		buf_puts(b, "  ");
+		publish_sentence(b, style, &sentence);
+		buf_putc(b, '\n');
+	}
+	b->failed |= words.failed;
+	buf_fini(&words);
+}
+
+void publish_text_figure(struct buf *b, const struct publish_style *style,
+    const struct report_figure *figure, struct publish_numbering *numbering)
+{
+	struct buf text = {0};
+
+	publish_caption(&text, style, "layout.figure", ++numbering->figure, &figure->caption);
+	publish_wrap(b, style, buf_text(&text), PUBLISH_TEXT_COLUMNS, "", "");
+	buf_reset(&text);
+	publish_sentence(&text, style, &figure->alt);
+	publish_wrap(b, style, buf_text(&text), PUBLISH_TEXT_COLUMNS, "  ", "  ");
+	buf_putc(b, '\n');
+	append_unit_line(b, style, figure->unit);
+	if (figure->point_count > 0 && figure->series_count > 0) {
+		if (figure->kind == REPORT_FIGURE_BARS || figure->point_count <= TABLE_DAYS_MAX)
+			append_small_table(b, style, figure);
+		else
+			append_sparklines(b, style, figure);
+	}
+	publish_text_notes(b, style, figure->notes, figure->note_count);
+	b->failed |= text.failed;
+	buf_fini(&text);
+}

@@ -1,0 +1,237 @@
+/*
+ * Tables of the text edition: aligned by display width, narrowed until they fit the line.
+ *
+ * A table that is too wide loses room where it hurts least: first in headings that are longer than
+ * what stands below them, then in the widest left-aligned column, last in numbers.  Cells that no
+ * longer fit are wrapped inside their column; nothing is cut off.
+ */
+#include "publish/text.h"
+
+#include "publish/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GAP 2
+#define COLUMN_WIDTH_MIN 2
+#define COLUMNS_MAX 32
+
+struct layout {
+	size_t width[COLUMNS_MAX]; /* given to the column */
+	size_t body[COLUMNS_MAX];  /* widest cell below the heading */
+	size_t gap;
+};
+
+static const char *cell_at(const struct publish_grid *grid, size_t row, size_t column)
+{
+	const char *text = grid->cells[row * grid->columns + column];
+
+	return text ? text : "";
+}
+
+static size_t total_width(const struct publish_grid *grid, const struct layout *l)
+{
+	size_t total = 0;
+
+	for (size_t c = 0; c < grid->columns; c++)
+		total += l->width[c] + (c > 0 ? l->gap : 0);
+	return total;
+}
+
+/* The column that can best spare a place; grid->columns when none can. */
+static size_t column_to_narrow(const struct publish_grid *grid, const struct layout *l)
+{
+	size_t best = grid->columns;
+	size_t most = 0;
+
+	for (size_t c = 0; c < grid->columns; c++) {
+		size_t spare = l->width[c] > l->body[c] ? l->width[c] - l->body[c] : 0;
+
+		if (l->width[c] > COLUMN_WIDTH_MIN && spare > most) {
+			most = spare;
+			best = c;
+		}
+	}
+	if (best < grid->columns)
+		return best;
+	for (int align = REPORT_LEFT; align <= REPORT_RIGHT; align++) {
+		/* A left-aligned column keeps some words on a line before numbers suffer. */
+		most = align == REPORT_LEFT ? 8 : COLUMN_WIDTH_MIN;
+		for (size_t c = 0; c < grid->columns; c++) {
+			if ((int)grid->align[c] == align && l->width[c] > most) {
+				most = l->width[c];
+				best = c;
+			}
+		}
+		if (best < grid->columns)
+			return best;
+	}
+	for (size_t c = 0; c < grid->columns; c++)
+		if (l->width[c] > COLUMN_WIDTH_MIN)
+			return c;
+	return grid->columns;
+}
+
+static void lay_out(const struct publish_style *style, const struct publish_grid *grid,
+    size_t width, struct layout *l)
+{
+	memset(l, 0, sizeof(*l));
+	l->gap = GAP;
+	for (size_t r = 0; r < grid->rows; r++) {
+		for (size_t c = 0; c < grid->columns; c++) {
+			const char *text = cell_at(grid, r, c);
+			size_t w = publish_width(style, text, strlen(text));
+
+			if (w > l->width[c])
+				l->width[c] = w;
+			if (r > 0 && w > l->body[c])
+				l->body[c] = w;
+		}
+	}
+	while (total_width(grid, l) > width) {
+		size_t c = column_to_narrow(grid, l);
+
+		if (c == grid->columns && l->gap == 1)
+			return;
+		if (c == grid->columns)
+			l->gap = 1;
+		else
+			l->width[c]--;
+	}
+}
+
+/* Appends one line of a cell with its padding; the last column has none behind it. */
+static void append_padded(struct buf *b, const struct publish_style *style, const char *text,
+    size_t len, size_t width, enum report_align align, bool last)
+{
+	size_t w = publish_width(style, text, len);
+	size_t pad = width > w ? width - w : 0;
+
+	if (align == REPORT_RIGHT)
+		publish_repeat(b, " ", pad);
+	buf_append(b, text, len);
+	if (align == REPORT_LEFT && !last)
+		publish_repeat(b, " ", pad);
+}
+
+/* Spaces at the end of a line say nothing and make mail programs guess. */
+static void end_line(struct buf *b)
+{
+	while (b->len > 0 && b->data[b->len - 1] == ' ')
+		b->data[--b->len] = '\0';
+	buf_putc(b, '\n');
+}
+
+static void append_row(struct buf *b, const struct publish_style *style,
+    const struct publish_grid *grid, const struct layout *l, size_t row)
+{
+	struct buf wrapped[COLUMNS_MAX] = {0};
+	const char *rest[COLUMNS_MAX];
+	bool more = true;
+
+	for (size_t c = 0; c < grid->columns; c++) {
+		publish_wrap(&wrapped[c], style, cell_at(grid, row, c), l->width[c], "", "");
+		rest[c] = buf_text(&wrapped[c]);
+	}
+	while (more) {
+		more = false;
+		for (size_t c = 0; c < grid->columns; c++) {
+			size_t len = strcspn(rest[c], "\n");
+
+			if (c > 0)
+				publish_repeat(b, " ", l->gap);
+			append_padded(b, style, rest[c], len, l->width[c], grid->align[c],
+			    c + 1 == grid->columns);
+			rest[c] += len + (rest[c][len] == '\n');
+			more |= *rest[c] != '\0';
+		}
+		end_line(b);
+	}
+	for (size_t c = 0; c < grid->columns; c++) {
+		b->failed |= wrapped[c].failed;
+		buf_fini(&wrapped[c]);
+	}
+}
+
+void publish_text_grid(struct buf *b, const struct publish_style *style,
+    const struct publish_grid *grid, size_t width)
+{
+	struct layout l;
+
+	if (grid->columns == 0 || grid->columns > COLUMNS_MAX)
+		return;
+	lay_out(style, grid, width, &l);
+	for (size_t r = 0; r < grid->rows; r++) {
+		append_row(b, style, grid, &l, r);
+		if (r == 0) {
+			publish_repeat(b, "-", total_width(grid, &l));
+			buf_putc(b, '\n');
+		}
+	}
+}
+
+void publish_text_notes(struct buf *b, const struct publish_style *style,
+    const struct report_sentence *notes, size_t count)
+{
+	struct buf mark = {0};
+	struct buf indent = {0};
+	struct buf text = {0};
+
+	publish_message(&mark, style, "layout.note");
+	buf_putc(&mark, ' ');
+	publish_repeat(&indent, " ", publish_width(style, buf_text(&mark), mark.len));
+	for (size_t i = 0; i < count; i++) {
+		buf_reset(&text);
+		publish_sentence(&text, style, &notes[i]);
+		publish_wrap(b, style, buf_text(&text), PUBLISH_TEXT_COLUMNS, buf_text(&mark),
+		    buf_text(&indent));
+	}
+	b->failed |= mark.failed || indent.failed || text.failed;
+	buf_fini(&mark);
+	buf_fini(&indent);
+	buf_fini(&text);
+}
+
+void publish_text_table(struct buf *b, const struct publish_style *style,
+    const struct report_table *table, struct publish_numbering *numbering)
+{
+	enum report_align align[COLUMNS_MAX];
+	size_t shown[COLUMNS_MAX];
+	struct publish_grid grid = {.rows = table->row_count + 1, .align = align};
+	struct buf text = {0};
+
+	for (size_t c = 0; c < table->column_count && grid.columns < COLUMNS_MAX; c++) {
+		if (!table->columns[c].text_edition)
+			continue;
+		align[grid.columns] = table->columns[c].align;
+		shown[grid.columns++] = c;
+	}
+	publish_caption(&text, style, "layout.table", ++numbering->table, &table->caption);
+	publish_wrap(b, style, buf_text(&text), PUBLISH_TEXT_COLUMNS, "", "");
+	buf_putc(b, '\n');
+	grid.cells = calloc(grid.columns * grid.rows + 1, sizeof(*grid.cells));
+	if (!grid.cells) {
+		b->failed = true;
+		goto out;
+	}
+	for (size_t r = 0; r < grid.rows; r++) {
+		for (size_t c = 0; c < grid.columns; c++) {
+			struct buf cell = {0};
+
+			if (r == 0)
+				publish_message(&cell, style, table->columns[shown[c]].message);
+			else
+				publish_value(&cell, style,
+				    &table->cells[(r - 1) * table->column_count + shown[c]]);
+			grid.cells[r * grid.columns + c] = buf_take(&cell);
+		}
+	}
+	publish_text_grid(b, style, &grid, PUBLISH_TEXT_COLUMNS);
+	publish_text_notes(b, style, table->notes, table->note_count);
+	for (size_t i = 0; i < grid.columns * grid.rows; i++)
+		free(grid.cells[i]);
+out:
+	b->failed |= text.failed;
+	free(grid.cells);
+	buf_fini(&text);
+}
