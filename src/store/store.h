@@ -206,7 +206,10 @@ enum store_type {
 /*
  * Asks sql/QUESTION.sql with its {params} filled in.  In SQL the tables of fields.def are there by
  * name (flow, coverage, sensor, port_quarter, source_day, country_day, victim_day); rollups of
- * dates that are not clean are computed from flow on the fly, so both ways agree.
+ * dates that are not clean are computed from flow on the fly, so both ways agree.  flow, coverage
+ * and port_quarter have one more column, `date`: the site day.  `signature` (id, text) is there
+ * too.  macros.sql lists the functions, among them ipText(hi, lo), className(class),
+ * protoName(proto) and portName(proto, port).
  * [day_from, day_to) limits which dates' files are opened; INT32_MIN, INT32_MAX for all.
  * A missing or left-over parameter is ST_USAGE (a bug of ours).
  */

@@ -1,0 +1,487 @@
+/*
+ * Taking rows in: they are sorted into batches by site day, and a thread writes full batches as
+ * segments while the caller fills the next ones.  Contract in store.h.
+ *
+ * Nothing written is visible before the catalogue lists it, in one transaction with the ingest's
+ * own row; what an abandoned ingest leaves on the disk is removed at the next opening for writing.
+ */
+#include "store/batch.h"
+#include "store/feed.h"
+#include "store/internal.h"
+#include "store/segment.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEGMENT_ROWS_MAX (512u << 10)  /* rows of one segment */
+#define BUFFERED_ROWS_MAX (1024u << 10) /* rows in all batches that are being filled */
+#define SHA256_TEXT 64
+#define DAY_MAX 2932896 /* 9999-12-31 */
+
+struct store_ingest {
+	struct store *store;
+	uint16_t sensor;
+	char *name;
+	char sha256[SHA256_TEXT + 1]; /* empty: unknown */
+	bool again;
+
+	struct batch **batches; /* sorted by table and day */
+	size_t batch_count;
+	size_t batch_cap;
+	size_t buffered; /* rows in them */
+	struct batch *last[RECORD_TABLE_COUNT];
+	uint64_t rows; /* handed over so far */
+
+	/* Shared with the writing thread, under the mutex. */
+	pthread_t thread;
+	bool thread_runs;
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct batch *job;   /* being written */
+	struct batch *spare; /* written; its memory is used again */
+	bool stop;
+	struct err failure; /* code 0: none */
+
+	/* The writing thread's own until it ends. */
+	struct engine engine;
+	struct segment *segments;
+	size_t segment_count;
+	size_t segment_cap;
+};
+
+/* ---- the writing thread --------------------------------------------------------------------- */
+
+static int note_segment(struct store_ingest *ingest, const struct segment *segment)
+{
+	if (ingest->segment_count == ingest->segment_cap) {
+		size_t cap = ingest->segment_cap ? 2 * ingest->segment_cap : 16;
+		struct segment *grown = realloc(ingest->segments, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		ingest->segments = grown;
+		ingest->segment_cap = cap;
+	}
+	ingest->segments[ingest->segment_count++] = *segment;
+	return ST_OK;
+}
+
+static int write_batch(struct store_ingest *ingest, struct batch *batch, struct err *err)
+{
+	struct feed feed = {.table = batch->table, .rows = batch->rows, .count = batch->count};
+	struct segment segment = {.table = batch->table, .day = batch->day};
+	int ret;
+
+	if (!ingest->engine.db) {
+		const struct engine_options options = {.threads = 1,
+			.memory_bytes = ingest->store->memory_bytes};
+
+		ret = engine_open(&ingest->engine, &options, err);
+		if (ret)
+			return ret;
+	}
+	(void)store_unique_name(ingest->store, segment.name);
+	ingest->engine.feed = &feed;
+	ret = segment_write(&ingest->engine, ingest->store->path, "SELECT * FROM feed()",
+	    SEGMENT_HOT, &segment, err);
+	ingest->engine.feed = NULL;
+	if (!ret && segment.rows != batch->count)
+		ret = err_set(err, ST_ENGINE, "%llu rows written of %zu",
+		    (unsigned long long)segment.rows, batch->count);
+	if (!ret && note_segment(ingest, &segment))
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (ret)
+		segment_discard(ingest->store->path, &segment);
+	return ret;
+}
+
+static void *writer_main(void *arg)
+{
+	struct store_ingest *ingest = arg;
+
+	(void)pthread_mutex_lock(&ingest->mutex);
+	for (;;) {
+		struct err err = {0};
+		struct batch *batch;
+		bool skip;
+
+		while (!ingest->job && !ingest->stop)
+			(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
+		if (!ingest->job)
+			break;
+		batch = ingest->job;
+		skip = ingest->failure.code != ST_OK;
+		(void)pthread_mutex_unlock(&ingest->mutex);
+		if (!skip && write_batch(ingest, batch, &err) == ST_OK)
+			err.code = ST_OK;
+		batch_clear(batch);
+		(void)pthread_mutex_lock(&ingest->mutex);
+		if (err.code && !ingest->failure.code)
+			ingest->failure = err;
+		ingest->job = NULL;
+		if (ingest->spare || batch->table != &record_tables[RECORD_TABLE_flow])
+			batch_free(batch);
+		else
+			ingest->spare = batch;
+		(void)pthread_cond_broadcast(&ingest->changed);
+	}
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	return NULL;
+}
+
+static int start_writer(struct store_ingest *ingest, struct err *err)
+{
+	int rc = pthread_create(&ingest->thread, NULL, writer_main, ingest);
+
+	if (rc)
+		return err_set(err, -rc, "cannot start the writing thread: %s", strerror(rc));
+	ingest->thread_runs = true;
+	return ST_OK;
+}
+
+static void stop_writer(struct store_ingest *ingest)
+{
+	if (!ingest->thread_runs)
+		return;
+	(void)pthread_mutex_lock(&ingest->mutex);
+	ingest->stop = true;
+	(void)pthread_cond_broadcast(&ingest->changed);
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	(void)pthread_join(ingest->thread, NULL);
+	ingest->thread_runs = false;
+	ingest->stop = false;
+}
+
+/* Gives a batch to the writing thread (takes ownership) as soon as that is free. */
+static int hand_over(struct store_ingest *ingest, struct batch *batch, struct err *err)
+{
+	int ret = ST_OK;
+
+	ingest->rows += batch->count;
+	if (!ingest->thread_runs)
+		ret = start_writer(ingest, err);
+	if (ret) {
+		batch_free(batch);
+		return ret;
+	}
+	(void)pthread_mutex_lock(&ingest->mutex);
+	while (ingest->job)
+		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
+	if (ingest->failure.code)
+		ret = err_set(err, ingest->failure.code, "%s", ingest->failure.text);
+	else
+		ingest->job = batch;
+	(void)pthread_cond_broadcast(&ingest->changed);
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	if (ret)
+		batch_free(batch);
+	return ret;
+}
+
+/* Waits until everything handed over is written. */
+static int drain(struct store_ingest *ingest, struct err *err)
+{
+	int ret = ST_OK;
+
+	(void)pthread_mutex_lock(&ingest->mutex);
+	while (ingest->job)
+		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
+	if (ingest->failure.code)
+		ret = err_set(err, ingest->failure.code, "%s", ingest->failure.text);
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	return ret;
+}
+
+/* ---- batches -------------------------------------------------------------------------------- */
+
+/* Where the batch of (table, day) is or would be inserted. */
+static size_t batch_place(const struct store_ingest *ingest, const struct record_table *table,
+    int32_t day)
+{
+	size_t low = 0;
+	size_t high = ingest->batch_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct batch *batch = ingest->batches[middle];
+
+		if (batch->table < table || (batch->table == table && batch->day < day))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct batch *take_spare(struct store_ingest *ingest, const struct record_table *table)
+{
+	struct batch *batch = NULL;
+
+	if (table != &record_tables[RECORD_TABLE_flow])
+		return NULL;
+	(void)pthread_mutex_lock(&ingest->mutex);
+	batch = ingest->spare;
+	ingest->spare = NULL;
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	return batch;
+}
+
+/* The batch for rows of that moment, made when there is none yet; NULL without memory. */
+static struct batch *batch_for(struct store_ingest *ingest, enum record_table_id id, int64_t time)
+{
+	const struct record_table *table = &record_tables[id];
+	int32_t day = zone_day(ingest->store->zone, time);
+	struct batch *batch;
+	size_t place;
+
+	day = day < 0 ? 0 : day > DAY_MAX ? DAY_MAX : day;
+	place = batch_place(ingest, table, day);
+	if (place < ingest->batch_count && ingest->batches[place]->table == table
+	    && ingest->batches[place]->day == day)
+		return ingest->batches[place];
+	if (ingest->batch_count == ingest->batch_cap) {
+		size_t cap = ingest->batch_cap ? 2 * ingest->batch_cap : 8;
+		struct batch **grown = realloc(ingest->batches, cap * sizeof(struct batch *));
+
+		if (!grown)
+			return NULL;
+		ingest->batches = grown;
+		ingest->batch_cap = cap;
+	}
+	batch = take_spare(ingest, table);
+	if (!batch)
+		batch = batch_new(table, day);
+	if (!batch)
+		return NULL;
+	batch->day = day;
+	batch->from = day == 0 ? INT64_MIN : zone_day_start(ingest->store->zone, day);
+	batch->to = day == DAY_MAX ? INT64_MAX : zone_day_start(ingest->store->zone, day + 1);
+	memmove(&ingest->batches[place + 1], &ingest->batches[place],
+	    (ingest->batch_count - place) * sizeof(ingest->batches[0]));
+	ingest->batches[place] = batch;
+	ingest->batch_count++;
+	return batch;
+}
+
+static int hand_over_at(struct store_ingest *ingest, size_t place, struct err *err)
+{
+	struct batch *batch = ingest->batches[place];
+
+	memmove(&ingest->batches[place], &ingest->batches[place + 1],
+	    (ingest->batch_count - place - 1) * sizeof(ingest->batches[0]));
+	ingest->batch_count--;
+	ingest->buffered -= batch->count;
+	for (size_t i = 0; i < RECORD_TABLE_COUNT; i++)
+		if (ingest->last[i] == batch)
+			ingest->last[i] = NULL;
+	return hand_over(ingest, batch, err);
+}
+
+static int hand_over_largest(struct store_ingest *ingest, struct err *err)
+{
+	size_t place = 0;
+
+	for (size_t i = 1; i < ingest->batch_count; i++)
+		if (ingest->batches[i]->count > ingest->batches[place]->count)
+			place = i;
+	return hand_over_at(ingest, place, err);
+}
+
+/* Every table that is ingested begins with its time. */
+static int64_t row_time(const uint8_t *row)
+{
+	int64_t time;
+
+	memcpy(&time, row, sizeof(time));
+	return time;
+}
+
+static int add_rows(struct store_ingest *ingest, enum record_table_id id, const void *rows,
+    size_t count, struct err *err)
+{
+	const struct record_table *table = &record_tables[id];
+	const uint8_t *at = rows;
+	int ret = ST_OK;
+
+	for (size_t done = 0; !ret && done < count;) {
+		struct batch *batch = ingest->last[id];
+		size_t run = 0;
+
+		while (batch && done + run < count && run < SEGMENT_ROWS_MAX - batch->count) {
+			int64_t time = row_time(at + run * table->size);
+
+			if (time < batch->from || time >= batch->to)
+				break;
+			run++;
+		}
+		if (!run) {
+			ingest->last[id] = batch_for(ingest, id, row_time(at));
+			if (!ingest->last[id])
+				return err_set(err, -ENOMEM, "out of memory");
+			continue;
+		}
+		if (batch_append(batch, at, run))
+			return err_set(err, -ENOMEM, "out of memory");
+		ingest->buffered += run;
+		done += run;
+		at += run * table->size;
+		if (batch->count == SEGMENT_ROWS_MAX)
+			ret = hand_over_at(ingest, batch_place(ingest, table, batch->day), err);
+		else if (ingest->buffered >= BUFFERED_ROWS_MAX)
+			ret = hand_over_largest(ingest, err);
+	}
+	return ret;
+}
+
+int store_ingest_flow(struct store_ingest *ingest, const struct record_flow *rows, size_t count,
+    struct err *err)
+{
+	return add_rows(ingest, RECORD_TABLE_flow, rows, count, err);
+}
+
+int store_ingest_coverage(struct store_ingest *ingest, const struct record_coverage *rows,
+    size_t count, struct err *err)
+{
+	return add_rows(ingest, RECORD_TABLE_coverage, rows, count, err);
+}
+
+/* ---- beginning and ending ------------------------------------------------------------------- */
+
+static int check_repeat(struct store_ingest *ingest, struct err *err)
+{
+	int64_t id;
+	int ret;
+
+	if (ingest->again || !ingest->sha256[0])
+		return ST_OK;
+	ret = catalogue_int(&ingest->store->cat, &id, err,
+	    "SELECT id FROM ingest WHERE sha256 = ? AND sensor = ?", "si", ingest->sha256,
+	    (int64_t)ingest->sensor);
+	if (ret == ST_NOT_FOUND)
+		return ST_OK;
+	if (ret)
+		return ret;
+	return err_set(err, ST_EXISTS,
+	    "%s is in the store already (same content, same sensor); --again counts it twice",
+	    ingest->name);
+}
+
+static int set_sha256(struct store_ingest *ingest, const char *sha256, struct err *err)
+{
+	if (strlen(sha256) != SHA256_TEXT
+	    || strspn(sha256, "0123456789abcdefABCDEF") != SHA256_TEXT)
+		return err_set(err, ST_USAGE, "a SHA-256 has 64 hexadecimal digits");
+	for (size_t i = 0; i < SHA256_TEXT; i++)
+		ingest->sha256[i] = (char)(sha256[i] >= 'A' && sha256[i] <= 'F' ? sha256[i] | 0x20
+		                                                               : sha256[i]);
+	return check_repeat(ingest, err);
+}
+
+static void ingest_free(struct store_ingest *ingest)
+{
+	stop_writer(ingest);
+	for (size_t i = 0; i < ingest->batch_count; i++)
+		batch_free(ingest->batches[i]);
+	free(ingest->batches);
+	batch_free(ingest->spare);
+	engine_close(&ingest->engine);
+	free(ingest->segments);
+	free(ingest->name);
+	(void)pthread_cond_destroy(&ingest->changed);
+	(void)pthread_mutex_destroy(&ingest->mutex);
+	free(ingest);
+}
+
+int store_ingest_begin(struct store *store, const struct store_ingest_options *options,
+    struct store_ingest **ret_ingest, struct err *err)
+{
+	struct store_ingest *ingest;
+	int ret = ST_OK;
+
+	if (store->mode != STORE_WRITE)
+		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);
+	ingest = calloc(1, sizeof(*ingest));
+	if (!ingest)
+		return err_set(err, -ENOMEM, "out of memory");
+	ingest->store = store;
+	ingest->sensor = options->sensor;
+	ingest->again = options->again;
+	(void)pthread_mutex_init(&ingest->mutex, NULL); /* never fails on Linux */
+	(void)pthread_cond_init(&ingest->changed, NULL);
+	ingest->name = strdup(options->name ? options->name : "");
+	if (!ingest->name)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret && options->sha256)
+		ret = set_sha256(ingest, options->sha256, err);
+	if (ret) {
+		ingest_free(ingest);
+		return ret;
+	}
+	*ret_ingest = ingest;
+	return ST_OK;
+}
+
+int store_ingest_identify(struct store_ingest *ingest, const char *sha256, struct err *err)
+{
+	return set_sha256(ingest, sha256, err);
+}
+
+/* Lists the segments and the ingest in one transaction. */
+static int publish(struct store_ingest *ingest, struct err *err)
+{
+	struct catalogue *cat = &ingest->store->cat;
+	int64_t id;
+	int ret = catalogue_begin(cat, err);
+
+	if (ret)
+		return ret;
+	ret = check_repeat(ingest, err);
+	if (!ret)
+		ret = catalogue_run(cat, err,
+		    "INSERT INTO ingest (sensor, name, sha256, rows, at) VALUES (?, ?, ?, ?, ?)",
+		    "issii", (int64_t)ingest->sensor, ingest->name,
+		    ingest->sha256[0] ? ingest->sha256 : NULL, (int64_t)ingest->rows, store_now());
+	id = sqlite3_last_insert_rowid(cat->db);
+	for (size_t i = 0; !ret && i < ingest->segment_count; i++) {
+		ret = segment_list(cat, &ingest->segments[i], id, err);
+		if (!ret)
+			ret = catalogue_run(cat, err,
+			    "INSERT INTO date (day, dirty) VALUES (?, 1) "
+			    "ON CONFLICT (day) DO UPDATE SET dirty = 1",
+			    "i", (int64_t)ingest->segments[i].day);
+	}
+	return catalogue_end(cat, ret, err);
+}
+
+int store_ingest_commit(struct store_ingest *ingest, struct err *err)
+{
+	int ret = ST_OK;
+
+	while (!ret && ingest->batch_count)
+		ret = hand_over_at(ingest, ingest->batch_count - 1, err);
+	if (!ret)
+		ret = drain(ingest, err);
+	stop_writer(ingest);
+	if (ret) {
+		store_ingest_abort(ingest);
+		return ret;
+	}
+	ret = publish(ingest, err);
+	if (ret == ST_EXISTS)
+		store_ingest_abort(ingest);
+	else
+		ingest_free(ingest); /* a commit that failed in the middle may have happened */
+	return ret;
+}
+
+void store_ingest_abort(struct store_ingest *ingest)
+{
+	if (!ingest)
+		return;
+	stop_writer(ingest);
+	for (size_t i = 0; i < ingest->segment_count; i++)
+		segment_discard(ingest->store->path, &ingest->segments[i]);
+	ingest_free(ingest);
+}

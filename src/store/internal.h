@@ -1,0 +1,37 @@
+/* What the files of the store share; nobody outside includes this. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/embed.h"
+#include "store/catalogue.h"
+#include "store/engine.h"
+#include "store/store.h"
+
+#include <stdio.h>
+
+struct store {
+	char *path;
+	enum store_mode mode;
+	unsigned threads;
+	uint64_t memory_bytes;
+	struct zone *zone;
+	int lock_fd; /* -1 for readers */
+	struct catalogue cat;
+	struct engine merger; /* compaction and verification; opened at first use */
+	struct engine reader; /* questions; opened at first use */
+	uint64_t token;       /* makes segment names unique */
+	unsigned name_count;
+};
+
+/* Made from sql/ by tools/embed.py. */
+extern const struct embed_file store_sql_files[];
+
+/* The engine that merges and verifies (may read and write files), opened at first use. */
+ST_MUST_CHECK int store_merger(struct store *store, struct engine **ret_engine, struct err *err);
+
+/* A name nobody used before: "TOKEN-NUMBER". */
+#define STORE_NAME_MAX 40
+const char *store_unique_name(struct store *store, char name[STORE_NAME_MAX]);
+
+/* Microseconds since 1970. */
+int64_t store_now(void);

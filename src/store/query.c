@@ -1,0 +1,290 @@
+/*
+ * Asking: fills a question's {params}, lays the views out and runs it on an engine that can only
+ * read.  Contract in store.h.
+ */
+#include "store/internal.h"
+
+#include "base/civil.h"
+#include "store/result.h"
+#include "store/views.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#define COLUMNS_MAX 512
+
+/* ---- {params} ------------------------------------------------------------------------------- */
+
+static void put_time(struct buf *sql, int64_t time_us)
+{
+	char text[CIVIL_TIME_TEXT_MAX];
+	char *end;
+
+	(void)civil_format_time(time_us, text); /* 2026-10-01T00:00:00.000000Z */
+	end = strchr(text, 'Z');
+	if (end)
+		*end = '\0';
+	end = strchr(text, 'T');
+	if (end)
+		*end = ' ';
+	end = strstr(text, ".000000");
+	if (end)
+		*end = '\0';
+	buf_printf(sql, "toDateTime('%s')", text);
+}
+
+static int put_param(struct buf *sql, const struct store_param *param)
+{
+	char date[CIVIL_DATE_TEXT_MAX];
+
+	switch (param->kind) {
+	case STORE_PARAM_INT:
+		buf_printf(sql, "%lld", (long long)param->int_value);
+		break;
+	case STORE_PARAM_TEXT:
+		views_put_quoted(sql, param->text, strlen(param->text));
+		break;
+	case STORE_PARAM_DATE:
+		buf_printf(sql, "toDate('%s')", civil_format_date((int32_t)param->int_value, date));
+		break;
+	case STORE_PARAM_TIME:
+		put_time(sql, param->int_value);
+		break;
+	case STORE_PARAM_INTS:
+		if (param->int_count == 0)
+			buf_puts(sql, "NULL"); /* IN (NULL) holds for nothing */
+		for (size_t i = 0; i < param->int_count; i++)
+			buf_printf(sql, "%s%lld", i ? "," : "", (long long)param->ints[i]);
+		break;
+	case STORE_PARAM_SQL:
+		buf_puts(sql, param->text);
+		break;
+	}
+	return ST_OK;
+}
+
+static bool is_name(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Fills the holes of text; every hole needs a parameter and every parameter a hole. */
+static int fill(const char *question, const char *text, const struct store_param *params,
+    size_t param_count, struct buf *sql, struct err *err)
+{
+	uint64_t used = 0;
+
+	if (param_count > 64)
+		return err_set(err, ST_USAGE, "question %s: more than 64 parameters", question);
+	for (const char *p = text; *p;) {
+		size_t len = 0;
+		size_t i = 0;
+
+		if (*p == '{')
+			while (is_name(p[1 + len]))
+				len++;
+		if (len == 0 || p[1 + len] != '}') {
+			buf_putc(sql, *p++);
+			continue;
+		}
+		while (i < param_count && (strlen(params[i].name) != len
+		                              || memcmp(params[i].name, p + 1, len) != 0))
+			i++;
+		if (i == param_count)
+			return err_set(err, ST_USAGE, "question %s needs the parameter %.*s",
+			    question, (int)len, p + 1);
+		(void)put_param(sql, &params[i]);
+		used |= 1ull << i;
+		p += len + 2;
+	}
+	for (size_t i = 0; i < param_count; i++)
+		if (!(used & (1ull << i)))
+			return err_set(err, ST_USAGE, "question %s has no parameter %s", question,
+			    params[i].name);
+	return ST_OK;
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+static int open_reader(struct store *store, struct err *err)
+{
+	const struct embed_file *macros = embed_find(store_sql_files, "macros.sql");
+	const char *paths[RECORD_TABLE_COUNT];
+	struct buf folders[RECORD_TABLE_COUNT] = {0};
+	int ret;
+
+	if (store->reader.db)
+		return ST_OK;
+	for (size_t i = 0; i < RECORD_TABLE_COUNT; i++) {
+		buf_printf(&folders[i], "%s/%s", store->path, record_tables[i].name);
+		paths[i] = buf_text(&folders[i]);
+	}
+	const struct engine_options options = {.threads = store->threads,
+		.memory_bytes = store->memory_bytes, .read_only_paths = paths,
+		.read_only_count = RECORD_TABLE_COUNT};
+	ret = engine_open(&store->reader, &options, err);
+	if (!ret) {
+		ret = engine_run(&store->reader, macros ? macros->data : "", err);
+		if (ret)
+			engine_close(&store->reader);
+	}
+	for (size_t i = 0; i < RECORD_TABLE_COUNT; i++)
+		buf_fini(&folders[i]);
+	return ret;
+}
+
+static int read_result(duckdb_prepared_statement stmt, const char *const *names,
+    struct store_result **ret_result, struct err *err)
+{
+	duckdb_result result;
+	int ret;
+
+	if (duckdb_execute_prepared(stmt, &result) != DuckDBSuccess)
+		ret = engine_error(err, "the query failed", duckdb_result_error(&result));
+	else
+		ret = result_read(&result, names, ret_result, err);
+	duckdb_destroy_result(&result);
+	return ret;
+}
+
+/* Casts the columns that a result cannot hold to text by wrapping the query. */
+static int read_wrapped(duckdb_connection con, const char *sql, duckdb_prepared_statement stmt,
+    size_t columns, struct store_result **ret_result, struct err *err)
+{
+	const char *names[COLUMNS_MAX];
+	duckdb_prepared_statement wrapped = NULL;
+	size_t len = strlen(sql);
+	struct buf b = {0};
+	int ret;
+
+	while (len && (isspace((unsigned char)sql[len - 1]) || sql[len - 1] == ';'))
+		len--;
+	buf_puts(&b, "SELECT ");
+	for (size_t i = 0; i < columns; i++) {
+		bool takes = result_takes(duckdb_prepared_statement_column_type(stmt, i));
+
+		names[i] = duckdb_prepared_statement_column_name(stmt, i);
+		buf_printf(&b, takes ? "%s#%zu" : "%sCAST(#%zu AS VARCHAR)", i ? ", " : "", i + 1);
+	}
+	buf_puts(&b, " FROM (");
+	buf_append(&b, sql, len);
+	buf_puts(&b, "\n) AS wrapped");
+	if (duckdb_prepare(con, buf_text(&b), &wrapped) != DuckDBSuccess)
+		ret = engine_error(err, "the query is not valid", duckdb_prepare_error(wrapped));
+	else
+		ret = read_result(wrapped, names, ret_result, err);
+	for (size_t i = 0; i < columns; i++) {
+		void *name;
+
+		memcpy(&name, &names[i], sizeof(name));
+		duckdb_free(name);
+	}
+	duckdb_destroy_prepare(&wrapped);
+	buf_fini(&b);
+	return ret;
+}
+
+static int run_select(duckdb_connection con, const char *sql, struct store_result **ret_result,
+    struct err *err)
+{
+	duckdb_extracted_statements list = NULL;
+	duckdb_prepared_statement stmt = NULL;
+	idx_t count = duckdb_extract_statements(con, sql, &list);
+	bool takes = true;
+	size_t columns;
+	int ret;
+
+	if (count == 0) {
+		const char *words = duckdb_extract_statements_error(list);
+
+		ret = words ? engine_error(err, "the query is not valid", words)
+		            : err_set(err, ST_USAGE, "the query is empty");
+		goto out;
+	}
+	if (count > 1) {
+		ret = err_set(err, ST_USAGE, "one statement at a time, please");
+		goto out;
+	}
+	if (duckdb_prepare_extracted_statement(con, list, 0, &stmt) != DuckDBSuccess) {
+		ret = engine_error(err, "the query is not valid", duckdb_prepare_error(stmt));
+		goto out;
+	}
+	if (duckdb_prepared_statement_type(stmt) != DUCKDB_STATEMENT_TYPE_SELECT) {
+		ret = err_set(err, ST_USAGE, "only SELECT is allowed here");
+		goto out;
+	}
+	columns = duckdb_prepared_statement_column_count(stmt);
+	if (columns > COLUMNS_MAX) {
+		ret = err_set(err, ST_LIMIT, "more than %d columns", COLUMNS_MAX);
+		goto out;
+	}
+	for (size_t i = 0; i < columns; i++)
+		takes &= result_takes(duckdb_prepared_statement_column_type(stmt, i));
+	ret = takes ? read_result(stmt, NULL, ret_result, err)
+	            : read_wrapped(con, sql, stmt, columns, ret_result, err);
+out:
+	duckdb_destroy_prepare(&stmt);
+	duckdb_destroy_extracted(&list);
+	return ret;
+}
+
+/* Runs the finished SQL over the views it needs, on a connection of its own. */
+static int run(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
+    struct store_result **ret_result, struct err *err)
+{
+	struct engine session = {0};
+	struct buf views = {0};
+	int ret = open_reader(store, err);
+
+	if (ret)
+		return ret;
+	ret = catalogue_begin_read(&store->cat, err);
+	if (ret)
+		return ret;
+	ret = views_append(store, sql, day_from, day_to, &views, err);
+	ret = catalogue_end(&store->cat, ret, err);
+	if (!ret && views.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret && duckdb_connect(store->reader.db, &session.con) != DuckDBSuccess)
+		ret = err_set(err, ST_ENGINE, "DuckDB gives no connection");
+	if (!ret && views.len)
+		ret = engine_run(&session, buf_text(&views), err);
+	if (!ret)
+		ret = run_select(session.con, sql, ret_result, err);
+	if (session.con)
+		duckdb_disconnect(&session.con);
+	buf_fini(&views);
+	return ret;
+}
+
+int store_ask(struct store *store, const char *question, const struct store_param *params,
+    size_t param_count, int32_t day_from, int32_t day_to, struct store_result **ret_result,
+    struct err *err)
+{
+	const struct embed_file *file;
+	struct buf name = {0};
+	struct buf sql = {0};
+	int ret;
+
+	buf_printf(&name, "%s.sql", question);
+	file = embed_find(store_sql_files, buf_text(&name));
+	buf_fini(&name);
+	if (!file)
+		return err_set(err, ST_USAGE, "there is no question %s", question);
+	ret = fill(question, file->data, params, param_count, &sql, err);
+	if (!ret && sql.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret)
+		ret = run(store, buf_text(&sql), day_from, day_to, ret_result, err);
+	if (ret == ST_ENGINE)
+		(void)err_prefix(err, "question %s", question);
+	buf_fini(&sql);
+	return ret;
+}
+
+int store_sql(struct store *store, const char *sql, struct store_result **ret_result,
+    struct err *err)
+{
+	return run(store, sql, INT32_MIN, INT32_MAX, ret_result, err);
+}

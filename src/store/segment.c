@@ -1,0 +1,183 @@
+/* Writing segments durably and listing them; the contract is in segment.h. */
+#include "store/segment.h"
+
+#include "base/civil.h"
+#include "base/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CHECKSUM_BLOCK (256u << 10)
+
+/* Level 1 and V2 pages write 1.7 times as fast as the defaults for a tenth more bytes; a merged
+ * file is written once and read often. */
+static const char *const form_options[] = {
+	[SEGMENT_HOT] = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION V2",
+	[SEGMENT_MERGED] = "COMPRESSION zstd, COMPRESSION_LEVEL 6",
+};
+
+static void put_folder(struct buf *b, const char *dir, const char *table, int32_t day)
+{
+	char date[CIVIL_DATE_TEXT_MAX];
+
+	buf_printf(b, "%s/%s/date=%s", dir, table, civil_format_date(day, date));
+}
+
+void segment_path(struct buf *b, const char *dir, const char *table, int32_t day, const char *name)
+{
+	put_folder(b, dir, table, day);
+	buf_printf(b, "/%s.parquet", name);
+}
+
+static int sync_path(const char *path, int flags, struct err *err)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+	int ret = ST_OK;
+
+	if (fd < 0 || fsync(fd) != 0)
+		ret = err_set(err, -errno, "cannot sync %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written through it */
+	return ret;
+}
+
+/* Makes DIR/TABLE and DIR/TABLE/date=…, and makes a new folder's entry durable. */
+static int make_folder(const char *dir, const char *table, int32_t day, struct err *err)
+{
+	struct buf path = {0};
+	int ret = ST_OK;
+
+	buf_printf(&path, "%s/%s", dir, table);
+	if (mkdir(buf_text(&path), 0777) == 0)
+		ret = sync_path(dir, O_RDONLY | O_DIRECTORY, err);
+	else if (errno != EEXIST)
+		ret = err_set(err, -errno, "cannot make %s: %s", buf_text(&path), strerror(errno));
+	if (ret)
+		goto out;
+	buf_reset(&path);
+	put_folder(&path, dir, table, day);
+	if (mkdir(buf_text(&path), 0777) == 0) {
+		buf_reset(&path);
+		buf_printf(&path, "%s/%s", dir, table);
+		ret = sync_path(buf_text(&path), O_RDONLY | O_DIRECTORY, err);
+	} else if (errno != EEXIST) {
+		ret = err_set(err, -errno, "cannot make %s: %s", buf_text(&path), strerror(errno));
+	}
+out:
+	buf_fini(&path);
+	return ret;
+}
+
+int segment_checksum(const char *path, uint64_t *ret_bytes, uint32_t *ret_crc, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint8_t *block = malloc(CHECKSUM_BLOCK);
+	uint64_t bytes = 0;
+	uint32_t crc = 0;
+	ssize_t got = 0;
+	int ret = ST_OK;
+
+	if (fd < 0 || !block) {
+		ret = err_set(err, fd < 0 ? -errno : -ENOMEM, "cannot read %s: %s", path,
+		    strerror(fd < 0 ? errno : ENOMEM));
+		goto out;
+	}
+	while ((got = read(fd, block, CHECKSUM_BLOCK)) > 0) {
+		crc = hash_crc32c(crc, block, (size_t)got);
+		bytes += (uint64_t)got;
+	}
+	if (got < 0) {
+		ret = err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
+		goto out;
+	}
+	*ret_bytes = bytes;
+	*ret_crc = crc;
+out:
+	if (fd >= 0)
+		(void)close(fd); /* read only */
+	free(block);
+	return ret;
+}
+
+static void put_copy(struct buf *sql, const char *select, const char *path,
+    enum segment_form form)
+{
+	buf_printf(sql, "COPY (%s) TO '", select);
+	for (const char *p = path; *p; p++) {
+		if (*p == '\'')
+			buf_putc(sql, '\'');
+		buf_putc(sql, *p);
+	}
+	buf_printf(sql, "' (FORMAT parquet, %s)", form_options[form]);
+}
+
+int segment_write(struct engine *engine, const char *dir, const char *select,
+    enum segment_form form, struct segment *segment, struct err *err)
+{
+	struct buf folder = {0};
+	struct buf temp = {0};
+	struct buf path = {0};
+	struct buf sql = {0};
+	int64_t rows = 0;
+	int ret;
+
+	put_folder(&folder, dir, segment->table->name, segment->day);
+	buf_printf(&temp, "%s/.tmp-%s", buf_text(&folder), segment->name);
+	segment_path(&path, dir, segment->table->name, segment->day, segment->name);
+	put_copy(&sql, select, buf_text(&temp), form);
+	if (folder.failed || temp.failed || path.failed || sql.failed) {
+		ret = err_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	ret = make_folder(dir, segment->table->name, segment->day, err);
+	if (ret)
+		goto out;
+	ret = engine_run_int(engine, buf_text(&sql), &rows, err);
+	if (!ret)
+		ret = segment_checksum(buf_text(&temp), &segment->bytes, &segment->crc32c, err);
+	if (!ret)
+		ret = sync_path(buf_text(&temp), O_RDWR, err);
+	if (!ret && rename(buf_text(&temp), buf_text(&path)) != 0)
+		ret = err_set(err, -errno, "cannot rename %s: %s", buf_text(&temp),
+		    strerror(errno));
+	if (!ret)
+		ret = sync_path(buf_text(&folder), O_RDONLY | O_DIRECTORY, err);
+	if (ret) {
+		(void)unlink(buf_text(&temp)); /* one of the two is there at most */
+		(void)unlink(buf_text(&path));
+		goto out;
+	}
+	segment->schema = RECORD_SCHEMA_VERSION;
+	segment->rows = (uint64_t)rows;
+out:
+	buf_fini(&folder);
+	buf_fini(&temp);
+	buf_fini(&path);
+	buf_fini(&sql);
+	return ret;
+}
+
+int segment_list(struct catalogue *cat, const struct segment *segment, int64_t ingest,
+    struct err *err)
+{
+	return catalogue_run(cat, err,
+	    "INSERT INTO segment (tbl, day, name, schema, rows, bytes, crc32c, ingest) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	    "sisiiiii", segment->table->name, (int64_t)segment->day, segment->name,
+	    (int64_t)segment->schema, (int64_t)segment->rows, (int64_t)segment->bytes,
+	    (int64_t)segment->crc32c, ingest);
+}
+
+void segment_discard(const char *dir, const struct segment *segment)
+{
+	struct buf path = {0};
+
+	segment_path(&path, dir, segment->table->name, segment->day, segment->name);
+	(void)unlink(buf_text(&path)); /* a file that stays is removed at the next opening */
+	buf_fini(&path);
+}

@@ -1,0 +1,3 @@
+SELECT sensor, name, country, kind
+FROM sensor
+ORDER BY sensor, valid_from

@@ -1,0 +1,3 @@
+SELECT packets_read, packets_counted, kernel_drops, drops
+FROM coverage
+WHERE time >= {now} AND time < {to}

@@ -1,0 +1,3 @@
+SELECT max("end") AS newest
+FROM coverage
+WHERE time >= {from}

@@ -1,0 +1,3 @@
+SELECT sensor, name, country, kind, addresses
+FROM sensor
+ORDER BY sensor, valid_from

@@ -1,0 +1,9 @@
+SELECT date, count(*) AS victims, sum(in_panel) AS victims_panel
+FROM (
+	SELECT date, victim_hi, victim_lo,
+		max(CASE WHEN sensor IN ({panel}) THEN 1 ELSE 0 END) AS in_panel
+	FROM victim_day
+	WHERE date >= {from_day} AND date < {to_day}
+	GROUP BY date, victim_hi, victim_lo
+) AS distinct_victims
+GROUP BY date
