@@ -176,6 +176,8 @@ static int start_format(struct capture *capture, struct capture_file *file)
 	if (!window_fill(w, FORMAT_MAGIC_LEN)) {
 		if (w->error != ST_OK)
 			return capture_file_fail_short(file, w, 0, "");
+		if (!window_have(w))
+			return capture_file_fail(file, ST_TRUNC, 0, "the file is empty");
 		return capture_file_fail(file, ST_MALFORMED, 0, "too short for a capture file");
 	}
 	r = window_rd(w);

@@ -34,6 +34,7 @@
 #define TSRESOL_BINARY 0x80
 #define TSRESOL_MICROSECONDS 6
 #define POWER_OF_TEN_MAX 19 /* fits 64 bits */
+#define TSRESOL_TOO_FINE 127 /* a shift that leaves nothing */
 #define US_PER_SECOND 1000000
 
 struct block {
@@ -97,7 +98,7 @@ static void set_resolution(struct pcapng_interface *interface, uint8_t tsresol)
 	else if (n - TSRESOL_MICROSECONDS <= POWER_OF_TEN_MAX)
 		interface->divide = power_of_ten(n - TSRESOL_MICROSECONDS);
 	else
-		interface->divide = UINT64_MAX; /* finer: 2^64 ticks are less than a microsecond */
+		interface->shift = TSRESOL_TOO_FINE; /* 2^64 ticks are less than a microsecond */
 }
 
 static int64_t time_of(const struct pcapng_interface *interface, uint64_t ticks)

@@ -10,10 +10,11 @@
 #include "capture/source.h"
 
 /*
- * Bytes asked of the source at once.  See the measurement in window.c: as large as fits the
- * second-level cache, because what read(2) has copied is parsed while it is still there.
+ * Bytes asked of the source at once: what read(2) has copied is parsed while it is still in the
+ * second-level cache.  Measured on a 1 GB pcap of 75-byte records in the page cache, one core
+ * with 1 MiB of it: 128 KiB 155, 256 KiB 168, 512 KiB 176, 1 MiB 160, 4 MiB 162 M packets/s.
  */
-#define WINDOW_READ_SIZE (1u << 20)
+#define WINDOW_READ_SIZE (512u << 10)
 
 /* The rest of a batch is moved in front of the next read, which so stays page-aligned. */
 #define WINDOW_ROOM (64u << 10)
