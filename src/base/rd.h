@@ -51,7 +51,7 @@ static inline void rd_skip(struct rd *r, size_t len)
 static inline struct rd rd_sub(struct rd *r, size_t len)
 {
 	const uint8_t *p = rd_take(r, len);
-	struct rd sub = rd_init(p, p ? len : 0);
+	struct rd sub = rd_init(p ? p : r->pos, p ? len : 0);
 
 	sub.bad = !p;
 	return sub;
