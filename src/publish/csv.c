@@ -9,6 +9,7 @@
 
 #include "base/civil.h"
 #include "publish/escape.h"
+#include "publish/message.h"
 #include "publish/number.h"
 
 #include <inttypes.h>
@@ -31,6 +32,17 @@ static void append_port(struct buf *b, const struct report_value *value)
 	for (size_t i = start; !b->failed && i < b->len; i++)
 		if (b->data[i] >= 'A' && b->data[i] <= 'Z')
 			b->data[i] = (char)(b->data[i] - 'A' + 'a');
+}
+
+/* Control characters as visible escapes: people look at CSV in terminals, too. */
+static void append_outside(struct buf *b, const char *text)
+{
+	struct buf visible = {0};
+
+	publish_outside_text(&visible, text);
+	publish_escape_csv(b, buf_text(&visible), true);
+	b->failed |= visible.failed;
+	buf_fini(&visible);
 }
 
 static void append_field(struct buf *b, const struct report_value *value)
@@ -67,7 +79,7 @@ static void append_field(struct buf *b, const struct report_value *value)
 	case REPORT_VALUE_COUNTRY:
 	case REPORT_VALUE_SENSOR:
 	case REPORT_VALUE_TEXT:
-		publish_escape_csv(b, value->text ? value->text : "", true);
+		append_outside(b, value->text ? value->text : "");
 		break;
 	case REPORT_VALUE_MESSAGE:
 		publish_escape_csv(b, value->text ? value->text : "", false);

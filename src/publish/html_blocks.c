@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The table whose numbers are the headline of the report; shown larger. */
-#define HEADLINE_TABLE "summary"
+#define HEADLINE_TABLE "overview"
 
 static void append_heading(struct publish_page *page, const struct report_block *block)
 {

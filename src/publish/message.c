@@ -18,8 +18,8 @@
 
 #define MISSING_OPEN "\xe2\x9f\xa6"
 #define MISSING_CLOSE "\xe2\x9f\xa7"
-/* A message inside a message inside …: documents are ours and nest twice. */
-#define NESTING_MAX 6
+/* A message inside a message inside …: each costs two; documents are ours and nest twice. */
+#define NESTING_MAX 12
 
 struct entry {
 	const char *id;
@@ -211,18 +211,9 @@ static void append_place(struct buf *b, const struct publish_style *style, const
 	}
 }
 
-static void append_sentence(struct buf *b, const struct publish_style *style,
+static void append_template(struct buf *b, const struct publish_style *style, const char *text,
     const struct report_sentence *sentence, int depth)
 {
-	const char *text;
-
-	if (!sentence->message || depth > NESTING_MAX)
-		return;
-	text = publish_message_find(style->language, sentence->message);
-	if (!text) {
-		buf_printf(b, MISSING_OPEN "%s" MISSING_CLOSE, sentence->message);
-		return;
-	}
 	while (*text) {
 		size_t len = strcspn(text, "{");
 		const char *close;
@@ -235,6 +226,26 @@ static void append_sentence(struct buf *b, const struct publish_style *style,
 		append_place(b, style, text + 1, (size_t)(close - text) - 1, sentence, depth);
 		text = close + 1;
 	}
+}
+
+static void append_sentence(struct buf *b, const struct publish_style *style,
+    const struct report_sentence *sentence, int depth)
+{
+	const char *text;
+
+	if (!sentence->message || depth > NESTING_MAX)
+		return;
+	text = publish_message_find(style->language, sentence->message);
+	if (text)
+		append_template(b, style, text, sentence, depth);
+	else
+		buf_printf(b, MISSING_OPEN "%s" MISSING_CLOSE, sentence->message);
+}
+
+void publish_template(struct buf *b, const struct publish_style *style, const char *text,
+    const struct report_sentence *sentence)
+{
+	append_template(b, style, text, sentence, 0);
 }
 
 void publish_sentence(struct buf *b, const struct publish_style *style,

@@ -12,6 +12,10 @@
 /* The template, or NULL.  Static storage. */
 const char *publish_message_find(enum publish_language language, const char *id);
 
+/* Appends a template with the values of a sentence. */
+void publish_template(struct buf *b, const struct publish_style *style, const char *text,
+    const struct report_sentence *sentence);
+
 /* Appends a message that has no places, or ⟦id⟧ when there is none. */
 void publish_message(struct buf *b, const struct publish_style *style, const char *id);
 

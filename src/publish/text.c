@@ -200,10 +200,14 @@ int publish_text(struct buf *b, const struct publish_style *style,
     const struct report_document *document, struct err *err)
 {
 	struct publish_numbering numbering = {0};
+	bool below_heading = false;
 
 	append_head(b, style, document);
 	for (const struct report_block *block = document->blocks; block; block = block->next) {
-		buf_putc(b, '\n');
+		/* Text stands close to the name of its section. */
+		if (!below_heading || block->kind == REPORT_BLOCK_HEADING)
+			buf_putc(b, '\n');
+		below_heading = block->kind == REPORT_BLOCK_HEADING;
 		append_block(b, style, block, &numbering);
 	}
 	append_foot(b, style, document);

@@ -2,7 +2,8 @@
  * Figures of the text edition: what a reader should see in words, then the numbers.
  *
  * Up to two weeks of days, and all bars, become a small table with a bar of asterisks; longer
- * series become one line of block characters each, with the lowest and highest value.
+ * series become one line of block characters each, drawn between the lowest and the highest value
+ * of the figure, which stand beside it in numbers.
  */
 #include "publish/text.h"
 
@@ -18,7 +19,7 @@
 #define SERIES_MAX 3
 /* Block characters are two columns wide in Japanese: 31 days fill 62 columns. */
 #define MARKS_MAX 31
-#define BAR_MAX 24
+#define BAR_MAX 20
 #define SCALE_STEPS 8
 
 static double highest(const struct report_figure *f)
@@ -30,6 +31,17 @@ static double highest(const struct report_figure *f)
 			if (!isnan(f->series[s].values[i]) && f->series[s].values[i] > top)
 				top = f->series[s].values[i];
 	return top;
+}
+
+static double lowest(const struct report_figure *f)
+{
+	double low = highest(f);
+
+	for (size_t s = 0; s < f->series_count; s++)
+		for (size_t i = 0; i < f->point_count; i++)
+			if (f->series[s].values[i] < low)
+				low = f->series[s].values[i];
+	return low;
 }
 
 static void append_point(struct buf *b, const struct publish_style *style,
@@ -138,12 +150,34 @@ static void append_scale(struct buf *b, const struct publish_style *style,
 	publish_sentence(b, style, &scale);
 }
 
+/* One line of marks between the lowest and the highest value of the figure; gaps stay empty. */
+static void append_marks(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f, const double *values, size_t days)
+{
+	static const char *const blocks[SCALE_STEPS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	double low = lowest(f);
+	double range = highest(f) - low;
+
+	buf_puts(b, "  ");
+	for (size_t m = 0; m * days < f->point_count; m++) {
+		double v = mark_mean(f, values, m, days);
+		int step = range > 0 && !isnan(v) ? (int)((v - low) / range * SCALE_STEPS) : 0;
+
+		if (isnan(v))
+			buf_puts(b, style->language == PUBLISH_JA ? "  " : " ");
+		else
+			buf_puts(b, blocks[step < 0 ? 0 : step < SCALE_STEPS ? step
+			    : SCALE_STEPS - 1]);
+	}
+	while (b->len > 0 && b->data[b->len - 1] == ' ')
+		b->data[--b->len] = '\0';
+	buf_putc(b, '\n');
+}
+
 static void append_sparklines(struct buf *b, const struct publish_style *style,
     const struct report_figure *f)
 {
-	static const char *const blocks[SCALE_STEPS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	size_t days = (f->point_count + MARKS_MAX - 1) / MARKS_MAX;
-	double top = highest(f);
 	struct buf head = {0};
 
 	for (size_t s = 0; s < f->series_count; s++) {
@@ -153,18 +187,7 @@ static void append_sparklines(struct buf *b, const struct publish_style *style,
 		append_scale(&head, style, f, f->series[s].values);
 		buf_putc(&head, ')');
 		publish_wrap(b, style, buf_text(&head), PUBLISH_TEXT_COLUMNS, "  ", "  ");
-		buf_puts(b, "  ");
-		for (size_t m = 0; m * days < f->point_count; m++) {
-			double v = mark_mean(f, f->series[s].values, m, days);
-			int step = top > 0 ? (int)(v / top * SCALE_STEPS) : 0;
-
-			if (isnan(v))
-				buf_puts(b, style->language == PUBLISH_JA ? "  " : " ");
-			else
-				buf_puts(b, blocks[step < 0 ? 0 : step >= SCALE_STEPS
-				    ? SCALE_STEPS - 1 : step]);
-		}
-		buf_putc(b, '\n');
+		append_marks(b, style, f, f->series[s].values, days);
 	}
 	if (days > 1) {
 		buf_puts(b, "  ");
