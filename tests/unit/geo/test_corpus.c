@@ -112,7 +112,7 @@ static void every_file(void **state)
 
 	(void)state;
 	if (!truth) {
-		print_message("no corpus: skipped\n");
+		print_message("# no corpus: skipped\n");
 		skip();
 	}
 	json_object_foreach(truth, name, about) {
@@ -133,7 +133,7 @@ static void every_file(void **state)
 				assert_int_equal(err.code, ret);
 				assert_non_null(strstr(err.text, in));
 				if (getenv("TEITEN_VERBOSE"))
-					print_message("%s\n", err.text + strlen(corpus) + 6);
+					print_message("# %s\n", err.text + strlen(corpus) + 6);
 				refused++;
 				continue;
 			}
@@ -145,7 +145,7 @@ static void every_file(void **state)
 			compiled++;
 		}
 	}
-	print_message("%u compiled, %u refused, %u lookups compared\n", compiled, refused,
+	print_message("# %u compiled, %u refused, %u lookups compared\n", compiled, refused,
 	    compared);
 	assert_true(compiled > 0 && refused > 0 && compared > 0);
 }
