@@ -1,0 +1,557 @@
+/*
+ * teiten top: rankings of ports, countries, autonomous systems and sources.
+ *
+ * From rollups only (port_quarter, country_day, source_day): a week is a fraction of a second.
+ * Counts access, as reports do; changes are over the sensors that observed in both periods.
+ */
+#include "cmd/rank.h"
+#include "cmd/table.h"
+#include "cmd/window.h"
+
+#include "base/ip.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOP_MAX 100000
+
+enum {
+	OPTION_N = WINDOW_OPTION_COUNT,
+	OPTION_ALL,
+};
+
+struct top {
+	const struct command *self;
+	struct command_common common;
+	struct publish_style style;
+	struct window w;
+	size_t n;
+	struct table *table;
+	struct table_column columns[16]; /* of the table */
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_top = {
+	.name = "top",
+	.summary = "Rankings: ports, countries, autonomous systems, sources",
+	.usage =
+	    "usage: teiten top ports|countries|asns|sources [-s STORE] [OPTION…]\n"
+	    "\n"
+	    "Ranks what knocked most in a period, beside the period before: rate, rank, change\n"
+	    "and at how many sensors.  Rates are packets per day per address, of access packets.\n"
+	    "\n"
+	    WINDOW_HELP
+	    "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
+	    "  -n N, --all     length of the ranking (default: report.top_n)\n"
+	    "\n"
+	    "--json: rank, previous_rank, the key (port, country, asn or source), rate,\n"
+	    "previous_rate, change, change_percent, packets, sensors, top_sensor_share, locality.\n"
+	    "\n"
+	    "Examples:\n"
+	    "  teiten top ports -s /var/lib/teiten --last 7d\n"
+	    "  teiten top countries --period 2026-10 -n 20 --lang ja\n"
+	    "  teiten top sources --last 1d --json | jq -r '.[].source'\n",
+	.run = run,
+};
+
+/* ---- columns of every ranking with a previous period ------------------------------------------ */
+
+/* The order of the columns below; RANKED_KEY2 is the second key column (service, name). */
+enum {
+	RANKED_RANK,
+	RANKED_BEFORE,
+	RANKED_KEY,
+	RANKED_KEY2,
+	RANKED_RATE,
+	RANKED_RATE_BEFORE,
+	RANKED_CHANGE,
+	RANKED_CHANGE_PERCENT,
+	RANKED_PACKETS,
+	RANKED_MIRAI,
+	RANKED_SENSORS,
+	RANKED_SENSORS_TOTAL,
+	RANKED_SHARE,
+	RANKED_LOCALITY,
+	RANKED_COLUMNS,
+};
+
+/* Makes the table; key and key2 are {name, heading ja, heading en}. */
+static void ranked_table(struct top *top, const char *const key[3], const char *const key2[3])
+{
+	const char *rate = window_rate_heading(top->w.basis, top->style.language);
+	static const char *const none[3] = {NULL, NULL, NULL};
+
+	if (!key2)
+		key2 = none;
+	memcpy(top->columns, (struct table_column[RANKED_COLUMNS]){
+		[RANKED_RANK] = {"rank", "順位(前期)", "rank (before)", TABLE_TEXT, TABLE_ALL},
+		[RANKED_BEFORE] = {"previous_rank", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+		[RANKED_KEY] = {key[0], key[1], key[2], TABLE_TEXT, TABLE_ALL},
+		[RANKED_KEY2] = {key2[0], key2[1], key2[2], TABLE_TEXT, TABLE_ALL},
+		[RANKED_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
+		[RANKED_RATE_BEFORE] = {"previous_rate", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
+		[RANKED_CHANGE] = {"change", "前期比(増減)", "change", TABLE_REAL, TABLE_ALL},
+		[RANKED_CHANGE_PERCENT] = {"change_percent", NULL, NULL, TABLE_REAL,
+		    TABLE_PROGRAMS},
+		[RANKED_PACKETS] = {"packets", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+		[RANKED_MIRAI] = {"mirai_percent", "Mirai", "Mirai", TABLE_REAL, TABLE_ALL},
+		[RANKED_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+		[RANKED_SENSORS_TOTAL] = {"sensors_total", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+		[RANKED_SHARE] = {"top_sensor_share", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
+		[RANKED_LOCALITY] = {"locality", "判定(自動)", "locality", TABLE_TEXT, TABLE_ALL},
+	}, RANKED_COLUMNS * sizeof(*top->columns));
+	top->table = table_new(top->columns, RANKED_COLUMNS);
+}
+
+static void show_rank(struct top *top, const struct rank_item *item)
+{
+	bool ja = top->style.language == PUBLISH_JA;
+	char before[24];
+	const char *arrow = "";
+
+	if (top->w.panel_count == 0)
+		(void)snprintf(before, sizeof(before), "-");
+	else if (item->rank_before == 0 || item->rank_before > top->n)
+		(void)snprintf(before, sizeof(before), "%s", ja ? "圏外" : "out");
+	else
+		(void)snprintf(before, sizeof(before), "%u", item->rank_before);
+	if (top->w.panel_count > 0 && item->rank_before == 0)
+		arrow = ja ? " 新" : " new";
+	else if (item->rank_before > item->rank)
+		arrow = " ↑";
+	else if (item->rank_before && item->rank_before < item->rank)
+		arrow = " ↓";
+	table_show(top->table, RANKED_RANK, "%2u (%s)%s", item->rank, before, arrow);
+}
+
+static void ranked_row(struct top *top, const struct rank_item *item, bool mirai)
+{
+	struct report_change change = rank_change(&top->w, &item->rate);
+	enum rank_locality locality = rank_locality(&top->w, item);
+	struct table *t = top->table;
+	struct buf text = {0};
+
+	table_row(t);
+	table_set_int(t, RANKED_RANK, item->rank);
+	show_rank(top, item);
+	if (item->rank_before)
+		table_set_int(t, RANKED_BEFORE, item->rank_before);
+	table_set_real(t, RANKED_RATE, item->rate.now);
+	publish_number(&text, item->rate.now, 2);
+	table_show(t, RANKED_RATE, "%s", buf_text(&text));
+	if (change.state != REPORT_CHANGE_NO_DATA) {
+		table_set_real(t, RANKED_RATE_BEFORE, item->rate.before);
+		table_set_real(t, RANKED_CHANGE, change.difference);
+		if (change.state != REPORT_CHANGE_NEW)
+			table_set_real(t, RANKED_CHANGE_PERCENT, change.percent);
+	}
+	buf_reset(&text);
+	rank_change_text(&top->w, &item->rate, top->style.language, &text);
+	table_show(t, RANKED_CHANGE, "%s", buf_text(&text));
+	table_set_int(t, RANKED_PACKETS, (int64_t)item->packets);
+	if (mirai && item->rate.now > 0) {
+		table_set_real(t, RANKED_MIRAI, 100 * item->extra / item->rate.now);
+		if (item->extra > 0)
+			table_show(t, RANKED_MIRAI, "%.0f%%",
+			    round(100 * item->extra / item->rate.now));
+		else
+			table_show(t, RANKED_MIRAI, "-");
+	}
+	table_set_int(t, RANKED_SENSORS, item->sensors);
+	table_show(t, RANKED_SENSORS, "%u/%zu", item->sensors, top->w.sensors_now);
+	table_set_int(t, RANKED_SENSORS_TOTAL, (int64_t)top->w.sensors_now);
+	table_set_real(t, RANKED_SHARE, rank_top_share(item));
+	table_set_text(t, RANKED_LOCALITY, rank_locality_name(locality));
+	table_show(t, RANKED_LOCALITY, "%s", rank_locality_text(locality, top->style.language));
+	buf_fini(&text);
+}
+
+/* ---- the rankings --------------------------------------------------------------------------- */
+
+static int ask_ranks(struct top *top, const char *question, const struct store_param *params,
+    size_t count, enum rank_key kind, struct rank_list *ret_list)
+{
+	struct store_result *result;
+	struct err err = {0};
+
+	if (window_ask(&top->w, question, params, count, &result, &err) < 0) {
+		command_error(top->self, "%s", err.text);
+		return COMMAND_FAILED;
+	}
+	rank_load(&top->w, result, kind, ret_list);
+	store_result_free(result);
+	return COMMAND_OK;
+}
+
+/* Items to print: those with a rank, at most n. */
+static size_t shown_count(const struct top *top, const struct rank_list *list)
+{
+	size_t count = 0;
+
+	while (count < list->count && count < top->n && list->items[count].rank)
+		count++;
+	return count;
+}
+
+static int top_ports(struct top *top)
+{
+	static const struct store_param params[] = {
+		{.name = "target"}, {.name = "from"}, {.name = "now"}, {.name = "to"},
+	};
+	static const char *const port_key[] = {"port", "宛先ポート", "port"};
+	static const char *const service[] = {"service", "サービス", "service"};
+	struct rank_list list = {0};
+	struct buf text = {0};
+	int r = ask_ranks(top, "cmd_top_ports", params, 4, RANK_KEY_PORT, &list);
+
+	if (r != COMMAND_OK)
+		return r;
+	ranked_table(top, port_key, service);
+	for (size_t i = 0; i < shown_count(top, &list); i++) {
+		uint32_t key = (uint32_t)list.items[i].key;
+		char port[24];
+
+		ranked_row(top, &list.items[i], true);
+		window_port_text(key, port);
+		table_set_text(top->table, RANKED_KEY, port);
+		buf_reset(&text);
+		publish_port(&text, (uint8_t)(key >> 16), (uint16_t)key);
+		table_show(top->table, RANKED_KEY, "%s", buf_text(&text));
+		table_set_text(top->table, RANKED_KEY2,
+		    publish_service((uint8_t)(key >> 16), (uint16_t)key));
+	}
+	buf_fini(&text);
+	rank_fini(&list);
+	return COMMAND_OK;
+}
+
+/* The port each shown country sent most to: "BR" → 23/tcp; asked once for all of them. */
+static int country_ports(struct top *top, const struct rank_list *list, uint32_t *ret_ports)
+{
+	struct buf codes = {0};
+	struct store_result *result = NULL;
+	struct err err = {0};
+	size_t shown = shown_count(top, list);
+	int r;
+
+	for (size_t i = 0; i < shown; i++) {
+		uint64_t key = list->items[i].key;
+		char a = (char)(key >> 8);
+		char c = (char)(key & 0xff);
+
+		/* Only letters go into the SQL. */
+		if (a >= 'A' && a <= 'Z' && c >= 'A' && c <= 'Z')
+			buf_printf(&codes, "%s'%c%c'", codes.len ? ", " : "", a, c);
+	}
+	if (codes.len == 0)
+		buf_puts(&codes, "'ZZ'");
+	const struct store_param params[] = {
+		{.name = "target"}, {.name = "now_day"}, {.name = "to_day"},
+		{.name = "countries", .kind = STORE_PARAM_SQL, .text = buf_text(&codes)},
+	};
+	r = window_ask(&top->w, "cmd_country_ports", params, 4, &result, &err);
+	buf_fini(&codes);
+	if (r < 0) {
+		command_error(top->self, "%s", err.text);
+		return COMMAND_FAILED;
+	}
+	for (size_t row = store_result_rows(result); row-- > 0;) {
+		uint64_t key = rank_code_key(store_result_text(result, row, 0));
+
+		/* Sorted by packets: going backwards, the first row of a country stays. */
+		for (size_t i = 0; i < shown; i++)
+			if (list->items[i].key == key)
+				ret_ports[i] = (uint32_t)store_result_uint(result, row, 1);
+	}
+	store_result_free(result);
+	return COMMAND_OK;
+}
+
+static int top_countries(struct top *top)
+{
+	static const struct store_param params[] = {
+		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
+	};
+	static const char *const key[] = {"country", "国・地域", "country"};
+	static const char *const port_key[] = {"port", "主な宛先ポート", "main port"};
+	struct rank_list list = {0};
+	struct buf text = {0};
+	uint32_t *ports = NULL;
+	int r = ask_ranks(top, "cmd_top_countries", params, 3, RANK_KEY_CODE, &list);
+
+	if (r != COMMAND_OK)
+		goto out;
+	ports = calloc(list.count + 1, sizeof(*ports));
+	if (!ports)
+		abort();
+	r = country_ports(top, &list, ports);
+	if (r != COMMAND_OK)
+		goto out;
+	ranked_table(top, key, port_key);
+	for (size_t i = 0; i < shown_count(top, &list); i++) {
+		char code[3] = {(char)(list.items[i].key >> 8), (char)list.items[i].key, 0};
+		char port[24];
+
+		ranked_row(top, &list.items[i], true);
+		table_set_text(top->table, RANKED_KEY, code);
+		buf_reset(&text);
+		publish_country(&text, &top->style, code);
+		table_show(top->table, RANKED_KEY, "%s %s", code, buf_text(&text));
+		window_port_text(ports[i], port);
+		table_set_text(top->table, RANKED_KEY2, port);
+		buf_reset(&text);
+		publish_port(&text, (uint8_t)(ports[i] >> 16), (uint16_t)ports[i]);
+		table_show(top->table, RANKED_KEY2, "%s", buf_text(&text));
+	}
+out:
+	buf_fini(&text);
+	free(ports);
+	rank_fini(&list);
+	return r;
+}
+
+static int top_asns(struct top *top)
+{
+	static const struct store_param params[] = {
+		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
+	};
+	static const char *const key[] = {"asn", "AS番号", "AS"};
+	struct rank_list list = {0};
+	int r = ask_ranks(top, "cmd_top_asns", params, 3, RANK_KEY_NUMBER, &list);
+
+	if (r != COMMAND_OK)
+		return r;
+	ranked_table(top, key, NULL);
+	for (size_t i = 0; i < shown_count(top, &list); i++) {
+		ranked_row(top, &list.items[i], false);
+		table_set_uint(top->table, RANKED_KEY, list.items[i].key);
+		if (list.items[i].key)
+			table_show(top->table, RANKED_KEY, "AS%llu",
+			    (unsigned long long)list.items[i].key);
+		else
+			table_show(top->table, RANKED_KEY, "%s",
+			    top->style.language == PUBLISH_JA ? "不明" : "unknown");
+	}
+	rank_fini(&list);
+	return COMMAND_OK;
+}
+
+/* ---- sources -------------------------------------------------------------------------------- */
+
+enum {
+	SOURCE_RANK,
+	SOURCE_ADDRESS,
+	SOURCE_RATE,
+	SOURCE_PACKETS,
+	SOURCE_PORTS,
+	SOURCE_DAYS,
+	SOURCE_SENSORS,
+	SOURCE_MARKS,
+	SOURCE_COUNTRY,
+	SOURCE_ASN,
+	SOURCE_COLUMNS,
+};
+
+/* What a packet of each sensor is worth, as SQL: the ranking itself is made by the engine. */
+static void put_weights(const struct window *w, struct buf *b)
+{
+	buf_puts(b, "CASE");
+	for (size_t i = 0; i < w->sensor_count; i++)
+		buf_printf(b, " WHEN sensor = %u THEN %.17g", (unsigned)w->sensors[i].id,
+		    w->weights[i].now);
+	buf_puts(b, " ELSE 0 END");
+}
+
+static void put_marks(const struct store_result *result, size_t row, size_t column, struct buf *b)
+{
+	for (unsigned bit = 0; bit < RECORD_MARK_COUNT; bit++)
+		if (store_result_int(result, row, column + bit))
+			buf_printf(b, "%s%s", b->len ? "," : "", record_mark_name(bit));
+}
+
+static void source_row(struct top *top, const struct store_result *result, size_t row)
+{
+	struct ip ip = {.hi = store_result_uint(result, row, 0)};
+	struct table *t = top->table;
+	const char *code = store_result_text(result, row, 11);
+	char address[IP_TEXT_MAX];
+	struct buf text = {0};
+
+	/* IPv6 sources are counted by /64. */
+	if (ip.hi == 0)
+		ip.lo = store_result_uint(result, row, 1);
+	table_row(t);
+	table_set_int(t, SOURCE_RANK, (int64_t)row + 1);
+	buf_printf(&text, "%s%s", ip_format(ip, address), ip.hi ? "/64" : "");
+	table_set_text(t, SOURCE_ADDRESS, buf_text(&text));
+	table_set_real(t, SOURCE_RATE, store_result_real(result, row, 3));
+	buf_reset(&text);
+	publish_number(&text, store_result_real(result, row, 3), 2);
+	table_show(t, SOURCE_RATE, "%s", buf_text(&text));
+	table_set_uint(t, SOURCE_PACKETS, store_result_uint(result, row, 2));
+	buf_reset(&text);
+	publish_number(&text, store_result_real(result, row, 2), 0);
+	table_show(t, SOURCE_PACKETS, "%s", buf_text(&text));
+	table_set_int(t, SOURCE_PORTS, store_result_int(result, row, 4));
+	table_set_int(t, SOURCE_DAYS, store_result_int(result, row, 5));
+	table_set_int(t, SOURCE_SENSORS, store_result_int(result, row, 6));
+	table_show(t, SOURCE_SENSORS, "%lld/%zu", (long long)store_result_int(result, row, 6),
+	    top->w.sensors_now);
+	buf_reset(&text);
+	put_marks(result, row, 7, &text);
+	table_set_text(t, SOURCE_MARKS, buf_text(&text));
+	table_set_text(t, SOURCE_COUNTRY, code);
+	table_set_uint(t, SOURCE_ASN, store_result_uint(result, row, 12));
+	if (store_result_uint(result, row, 12) == 0)
+		table_show(t, SOURCE_ASN, "-");
+	buf_fini(&text);
+}
+
+static int top_sources(struct top *top)
+{
+	const char *rate = window_rate_heading(top->w.basis, top->style.language);
+	struct store_result *result = NULL;
+	struct buf weight = {0};
+	struct err err = {0};
+	int r;
+
+	put_weights(&top->w, &weight);
+	const struct store_param params[] = {
+		{.name = "now_day"}, {.name = "to_day"},
+		{.name = "weight", .kind = STORE_PARAM_SQL, .text = buf_text(&weight)},
+		{.name = "n", .kind = STORE_PARAM_INT, .int_value = (int64_t)top->n},
+	};
+	r = window_ask(&top->w, "cmd_top_sources", params, 4, &result, &err);
+	buf_fini(&weight);
+	if (r < 0) {
+		command_error(top->self, "%s", err.text);
+		return COMMAND_FAILED;
+	}
+	memcpy(top->columns, (struct table_column[SOURCE_COLUMNS]){
+		[SOURCE_RANK] = {"rank", "順位", "rank", TABLE_INT, TABLE_ALL},
+		[SOURCE_ADDRESS] = {"source", top->style.source_hasshin ? "発信元" : "送信元",
+		    "source", TABLE_TEXT, TABLE_ALL},
+		[SOURCE_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
+		[SOURCE_PACKETS] = {"packets", "件数", "packets", TABLE_INT, TABLE_ALL},
+		[SOURCE_PORTS] = {"ports_per_day_max", "宛先ポート(日最大)", "ports (max/day)",
+		    TABLE_INT, TABLE_ALL},
+		[SOURCE_DAYS] = {"days", "日数", "days", TABLE_INT, TABLE_ALL},
+		[SOURCE_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+		[SOURCE_MARKS] = {"marks", "特徴", "marks", TABLE_TEXT, TABLE_ALL},
+		[SOURCE_COUNTRY] = {"country", "国・地域", "country", TABLE_TEXT, TABLE_ALL},
+		[SOURCE_ASN] = {"asn", "AS番号", "AS", TABLE_INT, TABLE_ALL},
+	}, SOURCE_COLUMNS * sizeof(*top->columns));
+	top->table = table_new(top->columns, SOURCE_COLUMNS);
+	for (size_t i = 0; i < store_result_rows(result); i++)
+		source_row(top, result, i);
+	store_result_free(result);
+	return COMMAND_OK;
+}
+
+/* ---- the subcommand ------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	int (*run)(struct top *top);
+} rankings[] = {
+	{"ports", top_ports},
+	{"countries", top_countries},
+	{"asns", top_asns},
+	{"sources", top_sources},
+};
+#define RANKING_COUNT (sizeof(rankings) / sizeof(*rankings))
+
+static void print_notes(const struct top *top, struct buf *b)
+{
+	bool ja = top->style.language == PUBLISH_JA;
+
+	window_describe(&top->w, &top->style, b);
+	if (top->w.panel_count > 0 && top->w.panel_count < top->w.sensors_now)
+		buf_printf(b, ja ? "※ 前期比は両期間とも観測したセンサー%zu台によるもの\n" :
+		    "Changes are over the %zu sensors that observed in both periods.\n",
+		    top->w.panel_count);
+	buf_puts(b, ja ? "※ 接続要求など(アクセス)を集計。" : "Counts access: requests only. ");
+	buf_puts(b, ja ? "サービス名はIANA登録名で、通信の内容を示すものではない。"
+			 "国・地域は攻撃者の所在を示すものではない(踏み台・詐称の可能性)。\n" :
+	    "Service names are IANA's and do not say what was\n"
+	    "spoken; countries do not say where an attacker is.\n");
+}
+
+/* Reads -n and --all; false after saying what is wrong. */
+static bool parse_count(const struct top *top, const char *value, size_t *ret_n)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end || n < 1 || n > TOP_MAX) {
+		command_error(top->self, "-n %s: a number from 1 to %d", value, TOP_MAX);
+		return false;
+	}
+	*ret_n = n;
+	return true;
+}
+
+static int run_ranking(struct top *top, const struct window_options *options, size_t ranking)
+{
+	struct buf b = {0};
+	int r = window_open(top->self, options, &top->w);
+
+	if (r != COMMAND_OK)
+		return r;
+	top->style = command_style(&top->common);
+	if (top->n == 0)
+		top->n = (size_t)command_configuration()->report.top_n;
+	r = rankings[ranking].run(top);
+	if (r != COMMAND_OK)
+		return r;
+	table_print(top->table, &top->common, &b);
+	if (top->common.format == COMMAND_HUMAN && !top->common.quiet)
+		print_notes(top, &b);
+	(void)fwrite(buf_text(&b), 1, b.len, stdout);
+	buf_fini(&b);
+	return COMMAND_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	static const char *const names[] = {WINDOW_OPTIONS, "-n=", "--all", NULL};
+	struct top top = {.self = &command_top};
+	struct window_options options = {0};
+	const char *words[RANKING_COUNT + 1] = {NULL};
+	const char *value;
+	int index = 0;
+	int option;
+	int r;
+
+	while ((option = command_option(top.self, &top.common, argc, argv, &index, names,
+		&value)) >= 0) {
+		if (option < WINDOW_OPTION_COUNT) {
+			if (!window_option(top.self, &options, option, value))
+				return COMMAND_USAGE;
+		} else if (option == OPTION_ALL) {
+			top.n = TOP_MAX;
+		} else if (!parse_count(&top, value, &top.n)) {
+			return COMMAND_USAGE;
+		}
+	}
+	if (option == COMMAND_OPTION_BAD)
+		return COMMAND_USAGE;
+	if (argc - index != 1) {
+		command_error(top.self, "one of ports, countries, asns, sources (teiten top -h)");
+		return COMMAND_USAGE;
+	}
+	for (size_t i = 0; i < RANKING_COUNT; i++) {
+		words[i] = rankings[i].name;
+		if (strcmp(argv[index], rankings[i].name) != 0)
+			continue;
+		r = run_ranking(&top, &options, i);
+		table_free(top.table);
+		window_close(&top.w);
+		return r;
+	}
+	command_error(top.self, "no ranking of '%s'%s", argv[index],
+	    command_suggestion(argv[index], words));
+	return COMMAND_USAGE;
+}
