@@ -109,7 +109,6 @@ static int fill(const char *question, const char *text, const struct store_param
 
 static int open_reader(struct store *store, struct err *err)
 {
-	const struct embed_file *macros = embed_find(store_sql_files, "macros.sql");
 	const char *paths[RECORD_TABLE_COUNT];
 	struct buf folders[RECORD_TABLE_COUNT] = {0};
 	int ret;
@@ -125,7 +124,8 @@ static int open_reader(struct store *store, struct err *err)
 		.read_only_count = RECORD_TABLE_COUNT};
 	ret = engine_open(&store->reader, &options, err);
 	if (!ret) {
-		ret = engine_run(&store->reader, macros ? macros->data : "", err);
+		ret = engine_run(&store->reader, embed_find(store_sql_files, "macros.sql")->data,
+		    err);
 		if (ret)
 			engine_close(&store->reader);
 	}

@@ -45,6 +45,11 @@ int store_merger(struct store *store, struct engine **ret_engine, struct err *er
 			.temp_path = store->mode == STORE_WRITE ? buf_text(&temp) : NULL};
 
 		ret = engine_open(&store->merger, &options, err);
+		if (!ret)
+			ret = engine_run(&store->merger,
+			    embed_find(store_sql_files, "macros.sql")->data, err);
+		if (ret)
+			engine_close(&store->merger);
 		buf_fini(&temp);
 	}
 	if (!ret)

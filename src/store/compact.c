@@ -1,0 +1,361 @@
+/*
+ * Compaction: many segments of a date become one sorted file per table, and the rollups are
+ * written from it.  Contract in store.h.
+ *
+ * Everything is written beside what is in use; one transaction per date then swaps old for new.
+ * A date that got rows meanwhile stays dirty and its new segments stay beside the merged file.
+ * Where retention has dropped a date's flow, its rollups are all there is: rows that came late
+ * are added to them and dropped in turn.
+ */
+#include "store/compact.h"
+
+#include "store/segment.h"
+#include "store/views.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Rows that belong together stay together: half the time for questions about a port or a source. */
+static const char *const orders[RECORD_TABLE_COUNT] = {
+	[RECORD_TABLE_flow] = "port, src_hi, src_lo, time",
+	[RECORD_TABLE_coverage] = "sensor, time",
+	[RECORD_TABLE_port_quarter] = "port, proto, class, marks, sensor, time",
+	[RECORD_TABLE_source_day] = "src_hi, src_lo, sensor",
+	[RECORD_TABLE_country_day] = "country, proto, port, mirai, sensor",
+	[RECORD_TABLE_victim_day] = "victim_hi, victim_lo, proto, port, sensor",
+};
+
+struct job {
+	struct store *store;
+	struct engine *engine;
+	int32_t day;
+	int64_t now_us;
+	int64_t newest; /* id of the date's newest segment when the job began */
+	bool flow_dropped;
+	uint64_t rows;
+	uint64_t bytes;
+	struct segment written[RECORD_TABLE_COUNT];
+	unsigned written_count;
+};
+
+/* Writes one merged segment from a SELECT; a table without rows gets none. */
+static int write_one(struct job *job, enum record_table_id id, const char *select,
+    struct err *err)
+{
+	struct segment *segment = &job->written[job->written_count];
+	struct buf sql = {0};
+	int ret = ST_OK;
+
+	*segment = (struct segment){.table = &record_tables[id], .day = job->day};
+	(void)store_unique_name(job->store, segment->name);
+	buf_printf(&sql, "SELECT * FROM (%s) AS merged ORDER BY %s", select, orders[id]);
+	if (sql.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret)
+		ret = segment_write(job->engine, job->store->path, buf_text(&sql), SEGMENT_MERGED,
+		    segment, err);
+	buf_fini(&sql);
+	if (ret)
+		return ret;
+	if (segment->rows == 0)
+		segment_discard(job->store->path, segment);
+	else
+		job->written_count++;
+	return ST_OK;
+}
+
+/* Appends "col", "col" of a table without the partition's date. */
+static void put_columns(struct buf *b, enum record_table_id id)
+{
+	for (unsigned i = 0; i < record_tables[id].field_count; i++)
+		buf_printf(b, "%s\"%s\"", i ? ", " : "", record_tables[id].fields[i].name);
+}
+
+static int merge_table(struct job *job, enum record_table_id id, struct err *err)
+{
+	struct views_range range = {job->day, job->day + 1, -1};
+	struct buf select = {0};
+	int ret;
+
+	buf_puts(&select, "SELECT ");
+	put_columns(&select, id);
+	buf_puts(&select, " FROM (");
+	ret = views_append_files(job->store, id, range, &select, err);
+	buf_puts(&select, ") AS files");
+	if (!ret && select.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret)
+		ret = write_one(job, id, buf_text(&select), err);
+	buf_fini(&select);
+	return ret;
+}
+
+static int write_rollup(struct job *job, enum record_table_id id, const char *flow,
+    struct err *err)
+{
+	struct views_range range = {job->day, job->day + 1, -1};
+	struct buf select = {0};
+	int ret = ST_OK;
+
+	views_append_rollup(id, flow, false, &select);
+	if (job->flow_dropped) {
+		buf_puts(&select, " UNION ALL SELECT ");
+		put_columns(&select, id);
+		buf_puts(&select, " FROM (");
+		ret = views_append_files(job->store, id, range, &select, err);
+		buf_puts(&select, ") AS kept");
+	}
+	if (!ret && select.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret)
+		ret = write_one(job, id, buf_text(&select), err);
+	buf_fini(&select);
+	return ret;
+}
+
+/* Appends the date's flow as the rollups read it: the merged file where there is one. */
+static int put_flow(struct job *job, struct buf *flow, struct err *err)
+{
+	struct views_range range = {job->day, job->day + 1, -1};
+	const struct segment *merged = &job->written[0];
+	struct buf path = {0};
+
+	if (job->flow_dropped || job->written_count == 0
+	    || merged->table != &record_tables[RECORD_TABLE_flow])
+		return views_append_files(job->store, RECORD_TABLE_flow, range, flow, err);
+	segment_path(&path, job->store->path, merged->table->name, merged->day, merged->name);
+	buf_puts(flow, "SELECT * FROM read_parquet(");
+	views_put_quoted(flow, buf_text(&path), path.len);
+	buf_puts(flow, ", hive_partitioning=true, hive_types={'date': DATE})");
+	buf_fini(&path);
+	return ST_OK;
+}
+
+static int write_files(struct job *job, struct err *err)
+{
+	struct buf flow = {0};
+	int ret = ST_OK;
+
+	if (!job->flow_dropped)
+		ret = merge_table(job, RECORD_TABLE_flow, err);
+	if (!ret)
+		ret = put_flow(job, &flow, err);
+	if (!ret && flow.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
+		if (views_rollup_sql((enum record_table_id)id))
+			ret = write_rollup(job, (enum record_table_id)id, buf_text(&flow), err);
+	if (!ret)
+		ret = merge_table(job, RECORD_TABLE_coverage, err);
+	buf_fini(&flow);
+	return ret;
+}
+
+/* No row may be lost or doubled: what was merged must be what the catalogue had. */
+static int check_rows(struct job *job, enum record_table_id id, struct err *err)
+{
+	uint64_t written = 0;
+	int64_t listed = 0;
+	int ret = catalogue_int(&job->store->cat, &listed, err,
+	    "SELECT coalesce(sum(rows), 0) FROM segment WHERE superseded = 0 AND day = ? "
+	    "AND tbl = ? AND id <= ?",
+	    "isi", (int64_t)job->day, record_tables[id].name, job->newest);
+
+	for (unsigned i = 0; i < job->written_count; i++)
+		if (job->written[i].table == &record_tables[id])
+			written = job->written[i].rows;
+	if (!ret && written != (uint64_t)listed)
+		ret = err_set(err, ST_ENGINE,
+		    "merging %s gave %llu rows of %lld; the segments stay as they are",
+		    record_tables[id].name, (unsigned long long)written, (long long)listed);
+	return ret;
+}
+
+/* Old for new, and the date is clean unless something came meanwhile. */
+static int swap(struct job *job, struct err *err)
+{
+	struct catalogue *cat = &job->store->cat;
+	int ret = catalogue_begin(cat, err);
+
+	if (ret)
+		return ret;
+	if (!job->flow_dropped)
+		ret = check_rows(job, RECORD_TABLE_flow, err);
+	if (!ret)
+		ret = check_rows(job, RECORD_TABLE_coverage, err);
+	if (!ret)
+		ret = catalogue_run(cat, err,
+		    "INSERT INTO date (day, dirty) SELECT ?1, EXISTS (SELECT 1 FROM segment "
+		    "WHERE day = ?1 AND id > ?2 AND superseded = 0) WHERE true "
+		    "ON CONFLICT (day) DO UPDATE SET dirty = excluded.dirty",
+		    "ii", (int64_t)job->day, job->newest);
+	if (!ret)
+		ret = catalogue_run(cat, err,
+		    "UPDATE segment SET superseded = ? WHERE superseded = 0 AND day = ? AND id <= ?",
+		    "iii", job->now_us, (int64_t)job->day, job->newest);
+	for (unsigned i = 0; !ret && i < job->written_count; i++)
+		ret = segment_list(cat, &job->written[i], 0, err);
+	return catalogue_end(cat, ret, err);
+}
+
+static int start_job(struct job *job, struct store_compact_stats *stats, struct err *err)
+{
+	struct catalogue *cat = &job->store->cat;
+	int64_t flag = 0;
+	int64_t files = 0;
+	int64_t bytes = 0;
+	int ret = catalogue_int(cat, &job->newest, err,
+	    "SELECT coalesce(max(id), 0) FROM segment WHERE superseded = 0 AND day = ?", "i",
+	    (int64_t)job->day);
+
+	if (!ret)
+		ret = catalogue_int(cat, &files, err,
+		    "SELECT count(*) FROM segment WHERE superseded = 0 AND day = ?", "i",
+		    (int64_t)job->day);
+	if (!ret)
+		ret = catalogue_int(cat, &bytes, err,
+		    "SELECT coalesce(sum(bytes), 0) FROM segment WHERE superseded = 0 AND day = ?",
+		    "i", (int64_t)job->day);
+	if (!ret)
+		ret = catalogue_int(cat, &flag, err, "SELECT flow_dropped FROM date WHERE day = ?",
+		    "i", (int64_t)job->day);
+	if (ret == ST_NOT_FOUND)
+		ret = ST_OK;
+	if (!ret)
+		ret = store_merger(job->store, &job->engine, err);
+	job->flow_dropped = flag != 0;
+	stats->files_before += (unsigned)files;
+	stats->bytes_before += (uint64_t)bytes;
+	return ret;
+}
+
+int compact_date(struct store *store, int32_t day, int64_t now_us,
+    struct store_compact_stats *stats, struct err *err)
+{
+	struct job job = {.store = store, .day = day, .now_us = now_us > 0 ? now_us : 1};
+	int ret = start_job(&job, stats, err);
+
+	/* The list of files is read several times; another thread's commits must not show. */
+	if (!ret)
+		ret = catalogue_begin_read(&store->cat, err);
+	if (ret)
+		return ret;
+	ret = write_files(&job, err);
+	ret = catalogue_end(&store->cat, ret, err);
+	if (!ret)
+		ret = swap(&job, err);
+	if (ret) {
+		for (unsigned i = 0; i < job.written_count; i++)
+			segment_discard(store->path, &job.written[i]);
+		return ret;
+	}
+	for (unsigned i = 0; i < job.written_count; i++) {
+		stats->bytes_after += job.written[i].bytes;
+		if (job.written[i].table == &record_tables[RECORD_TABLE_flow])
+			stats->rows += job.written[i].rows;
+	}
+	stats->files_after += job.written_count;
+	stats->dates++;
+	return ST_OK;
+}
+
+int compact_remove_superseded(struct store *store, int64_t before_us, unsigned *ret_count,
+    struct err *err)
+{
+	struct catalogue *cat = &store->cat;
+	sqlite3_stmt *stmt = NULL;
+	struct buf paths = {0}; /* each ends with NUL */
+	unsigned count = 0;
+	int ret = catalogue_begin(cat, err);
+
+	if (ret)
+		return ret;
+	ret = catalogue_prepare(cat, &stmt, err,
+	    "SELECT tbl, day, name FROM segment WHERE superseded > 0 AND superseded <= ?", "i",
+	    before_us);
+	while (!ret && (ret = catalogue_step(cat, stmt, err)) == 1) {
+		ret = ST_OK;
+		segment_path(&paths, store->path, catalogue_text(stmt, 0),
+		    sqlite3_column_int(stmt, 1), catalogue_text(stmt, 2));
+		buf_putc(&paths, '\0');
+		count++;
+	}
+	(void)sqlite3_finalize(stmt); /* its code is the step's */
+	if (!ret && paths.failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret)
+		ret = catalogue_run(cat, err,
+		    "DELETE FROM segment WHERE superseded > 0 AND superseded <= ?", "i", before_us);
+	ret = catalogue_end(cat, ret, err);
+	if (!ret) {
+		const char *path = paths.data;
+
+		for (unsigned i = 0; i < count; i++, path += strlen(path) + 1)
+			(void)unlink(path); /* else swept at the next opening */
+		*ret_count = count;
+	}
+	buf_fini(&paths);
+	return ret;
+}
+
+/* The dates to compact, ascending; the caller frees. */
+static int list_dates(struct store *store, const struct store_compact_options *options,
+    int32_t **ret_days, size_t *ret_count, struct err *err)
+{
+	sqlite3_stmt *stmt = NULL;
+	int32_t *days = NULL;
+	size_t count = 0;
+	size_t cap = 0;
+	int ret = catalogue_prepare(&store->cat, &stmt, err,
+	    "SELECT DISTINCT s.day FROM segment s LEFT JOIN date d ON d.day = s.day "
+	    "WHERE s.superseded = 0 AND s.day < ? AND (coalesce(d.dirty, 1) OR ? = 0) ORDER BY 1",
+	    "ii", options->before_day == INT32_MAX ? INT64_MAX : (int64_t)options->before_day,
+	    (int64_t)options->dirty_only);
+
+	while (!ret && (ret = catalogue_step(&store->cat, stmt, err)) == 1) {
+		ret = ST_OK;
+		if (count == cap) {
+			int32_t *grown = realloc(days, (cap ? 2 * cap : 64) * sizeof(*days));
+
+			if (!grown) {
+				ret = err_set(err, -ENOMEM, "out of memory");
+				break;
+			}
+			days = grown;
+			cap = cap ? 2 * cap : 64;
+		}
+		days[count++] = (int32_t)sqlite3_column_int(stmt, 0);
+	}
+	(void)sqlite3_finalize(stmt); /* its code is the step's */
+	if (ret) {
+		free(days);
+		return ret;
+	}
+	*ret_days = days;
+	*ret_count = count;
+	return ST_OK;
+}
+
+int store_compact(struct store *store, const struct store_compact_options *options,
+    struct store_compact_stats *ret_stats, struct err *err)
+{
+	struct store_compact_stats stats = {0};
+	int32_t *days = NULL;
+	size_t count = 0;
+	int ret;
+
+	if (store->mode != STORE_WRITE)
+		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);
+	ret = list_dates(store, options, &days, &count, err);
+	for (size_t i = 0; !ret && i < count; i++)
+		ret = compact_date(store, days[i], options->now_us, &stats, err);
+	free(days);
+	if (!ret)
+		ret = compact_remove_superseded(store, options->now_us - options->grace_us,
+		    &stats.files_deleted, err);
+	if (!ret)
+		*ret_stats = stats;
+	return ret;
+}

@@ -1,0 +1,198 @@
+/*
+ * Retention: removing old dates by age and by how full the disk is.  Contract in store.h.
+ *
+ * The catalogue forgets the files first, so a crash in between leaves only files that the next
+ * opening sweeps away.  A date loses its flow only when its rollups are written.
+ */
+#include "store/compact.h"
+#include "store/segment.h"
+
+#include "base/civil.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+struct prune {
+	struct store *store;
+	const struct store_prune_options *options;
+	void (*say)(void *arg, const char *line);
+	void *arg;
+	struct err *err;
+	uint64_t freed; /* bytes, also when dry_run only counts */
+	int64_t days_done; /* dates before this one have no flow any more */
+};
+
+static void say_file(struct prune *prune, const char *path, const char *why)
+{
+	struct buf line = {0};
+
+	buf_printf(&line, "%s %s (%s)", prune->options->dry_run ? "would remove" : "removed", path,
+	    why);
+	prune->say(prune->arg, buf_text(&line));
+	buf_fini(&line);
+}
+
+/* Collects the files of a date (of one table, or all when NULL) as NUL-ended paths. */
+static int list_files(struct prune *prune, int32_t day, const char *table, struct buf *paths,
+    unsigned *ret_count)
+{
+	sqlite3_stmt *stmt = NULL;
+	unsigned count = 0;
+	int ret = catalogue_prepare(&prune->store->cat, &stmt, prune->err,
+	    "SELECT tbl, name, bytes FROM segment WHERE day = ?1 AND (?2 IS NULL OR tbl = ?2)",
+	    "is", (int64_t)day, table);
+
+	while (!ret && (ret = catalogue_step(&prune->store->cat, stmt, prune->err)) == 1) {
+		ret = ST_OK;
+		segment_path(paths, prune->store->path, catalogue_text(stmt, 0), day,
+		    catalogue_text(stmt, 1));
+		buf_putc(paths, '\0');
+		prune->freed += (uint64_t)sqlite3_column_int64(stmt, 2);
+		count++;
+	}
+	(void)sqlite3_finalize(stmt); /* its code is the step's */
+	if (!ret && paths->failed)
+		ret = err_set(prune->err, -ENOMEM, "out of memory");
+	*ret_count = count;
+	return ret;
+}
+
+/* Forgets a date's segments of one table, or of all tables and the date itself. */
+static int forget(struct prune *prune, int32_t day, const char *table)
+{
+	struct catalogue *cat = &prune->store->cat;
+	int ret = catalogue_run(cat, prune->err,
+	    "DELETE FROM segment WHERE day = ?1 AND (?2 IS NULL OR tbl = ?2)", "is", (int64_t)day,
+	    table);
+
+	if (ret)
+		return ret;
+	return catalogue_run(cat, prune->err,
+	    table ? "UPDATE date SET flow_dropped = 1 WHERE day = ?"
+	          : "DELETE FROM date WHERE day = ?",
+	    "i", (int64_t)day);
+}
+
+static int drop(struct prune *prune, int32_t day, const char *table, const char *why)
+{
+	struct catalogue *cat = &prune->store->cat;
+	struct buf paths = {0};
+	const char *path;
+	unsigned count = 0;
+	int ret = catalogue_begin_read(cat, prune->err);
+
+	if (ret)
+		return ret;
+	ret = list_files(prune, day, table, &paths, &count);
+	if (!ret && !prune->options->dry_run)
+		ret = forget(prune, day, table);
+	ret = catalogue_end(cat, ret, prune->err);
+	path = buf_text(&paths);
+	for (unsigned i = 0; !ret && i < count; i++, path += strlen(path) + 1) {
+		if (!prune->options->dry_run)
+			(void)unlink(path); /* else swept at the next opening */
+		say_file(prune, path, why);
+	}
+	buf_fini(&paths);
+	return ret;
+}
+
+/* The oldest date from `from` on with flow (or any) segments; ST_NOT_FOUND when there is none. */
+static int oldest(struct prune *prune, int64_t from, const char *table, int32_t *ret_day)
+{
+	int64_t day = 0;
+	int ret = catalogue_int(&prune->store->cat, &day, prune->err,
+	    "SELECT day FROM segment WHERE day >= ?1 AND superseded = 0 "
+	    "AND (?2 IS NULL OR tbl = ?2) ORDER BY day LIMIT 1",
+	    "is", from, table);
+
+	if (!ret)
+		*ret_day = (int32_t)day;
+	return ret;
+}
+
+/* Drops a date's flow; its rollups are written first when they are not. */
+static int drop_flow(struct prune *prune, int32_t day, const char *why)
+{
+	struct store_compact_stats stats = {0};
+	int64_t dirty = 1;
+	int ret = catalogue_int(&prune->store->cat, &dirty, prune->err,
+	    "SELECT dirty FROM date WHERE day = ?", "i", (int64_t)day);
+
+	if (ret == ST_NOT_FOUND)
+		ret = ST_OK;
+	if (!ret && dirty && !prune->options->dry_run)
+		ret = compact_date(prune->store, day, prune->options->now_us, &stats, prune->err);
+	if (!ret)
+		ret = drop(prune, day, "flow", why);
+	prune->days_done = (int64_t)day + 1;
+	return ret;
+}
+
+static int drop_by_age(struct prune *prune)
+{
+	const struct store_prune_options *options = prune->options;
+	int64_t from = INT64_MIN;
+	int32_t day;
+	int ret;
+
+	while ((ret = oldest(prune, from, NULL, &day)) == ST_OK && day < options->all_before) {
+		ret = drop(prune, day, NULL, "older than everything kept");
+		if (ret)
+			return ret;
+		from = (int64_t)day + 1;
+	}
+	while ((ret == ST_OK || ret == ST_NOT_FOUND)
+	    && (ret = oldest(prune, from, "flow", &day)) == ST_OK && day < options->flow_before) {
+		ret = drop_flow(prune, day, "flow older than kept");
+		from = (int64_t)day + 1;
+	}
+	return ret == ST_NOT_FOUND ? ST_OK : ret;
+}
+
+static int drop_by_watermark(struct prune *prune)
+{
+	double watermark = prune->options->watermark;
+	struct statvfs fs;
+	unsigned count = 0;
+	int32_t day;
+	int ret = ST_OK;
+
+	if (watermark <= 0)
+		return ST_OK;
+	if (!prune->options->dry_run)
+		ret = compact_remove_superseded(prune->store, prune->options->now_us, &count,
+		    prune->err);
+	for (uint64_t before = prune->freed; !ret;) {
+		double full;
+
+		if (statvfs(prune->store->path, &fs) != 0)
+			return err_set(prune->err, -errno, "%s: %s", prune->store->path,
+			    strerror(errno));
+		full = 1.0 - (double)fs.f_bavail / (double)(fs.f_blocks ? fs.f_blocks : 1);
+		if (prune->options->dry_run)
+			full -= (double)(prune->freed - before)
+			    / ((double)fs.f_frsize * (double)(fs.f_blocks ? fs.f_blocks : 1));
+		if (full <= watermark)
+			return ST_OK;
+		ret = oldest(prune, prune->days_done, "flow", &day);
+		if (!ret)
+			ret = drop_flow(prune, day, "the disk is too full");
+	}
+	return ret == ST_NOT_FOUND ? ST_OK : ret;
+}
+
+int store_prune(struct store *store, const struct store_prune_options *options,
+    void (*say)(void *arg, const char *line), void *arg, struct err *err)
+{
+	struct prune prune = {.store = store, .options = options, .say = say, .arg = arg,
+		.err = err, .days_done = INT64_MIN};
+	int ret;
+
+	if (store->mode != STORE_WRITE && !options->dry_run)
+		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);
+	ret = drop_by_age(&prune);
+	return ret ? ret : drop_by_watermark(&prune);
+}
