@@ -10,6 +10,7 @@
 #define PORTS 65536
 #define TAIL_FLAT 2000 /* keeps the head of the long tail below the named ports */
 #define ADDRESS_TRIES 64
+#define FEW_PORTS 6
 
 struct mix_port {
 	uint16_t port;
@@ -129,6 +130,18 @@ void mix_udp_probe(const struct mix *mix, uint64_t source, struct rng *rng, stru
 	}
 }
 
+uint16_t mix_scan_port(const struct mix *mix, enum shape shape, bool wide, uint64_t source,
+    uint64_t noise)
+{
+	if (shape == SHAPE_MIRAI)
+		return mix_mirai_port(mix, noise);
+	if (wide)
+		return noise & 1 ? mix_tcp_port(mix, noise) : (uint16_t)(noise >> 16);
+	if (source % 10 < 6)
+		return mix_tcp_port(mix, rng_mix(source));
+	return mix_tcp_port(mix, rng_mix(source + 1 + noise % FEW_PORTS));
+}
+
 enum shape mix_shape(const struct mix *mix, uint64_t noise)
 {
 	return (enum shape)pick_noise(&mix->shape, noise);
@@ -153,16 +166,47 @@ static bool mix_reserved(uint32_t a)
 	    || (a & 0xff) == 0 || (a & 0xff) == 255;
 }
 
-uint32_t mix_address(uint64_t key)
+/* One try in eight fails; the loop's bound is never reached. */
+static uint32_t mix_unreserved(uint64_t noise, const uint8_t *first_octets, size_t count)
 {
-	uint64_t noise = rng_mix(key);
+	uint32_t address = 0;
 
 	for (int i = 0; i < ADDRESS_TRIES; i++) {
-		uint32_t address = (uint32_t)(noise >> 32);
-
+		address = (uint32_t)(noise >> 32);
+		if (count)
+			address = (address & 0xffffff) | (uint32_t)first_octets[noise % count] << 24;
 		if (!mix_reserved(address))
-			return address;
+			break;
 		noise = rng_mix(noise);
 	}
-	return 0x08080808; /* not reached: a try fails one time in eight */
+	return address;
+}
+
+uint32_t mix_address(uint64_t key)
+{
+	return mix_unreserved(rng_mix(key), NULL, 0);
+}
+
+uint32_t mix_address_in(enum mix_region region, uint64_t key)
+{
+	static const uint8_t asia[] = {36, 42, 59, 60, 111, 112, 114, 117, 119, 120, 121, 175, 180,
+	    183, 218, 222};
+	static const uint8_t latin[] = {177, 179, 181, 186, 187, 189, 190, 191, 200, 201};
+	static const uint8_t europe[] = {31, 37, 46, 77, 78, 80, 85, 87, 89, 91, 93, 94, 95, 176, 178,
+	    185, 188, 193, 212, 217};
+	static const uint8_t north[] = {20, 23, 34, 35, 40, 50, 52, 63, 64, 66, 67, 68, 69, 70, 71,
+	    98, 107, 198, 204, 208};
+	uint64_t noise = rng_mix(key);
+
+	switch (region) {
+	case MIX_ASIA:
+		return mix_unreserved(noise, asia, COUNT_OF(asia));
+	case MIX_LATIN_AMERICA:
+		return mix_unreserved(noise, latin, COUNT_OF(latin));
+	case MIX_EUROPE:
+		return mix_unreserved(noise, europe, COUNT_OF(europe));
+	case MIX_NORTH_AMERICA:
+		break;
+	}
+	return mix_unreserved(noise, north, COUNT_OF(north));
 }

@@ -33,7 +33,20 @@ uint16_t mix_mirai_port(const struct mix *mix, uint64_t noise);
 /* Fills port, payload and payload key of a UDP probe. */
 void mix_udp_probe(const struct mix *mix, uint64_t source, struct rng *rng, struct packet *p);
 
+/* The port a scanner probes next.  `wide`: it probes them all; else one or a few of its own. */
+uint16_t mix_scan_port(const struct mix *mix, enum shape shape, bool wide, uint64_t source,
+    uint64_t noise);
+
 enum shape mix_shape(const struct mix *mix, uint64_t noise);
 
 /* A unicast address that may be announced in the Internet and that nobody observes here. */
 uint32_t mix_address(uint64_t key);
+
+/* The same inside /8s that a registry historically handed out, for events with a plausible place. */
+enum mix_region {
+	MIX_ASIA,          /* APNIC */
+	MIX_LATIN_AMERICA, /* LACNIC */
+	MIX_EUROPE,        /* RIPE NCC */
+	MIX_NORTH_AMERICA, /* ARIN */
+};
+uint32_t mix_address_in(enum mix_region region, uint64_t key);

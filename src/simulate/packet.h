@@ -46,6 +46,7 @@ struct packet {
 	uint64_t payload_key; /* what the payload is made from (payload.h) */
 	uint32_t seq;
 	uint32_t ack;
+	uint32_t order;     /* among packets of the same time */
 	uint32_t ts_value;  /* replaces the TSval of a timestamp option when ts_offset is set */
 	uint16_t sport;     /* ICMP: identifier */
 	uint16_t dport;     /* ICMP: sequence number */

@@ -10,6 +10,7 @@
 #include "base/wr.h"
 #include "simulate/rng.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define RANDOM_LENGTH_MAX 1200
@@ -76,7 +77,7 @@ static void write_dns_head(struct wr *w, uint16_t id, uint16_t additional)
 static void write_dns(struct wr *w, enum payload_kind kind, uint64_t key)
 {
 	static const char any[] = "\x07" "example\x03" "com\x00\x00\xff\x00\x01"
-	    "\x00\x00\x29\x10\x00\x00\x00\x00\x00\x00";
+	    "\x00\x00\x29\x10\x00\x00\x00\x00\x00\x00\x00";
 	static const char version[] = "\x07" "version\x04" "bind\x00\x00\x10\x00\x03";
 
 	write_dns_head(w, (uint16_t)key, kind == PAYLOAD_DNS_ANY);
@@ -125,6 +126,12 @@ static void write_sip(struct wr *w, uint64_t key)
 
 static void write_ike(struct wr *w, uint64_t key)
 {
+	/* One proposal: AES-CBC-128, HMAC-SHA2-256 twice, Diffie-Hellman group 14. */
+	static const char association[] =
+	    "\x00\x00\x00\x30\x00\x00\x00\x2c\x01\x01\x00\x04"
+	    "\x03\x00\x00\x0c\x01\x00\x00\x0c\x80\x0e\x00\x80\x03\x00\x00\x08\x02\x00\x00\x05"
+	    "\x03\x00\x00\x08\x03\x00\x00\x0c\x00\x00\x00\x08\x04\x00\x00\x0e";
+
 	wr_u64be(w, key | 1);
 	wr_u64be(w, 0);
 	wr_u8(w, 33);   /* next payload: security association */
@@ -132,9 +139,8 @@ static void write_ike(struct wr *w, uint64_t key)
 	wr_u8(w, 34);   /* IKE_SA_INIT */
 	wr_u8(w, 0x08);
 	wr_u32be(w, 0);
-	wr_u32be(w, 28 + 44);
-	for (int i = 0; i < 44; i++)
-		wr_u8(w, (uint8_t)(rng_mix(key) >> (i % 8 * 8)));
+	wr_u32be(w, 28 + sizeof association - 1);
+	wr_bytes(w, association, sizeof association - 1);
 }
 
 static void write_random(struct wr *w, uint64_t key)

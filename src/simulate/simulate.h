@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,3 +56,61 @@ struct simulate_telescope {
  */
 ST_MUST_CHECK int simulate_telescope(const struct simulate_telescope *options,
     simulate_write_fn write, void *arg, struct simulate_totals *ret_totals);
+
+/* ── Site: a few sensors over days, with planted events ─────────────────────────────────────── */
+
+#define SIMULATE_SENSORS_MAX 16
+#define SIMULATE_DAYS_MAX 400
+#define SIMULATE_SITE_START_US 1793545200000000ll /* Monday 2026-11-02 00:00 in Tokyo */
+/* Scale 1000 = 6 600 packets per day per address, what a dark address saw in 2023 and 2024. */
+#define SIMULATE_SCALE_FULL 1000
+#define SIMULATE_SCALE_DEMO 200
+#define SIMULATE_SCALE_MAX 10000
+#define SIMULATE_RATE_FULL 6600
+
+/* One of the site's sensors; all strings live as long as the struct. */
+struct simulate_sensor {
+	char name[24];  /* "sim-jp-1" */
+	char net[32];   /* what --sensor-net takes, "192.0.2.16/30" */
+	char net6[32];  /* a second --sensor-net, or "" */
+	char country[3];
+	uint32_t base;      /* first IPv4 address */
+	unsigned addresses; /* IPv4 */
+	uint64_t base6_hi;  /* upper half of net6 */
+	bool answers;       /* some conversations of an answering host are in its capture */
+};
+
+struct simulate_site {
+	uint64_t seed;
+	int64_t start_us; /* first moment of the first site day */
+	unsigned days;    /* 1 … SIMULATE_DAYS_MAX */
+	unsigned sensor;  /* 0-based; which of the sensors' captures to write */
+	unsigned sensor_count;
+	unsigned scale_permille; /* 1 … SIMULATE_SCALE_MAX */
+};
+
+/* What was planted in one sensor's capture, and how much of it is really in the file. */
+struct simulate_event {
+	const char *kind;  /* static, as in the manual: "mirai-growth" … */
+	const char *note;  /* static, one sentence */
+	const char *ports; /* static, "23/tcp 2323/tcp", "" when there are many or none */
+	int64_t start_us;  /* planned, half-open; an outage has no packets in it */
+	int64_t end_us;
+	uint64_t packets;
+	uint32_t source; /* IPv4 address when there is one source, else 0 */
+	uint32_t victim; /* IPv4 address of the inferred victim, else 0 */
+};
+
+#define SIMULATE_EVENTS_MAX 24
+
+/* ST_USAGE when the sensor does not exist. */
+ST_MUST_CHECK int simulate_site_sensor(unsigned sensor_count, unsigned sensor,
+    struct simulate_sensor *ret_sensor);
+
+/*
+ * Writes one sensor's capture.  ret_totals and ret_events (of SIMULATE_EVENTS_MAX, with
+ * *ret_event_count) describe what was written.  ST_USAGE, -ENOMEM, or what write answered.
+ */
+ST_MUST_CHECK int simulate_site(const struct simulate_site *options, simulate_write_fn write,
+    void *arg, struct simulate_totals *ret_totals, struct simulate_event *ret_events,
+    size_t *ret_event_count);

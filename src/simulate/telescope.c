@@ -10,6 +10,7 @@
  */
 #include "simulate/simulate.h"
 
+#include "simulate/backscatter.h"
 #include "simulate/mix.h"
 #include "simulate/packet.h"
 
@@ -17,7 +18,6 @@
 #define POOL_UDP SHAPE_COUNT
 #define POOLS 16
 #define WIDE_RANKS 64
-#define FEW_PORTS 6
 #define VICTIMS 2000
 #define SHARE_SYN 850 /* of 1000 */
 #define SHARE_UDP 100
@@ -34,20 +34,6 @@ struct telescope {
 	struct pick victims;
 };
 
-static uint16_t telescope_port(struct telescope *t, enum shape shape, uint32_t rank,
-    uint64_t source)
-{
-	uint64_t noise = rng_u64(&t->rng);
-
-	if (shape == SHAPE_MIRAI)
-		return mix_mirai_port(&t->mix, noise);
-	if (rank < WIDE_RANKS)
-		return noise & 1 ? mix_tcp_port(&t->mix, noise) : (uint16_t)(noise >> 16);
-	if (source % 10 < 6)
-		return mix_tcp_port(&t->mix, rng_mix(source));
-	return mix_tcp_port(&t->mix, rng_mix(source + 1 + noise % FEW_PORTS));
-}
-
 static void telescope_scan(struct telescope *t, struct packet *p, bool udp)
 {
 	uint32_t rank = pick_draw(&t->sources, &t->rng);
@@ -59,74 +45,17 @@ static void telescope_scan(struct telescope *t, struct packet *p, bool udp)
 	if (udp) {
 		mix_udp_probe(&t->mix, source, &t->rng, p);
 	} else {
-		p->dport = telescope_port(t, (enum shape)pool, rank, source);
+		p->dport = mix_scan_port(&t->mix, (enum shape)pool, rank < WIDE_RANKS, source,
+		    rng_u64(&t->rng));
 		shape_syn((enum shape)pool, source, &t->rng, p);
 	}
 }
 
-/* Routers near the victim answer for it: their addresses are in the same /24. */
-static void telescope_icmp_error(struct packet *p, uint32_t victim, uint16_t port, uint64_t noise)
-{
-	static const uint8_t kinds[8][2] = {
-	    {3, 3}, {3, 3}, {3, 3}, {3, 1}, {3, 1}, {3, 13}, {11, 0}, {3, 0}};
-	const uint8_t *kind = kinds[noise & 7];
-	uint64_t spoofed = 1024 + (noise >> 16) % 64512;
-
-	p->proto = PACKET_ICMP;
-	p->icmp_type = kind[0];
-	p->icmp_code = kind[1];
-	p->sport = 0;
-	p->dport = 0;
-	if (kind[1] != 3)
-		p->src = (victim & 0xffffff00u) | 1;
-	p->payload = noise >> 8 & 1 ? PAYLOAD_QUOTE_UDP : PAYLOAD_QUOTE_TCP;
-	p->payload_key = (uint64_t)victim << 32 | spoofed << 16 | port;
-}
-
 static void telescope_backscatter(struct telescope *t, struct packet *p)
 {
-	static const uint16_t ports[8] = {80, 443, 443, 22, 53, 25565, 8080, 80};
 	uint32_t rank = pick_draw(&t->victims, &t->rng);
-	uint64_t victim = rng_mix2(t->seed, 0xbacc0000ull + rank);
-	uint64_t noise = rng_u64(&t->rng);
-	uint16_t port = ports[victim & 7];
-	uint32_t kind = rng_below(&t->rng, 100);
 
-	p->src = mix_address(victim);
-	p->ttl = (uint8_t)((victim & 8 ? 64 : 128) - 8 - (victim >> 8) % 16);
-	p->ip_id = (uint16_t)(noise >> 48);
-	if (kind >= 92) {
-		p->proto = PACKET_ICMP;
-		p->icmp_type = 0;
-		p->sport = (uint16_t)noise;
-		p->dport = (uint16_t)(noise >> 16);
-		p->payload = PAYLOAD_PING;
-		return;
-	}
-	if (kind >= 80) {
-		telescope_icmp_error(p, (uint32_t)p->src, port, noise);
-		return;
-	}
-	p->proto = PACKET_TCP;
-	p->sport = port;
-	p->dport = (uint16_t)(1024 + rng_scale(noise, 64512));
-	p->seq = (uint32_t)noise;
-	p->ack = (uint32_t)rng_mix(noise);
-	p->tcp_flags = PACKET_SYN | PACKET_ACK;
-	p->window = 64240;
-	p->df = true;
-	if (kind >= 65) {
-		p->tcp_flags = PACKET_RST | PACKET_ACK;
-		p->seq = 0;
-		p->window = 0;
-	} else if (kind >= 55) {
-		p->tcp_flags = PACKET_RST;
-		p->window = 0;
-	} else {
-		static const uint8_t mss[4] = {2, 4, 0x05, 0xb4};
-		p->options = mss;
-		p->options_len = sizeof mss;
-	}
+	backscatter_packet(rng_mix2(t->seed, BACKSCATTER_STREAM + rank), &t->rng, p);
 }
 
 static int telescope_run(struct telescope *t, const struct simulate_telescope *options,
