@@ -1,0 +1,328 @@
+/*
+ * What every gathering step shares: parameters of questions, keyed lists, ranking.
+ *
+ * A question names only the parameters its SQL uses; their values are the same for all of them.
+ */
+#include "report/gather.h"
+
+#include "base/buf.h"
+#include "base/civil.h"
+#include "base/hash.h"
+#include "base/zone.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_FIRST 256
+
+void *gather_alloc(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size);
+
+	if (!memory) {
+		(void)fputs("report: out of memory\n", stderr);
+		abort();
+	}
+	return memory;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void list_index(struct gather_list *list, size_t item)
+{
+	size_t at = hash_u64(list->items[item].key) & (list->table_size - 1);
+
+	while (list->table[at])
+		at = (at + 1) & (list->table_size - 1);
+	list->table[at] = (uint32_t)item + 1;
+}
+
+static void list_reindex(struct gather_list *list)
+{
+	memset(list->table, 0, list->table_size * sizeof(*list->table));
+	for (size_t i = 0; i < list->count; i++)
+		list_index(list, i);
+}
+
+static void list_grow(struct gather_list *list)
+{
+	size_t cap = list->cap ? list->cap * 2 : LIST_FIRST;
+	struct gather_item *items = gather_alloc(cap, sizeof(*items));
+
+	if (list->count)
+		memcpy(items, list->items, list->count * sizeof(*items));
+	free(list->items);
+	free(list->table);
+	list->items = items;
+	list->cap = cap;
+	list->table_size = cap * 2;
+	list->table = gather_alloc(list->table_size, sizeof(*list->table));
+	list_reindex(list);
+}
+
+struct gather_item *gather_item_find(const struct gather_list *list, uint32_t key)
+{
+	size_t at;
+
+	if (!list->table_size)
+		return NULL;
+	at = hash_u64(key) & (list->table_size - 1);
+	for (; list->table[at]; at = (at + 1) & (list->table_size - 1))
+		if (list->items[list->table[at] - 1].key == key)
+			return &list->items[list->table[at] - 1];
+	return NULL;
+}
+
+struct gather_item *gather_item_get(struct gather_list *list, uint32_t key)
+{
+	struct gather_item *item = gather_item_find(list, key);
+
+	if (item)
+		return item;
+	if (list->count == list->cap)
+		list_grow(list);
+	item = &list->items[list->count];
+	memset(item, 0, sizeof(*item));
+	item->key = key;
+	list_index(list, list->count++);
+	return item;
+}
+
+uint32_t gather_country_key(const char *code)
+{
+	return (uint32_t)(unsigned char)code[0] << 8 | (code[0] ? (unsigned char)code[1] : 0u);
+}
+
+void gather_list_fini(struct gather_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].days);
+	free(list->items);
+	free(list->table);
+	memset(list, 0, sizeof(*list));
+}
+
+static int compare_keys(const struct gather_item *a, const struct gather_item *b)
+{
+	/* Port number first, so that 53/TCP and 53/UDP come before 80/TCP. */
+	if (GATHER_PORT(a->key) != GATHER_PORT(b->key))
+		return GATHER_PORT(a->key) < GATHER_PORT(b->key) ? -1 : 1;
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+static int compare_before(const void *pa, const void *pb)
+{
+	const struct gather_item *a = pa;
+	const struct gather_item *b = pb;
+
+	if (a->rate.before != b->rate.before)
+		return a->rate.before > b->rate.before ? -1 : 1;
+	return compare_keys(a, b);
+}
+
+static int compare_now(const void *pa, const void *pb)
+{
+	const struct gather_item *a = pa;
+	const struct gather_item *b = pb;
+
+	if (a->rate.now != b->rate.now)
+		return a->rate.now > b->rate.now ? -1 : 1;
+	if (a->sources != b->sources)
+		return a->sources > b->sources ? -1 : 1;
+	return compare_keys(a, b);
+}
+
+void gather_rank(struct gather_list *list)
+{
+	if (!list->count)
+		return;
+	qsort(list->items, list->count, sizeof(*list->items), compare_before);
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].rank_before = list->items[i].rate.before > 0 ? (unsigned)i + 1 : 0;
+	qsort(list->items, list->count, sizeof(*list->items), compare_now);
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].rank = list->items[i].rate.now > 0 ? (unsigned)i + 1 : 0;
+	list_reindex(list);
+}
+
+size_t gather_sensor_find(const struct gather *g, uint16_t id)
+{
+	for (size_t i = 0; i < g->sensor_count; i++)
+		if (g->sensors[i].id == id)
+			return i;
+	return SIZE_MAX;
+}
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+/* One offset from UTC as a date expression; the quarter's start decides. */
+static void put_local_date(struct buf *b, int32_t offset)
+{
+	buf_printf(b, "toDate(time %c INTERVAL %d SECOND)", offset < 0 ? '-' : '+', abs(offset));
+}
+
+/* First quarter of an hour in [from, to) that has another offset than `from`. */
+static int64_t find_transition(struct zone *zone, int64_t from, int64_t to)
+{
+	int32_t offset = zone_offset(zone, from);
+
+	for (int64_t at = from; at < to; at += 15 * CIVIL_US_PER_MINUTE)
+		if (zone_offset(zone, at) != offset)
+			return at;
+	return to;
+}
+
+/* "2026-10-01 00:00:00" within toDateTime. */
+static void put_time(struct buf *b, int64_t time_us)
+{
+	char text[CIVIL_TIME_TEXT_MAX];
+
+	(void)civil_format_time(time_us, text);
+	buf_printf(b, "toDateTime('%.10s %.8s')", text, text + 11);
+}
+
+/* SQL for the site day of `time`: one addition, or a CASE where the clock was changed. */
+static void put_day(struct gather *g, struct buf *b)
+{
+	struct zone *zone = store_zone(g->store);
+	int32_t offset = zone_offset(zone, g->day_start[0]);
+	unsigned cases = 0;
+
+	for (size_t i = 0; i < g->day_count; i++) {
+		int64_t end = g->day_start[i + 1];
+		int64_t transition;
+
+		if (zone_offset(zone, end) == offset)
+			continue;
+		transition = find_transition(zone, g->day_start[i], end);
+		buf_puts(b, cases++ ? " WHEN time < " : "CASE WHEN time < ");
+		put_time(b, transition);
+		buf_puts(b, " THEN ");
+		put_local_date(b, offset);
+		offset = zone_offset(zone, end);
+	}
+	if (cases)
+		buf_puts(b, " ELSE ");
+	put_local_date(b, offset);
+	if (cases)
+		buf_puts(b, " END");
+}
+
+/* The panel's numbers; a list is never empty in SQL. */
+static int64_t *panel_ids(const struct gather *g, size_t *ret_count)
+{
+	int64_t *ids = gather_alloc(g->sensor_count + 1, sizeof(*ids));
+	size_t count = 0;
+
+	for (size_t i = 0; i < g->sensor_count; i++)
+		if (g->sensors[i].panel)
+			ids[count++] = g->sensors[i].id;
+	if (count == 0)
+		ids[count++] = -1;
+	*ret_count = count;
+	return ids;
+}
+
+/* Fills a common parameter by its name; false when the name is the question's own. */
+static bool common_param(struct gather *g, const char *name, struct buf *day,
+    const int64_t *panel, size_t panel_count, struct store_param *ret_param)
+{
+	size_t now = (size_t)(g->now.from - g->first);
+	struct store_param p = {.name = name};
+
+	if (strcmp(name, "from") == 0 || strcmp(name, "now") == 0 || strcmp(name, "to") == 0) {
+		p.kind = STORE_PARAM_TIME;
+		p.int_value = g->day_start[name[0] == 'f' ? 0 : name[0] == 'n' ? now : g->day_count];
+	} else if (strcmp(name, "from_day") == 0 || strcmp(name, "now_day") == 0
+	    || strcmp(name, "to_day") == 0) {
+		p.kind = STORE_PARAM_DATE;
+		p.int_value = name[0] == 'f' ? g->first : name[0] == 'n' ? g->now.from : g->now.to;
+	} else if (strcmp(name, "target") == 0) {
+		p.kind = STORE_PARAM_SQL;
+		p.text = g->options->icmp_zero
+		    ? "CASE WHEN proto = 1 OR proto = 58 THEN proto * 65536 "
+		      "ELSE proto * 65536 + port END"
+		    : "(proto * 65536 + port)";
+	} else if (strcmp(name, "day") == 0) {
+		put_day(g, day);
+		p.kind = STORE_PARAM_SQL;
+		p.text = buf_text(day);
+	} else if (strcmp(name, "panel") == 0) {
+		p.kind = STORE_PARAM_INTS;
+		p.ints = panel;
+		p.int_count = panel_count;
+	} else {
+		return false;
+	}
+	*ret_param = p;
+	return true;
+}
+
+int gather_ask(struct gather *g, const char *question, const struct store_param *params,
+    size_t count, struct store_result **ret_result, struct err *err)
+{
+	struct store_param filled[GATHER_PARAMS_MAX];
+	struct buf day = {0};
+	size_t panel_count;
+	int64_t *panel = panel_ids(g, &panel_count);
+	int r;
+
+	if (count > GATHER_PARAMS_MAX)
+		count = GATHER_PARAMS_MAX;
+	for (size_t i = 0; i < count; i++)
+		if (!common_param(g, params[i].name, &day, panel, panel_count, &filled[i]))
+			filled[i] = params[i];
+	r = store_ask(g->store, question, filled, count, g->first, g->now.to, ret_result, err);
+	free(panel);
+	buf_fini(&day);
+	return r;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+int gather_run(struct gather *g, struct err *err)
+{
+	struct zone *zone = store_zone(g->store);
+	int r;
+
+	g->first = g->before.from < g->before.to ? g->before.from : g->now.from;
+	g->day_count = (size_t)(g->now.to - g->first);
+	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
+	for (size_t i = 0; i <= g->day_count; i++)
+		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
+	r = gather_coverage(g, err);
+	if (r == ST_OK)
+		r = gather_access(g, err);
+	if (r == ST_OK)
+		r = gather_countries(g, err);
+	if (r == ST_OK)
+		r = gather_movers(g, err);
+	if (r == ST_OK)
+		r = gather_dos(g, err);
+	return r;
+}
+
+void gather_fini(struct gather *g)
+{
+	for (size_t i = 0; i < g->sensor_count; i++) {
+		free(g->sensors[i].name);
+		free(g->sensors[i].kind);
+		free(g->sensors[i].spans);
+		free(g->sensors[i].days);
+	}
+	free(g->sensors);
+	for (int i = 0; i < REPORT_BASIS_COUNT; i++)
+		free(g->weights[i]);
+	gather_list_fini(&g->ports);
+	gather_list_fini(&g->countries);
+	gather_list_fini(&g->home);
+	gather_list_fini(&g->abroad);
+	gather_list_fini(&g->dos_ports);
+	gather_list_fini(&g->dos_countries);
+	free(g->country_moves);
+	free(g->access_days);
+	free(g->dos_days);
+	free(g->day_start);
+}

@@ -1,0 +1,198 @@
+/*
+ * The numbers of a report before any sentence: what was asked of the store, made into rates.
+ *
+ * Private to report/.  `now` is the report's period, `before` the previous one; the panel is the
+ * sensors that observed in both.  Everything is owned by the gather and freed with it.
+ */
+#pragma once
+
+#include "base/status.h"
+#include "report/rate.h"
+#include "report/report.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GATHER_WEEKS 13       /* 過去13週 */
+#define GATHER_WEEK_TOP 5     /* 上位5位 */
+#define GATHER_MOVERS_MAX 3   /* rises, and as many falls */
+#define GATHER_VICTIMS_TOP 10
+#define GATHER_GAPS_MAX 10
+#define GATHER_GAP_MIN_US (10 * 60 * 1000000ll)
+
+/* Protocol and port in one number, as the questions give them: proto × 65536 + port. */
+#define GATHER_KEY(proto, port) ((uint32_t)(proto) << 16 | (uint32_t)(port))
+#define GATHER_PROTO(key) ((uint8_t)((key) >> 16))
+#define GATHER_PORT(key) ((uint16_t)((key) & 0xffff))
+
+struct gather_sensor {
+	uint16_t id;
+	char *name;
+	char country[3];
+	char *kind;
+	struct report_span *spans; /* sorted, both periods */
+	size_t span_count;
+	size_t span_cap;
+	struct report_observed now;
+	struct report_observed before;
+	struct report_observed *days; /* [day_count], from `first` on */
+	bool panel;
+	double access_now;            /* packets */
+	double access_before;
+};
+
+/* A row of a ranking: a port, or a country. */
+struct gather_item {
+	uint32_t key;           /* of ports */
+	char country[3];        /* of countries */
+	struct report_measure rate;
+	struct report_measure mirai;
+	double packets;         /* now */
+	double packets_top;     /* of the sensor that received most, now */
+	unsigned sensors;       /* that saw it now */
+	unsigned rank;          /* 1 …; 0 = none now */
+	unsigned rank_before;   /* 0 = none before */
+	uint64_t sources;       /* asked only to break ties */
+	uint32_t main_key;      /* of countries: the port it sent most to */
+	unsigned weeks_top;     /* of weeks_known */
+	double *days;           /* daily rates of the top ports, [day_count] from `first`, or NULL */
+};
+
+struct gather_list {
+	struct gather_item *items;
+	size_t count;
+	size_t cap;
+	uint32_t *table; /* open addressing: index + 1 */
+	size_t table_size;
+};
+
+struct gather_gap {
+	size_t sensor;
+	int64_t from;
+	int64_t to;
+};
+
+struct gather_drop {
+	char reason[32];
+	uint64_t packets;
+};
+
+/* What explains the change of one port: countries and sensors, by panel difference. */
+struct gather_mover {
+	uint32_t key;
+	struct report_measure rate;
+	char country[3];
+	double country_difference;
+	size_t sensor;
+	double sensor_difference;
+};
+
+/* The port that explains the change of one country. */
+struct gather_country_move {
+	char country[3];
+	uint32_t key;
+	double packets; /* difference, panel */
+};
+
+struct gather {
+	struct store *store;
+	const struct report_options *options;
+	struct report_period now;
+	struct report_period before; /* from == to: none */
+	int32_t first;               /* day of index 0 of the daily arrays */
+	size_t day_count;
+	int64_t *day_start;          /* [day_count + 1] µs */
+
+	struct gather_sensor *sensors;
+	size_t sensor_count;
+	struct report_weight *weights[REPORT_BASIS_COUNT];
+	size_t sensors_now;
+	size_t sensors_before;
+	size_t panel_count;
+	bool has_before;        /* the panel is not empty */
+	bool panel_differs;     /* some sensor observed in one of the periods only */
+	double observed_days;   /* Σ over the sensors of now */
+	double nominal_days;
+	double addresses;       /* mean observed at a time, now: Σ address days ÷ nominal */
+	double coverage;        /* 0 … 1 */
+	uint64_t packets_read;
+	uint64_t packets_counted;
+	uint64_t kernel_drops;
+	struct gather_drop drops[32];
+	size_t drop_count;
+	struct gather_gap gaps[GATHER_GAPS_MAX];
+	size_t gap_count;
+	size_t gaps_more;
+
+	struct report_measure access;     /* in the basis */
+	struct report_measure access_address; /* the same per address, for 約N秒に1回 */
+	struct report_measure mirai;
+	struct report_measure sources;    /* mean of daily distinct; panel alike */
+	double *access_days;              /* [day_count], NAN = not observed */
+	struct gather_list ports;         /* sorted by rank */
+	struct gather_list countries;
+	struct gather_list home;          /* ports, from the home country */
+	struct gather_list abroad;        /* ports, from elsewhere */
+	struct report_measure home_access;
+	unsigned weeks_known;
+	struct gather_mover movers[2 * GATHER_MOVERS_MAX]; /* rises, then falls */
+	size_t rise_count;
+	size_t fall_count;
+	struct gather_country_move *country_moves;
+	size_t country_move_count;
+
+	struct report_measure dos;        /* total per day */
+	struct report_measure dos_rate;   /* per address */
+	struct report_measure victims;
+	double *dos_days;
+	struct gather_list dos_ports;
+	struct gather_list dos_countries;
+	double dos_packets;
+	double victim_packets[GATHER_VICTIMS_TOP];
+	size_t victim_count;
+};
+
+/* Asks everything.  The caller calls gather_fini in any case. */
+ST_MUST_CHECK int gather_run(struct gather *g, struct err *err);
+void gather_fini(struct gather *g);
+
+/* ---- between the files of gathering ---------------------------------------------------------- */
+
+/* Sensors, coverage, weights, gaps, drops. */
+ST_MUST_CHECK int gather_coverage(struct gather *g, struct err *err);
+/* Ports, days, sources, weeks, ties. */
+ST_MUST_CHECK int gather_access(struct gather *g, struct err *err);
+/* Countries, home cut, what explains the changes. */
+ST_MUST_CHECK int gather_countries(struct gather *g, struct err *err);
+ST_MUST_CHECK int gather_movers(struct gather *g, struct err *err);
+ST_MUST_CHECK int gather_dos(struct gather *g, struct err *err);
+
+/* Asks report_NAME over both periods, with the parameters every question may use filled in. */
+#define GATHER_PARAMS_MAX 8
+ST_MUST_CHECK int gather_ask(struct gather *g, const char *question,
+    const struct store_param *params, size_t count, struct store_result **ret_result,
+    struct err *err);
+
+/* Mean over observed days of a question that gives (date, distinct, distinct on the panel). */
+ST_MUST_CHECK int gather_daily_mean(struct gather *g, const char *question,
+    struct report_measure *ret_mean, struct err *err);
+
+/* A ranking of countries from a question that gives (sensor, country, now, before). */
+ST_MUST_CHECK int gather_country_list(struct gather *g, const char *question,
+    enum report_basis basis, struct gather_list *list, struct err *err);
+
+/* Index of a sensor by its number, or SIZE_MAX. */
+size_t gather_sensor_find(const struct gather *g, uint16_t id);
+
+/* The item of a key (or of a country's two letters), added when new. */
+struct gather_item *gather_item_get(struct gather_list *list, uint32_t key);
+struct gather_item *gather_item_find(const struct gather_list *list, uint32_t key);
+uint32_t gather_country_key(const char *code);
+void gather_list_fini(struct gather_list *list);
+
+/* Sorts by rate now (ties: more sources, then the smaller key), sets rank and rank_before. */
+void gather_rank(struct gather_list *list);
+
+void *gather_alloc(size_t count, size_t size);

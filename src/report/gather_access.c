@@ -1,0 +1,398 @@
+/*
+ * Access: ports, days, sources, the 13 weeks before.
+ *
+ * One question gives every port of every sensor in both periods, so that ranking, shares, marks
+ * and differences all come from the same numbers.
+ */
+#include "report/gather.h"
+
+#include "base/buf.h"
+#include "base/civil.h"
+#include "base/zone.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLASS_REQUEST 0
+#define FIGURE_PORTS 10 /* daily values are kept for so many of the first ports */
+
+static void item_add(struct gather *g, struct gather_item *item, size_t sensor, double now,
+    double before)
+{
+	report_measure_add(&item->rate, &g->weights[g->options->basis][sensor], now, before);
+	item->packets += now;
+	item->sensors += now > 0;
+	if (now > item->packets_top)
+		item->packets_top = now;
+}
+
+/* ---- ports ----------------------------------------------------------------------------------- */
+
+static int ask_ports(struct gather *g, struct err *err)
+{
+	static const struct store_param params[] = {
+		{.name = "from"}, {.name = "now"}, {.name = "to"}, {.name = "target"},
+	};
+	struct store_result *result = NULL;
+	int r = gather_ask(g, "report_ports", params, 4, &result, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 0));
+		uint32_t key = (uint32_t)store_result_int(result, i, 1);
+		double now = store_result_real(result, i, 2);
+		double before = store_result_real(result, i, 3);
+		double mirai_now = store_result_real(result, i, 4);
+		double mirai_before = store_result_real(result, i, 5);
+		const struct report_weight *weight;
+		struct gather_item *item;
+
+		if (sensor == SIZE_MAX)
+			continue;
+		weight = &g->weights[g->options->basis][sensor];
+		item = gather_item_get(&g->ports, key);
+		item_add(g, item, sensor, now, before);
+		report_measure_add(&item->mirai, weight, mirai_now, mirai_before);
+		report_measure_add(&g->access, weight, now, before);
+		report_measure_add(&g->mirai, weight, mirai_now, mirai_before);
+		report_measure_add(&g->access_address,
+		    &g->weights[REPORT_BASIS_ADDRESS][sensor], now, before);
+		g->sensors[sensor].access_now += now;
+		g->sensors[sensor].access_before += before;
+	}
+	store_result_free(result);
+	return ST_OK;
+}
+
+/* Keys for SQL; one row 0/ICMP stands for all types. */
+static void target_param(const uint32_t *keys, size_t count, int64_t *ret_targets,
+    struct store_param *ret_param)
+{
+	for (size_t i = 0; i < count; i++)
+		ret_targets[i] = keys[i];
+	if (count == 0)
+		ret_targets[count++] = -1;
+	*ret_param = (struct store_param){.name = "targets", .kind = STORE_PARAM_INTS,
+	    .ints = ret_targets, .int_count = count};
+}
+
+/* Equal rates within the ranking are told apart by their sources, which only `flow` knows. */
+static int break_ties(struct gather *g, size_t top, struct err *err)
+{
+	uint32_t keys[2 * REPORT_TOP_MAX];
+	int64_t targets[2 * REPORT_TOP_MAX];
+	struct store_param params[4] = {{.name = "now"}, {.name = "to"}, {.name = "target"}};
+	struct store_result *result = NULL;
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < g->ports.count && count < 2 * REPORT_TOP_MAX; i++) {
+		const struct gather_item *item = &g->ports.items[i];
+		bool tie = (i > 0 && item[-1].rate.now == item->rate.now)
+		    || (i + 1 < g->ports.count && item[1].rate.now == item->rate.now);
+
+		if (i > top && item[-1].rate.now != item->rate.now)
+			break;
+		if (tie && item->rate.now > 0)
+			keys[count++] = item->key;
+	}
+	if (count == 0)
+		return ST_OK;
+	target_param(keys, count, targets, &params[3]);
+	r = gather_ask(g, "report_port_sources", params, 4, &result, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		struct gather_item *item = gather_item_find(&g->ports,
+		    (uint32_t)store_result_int(result, i, 0));
+
+		if (item)
+			item->sources = store_result_uint(result, i, 1);
+	}
+	store_result_free(result);
+	gather_rank(&g->ports);
+	return ST_OK;
+}
+
+/* ---- days ------------------------------------------------------------------------------------ */
+
+/* Packets of one day and sensor as a part of that day's rate. */
+static double day_part(const struct gather *g, enum report_basis basis, size_t day, size_t sensor,
+    double packets)
+{
+	double address_days = 0;
+	size_t sensors = 0;
+	double own = g->sensors[sensor].days[day].days;
+
+	if (own <= 0)
+		return 0;
+	for (size_t i = 0; i < g->sensor_count; i++) {
+		address_days += g->sensors[i].days[day].address_days;
+		sensors += g->sensors[i].days[day].days > 0;
+	}
+	switch (basis) {
+	case REPORT_BASIS_ADDRESS:
+		return packets / address_days;
+	case REPORT_BASIS_SENSOR_MEAN:
+		return packets / own / (double)sensors;
+	case REPORT_BASIS_TOTAL:
+	case REPORT_BASIS_COUNT:
+		break;
+	}
+	return packets / own;
+}
+
+/* A daily array: 0 where somebody observed, NAN where nobody did. */
+static double *days_new(const struct gather *g)
+{
+	double *days = gather_alloc(g->day_count, sizeof(*days));
+
+	for (size_t d = 0; d < g->day_count; d++) {
+		double observed = 0;
+
+		for (size_t i = 0; i < g->sensor_count; i++)
+			observed += g->sensors[i].days[d].days;
+		days[d] = observed > 0 ? 0 : NAN;
+	}
+	return days;
+}
+
+static int ask_days(struct gather *g, struct err *err)
+{
+	static const struct store_param params[] = {
+		{.name = "from"}, {.name = "to"}, {.name = "day"},
+	};
+	struct store_result *result = NULL;
+	int r;
+
+	g->access_days = days_new(g);
+	g->dos_days = days_new(g);
+	r = gather_ask(g, "report_daily", params, 3, &result, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		int64_t day = store_result_int(result, i, 0) - g->first;
+		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 1));
+		bool request = store_result_int(result, i, 2) == CLASS_REQUEST;
+		double packets = store_result_real(result, i, 3);
+
+		if (day < 0 || day >= (int64_t)g->day_count || sensor == SIZE_MAX)
+			continue;
+		if (request)
+			g->access_days[day] += day_part(g, g->options->basis, (size_t)day, sensor,
+			    packets);
+		else
+			g->dos_days[day] += day_part(g, REPORT_BASIS_TOTAL, (size_t)day, sensor,
+			    packets);
+	}
+	store_result_free(result);
+	return ST_OK;
+}
+
+static int ask_port_days(struct gather *g, struct err *err)
+{
+	uint32_t keys[FIGURE_PORTS];
+	int64_t targets[FIGURE_PORTS];
+	struct store_param params[5] = {
+		{.name = "from"}, {.name = "to"}, {.name = "day"}, {.name = "target"},
+	};
+	struct store_result *result = NULL;
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < g->ports.count && count < FIGURE_PORTS; i++)
+		if (g->ports.items[i].rank) {
+			g->ports.items[i].days = days_new(g);
+			keys[count++] = g->ports.items[i].key;
+		}
+	target_param(keys, count, targets, &params[4]);
+	r = gather_ask(g, "report_daily_ports", params, 5, &result, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		int64_t day = store_result_int(result, i, 0) - g->first;
+		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 1));
+		struct gather_item *item = gather_item_find(&g->ports,
+		    (uint32_t)store_result_int(result, i, 2));
+
+		if (day < 0 || day >= (int64_t)g->day_count || sensor == SIZE_MAX || !item
+		    || !item->days)
+			continue;
+		item->days[day] += day_part(g, g->options->basis, (size_t)day, sensor,
+		    store_result_real(result, i, 3));
+	}
+	store_result_free(result);
+	return ST_OK;
+}
+
+/* ---- sources --------------------------------------------------------------------------------- */
+
+/* Adds a day's distinct count to the sums of its period. */
+static void mean_days(const struct gather *g, struct report_measure *mean)
+{
+	double now = 0;
+	double before = 0;
+	double panel_now = 0;
+	double panel_before = 0;
+
+	for (size_t d = 0; d < g->day_count; d++) {
+		bool is_now = g->first + (int32_t)d >= g->now.from;
+		bool any = false;
+		bool panel = false;
+
+		for (size_t i = 0; i < g->sensor_count; i++) {
+			bool observed = g->sensors[i].days[d].days > 0;
+
+			any |= observed;
+			panel |= observed && g->sensors[i].panel;
+		}
+		*(is_now ? &now : &before) += any;
+		*(is_now ? &panel_now : &panel_before) += panel;
+	}
+	mean->now = now > 0 ? mean->now / now : 0;
+	mean->before = before > 0 ? mean->before / before : 0;
+	mean->panel_now = panel_now > 0 ? mean->panel_now / panel_now : 0;
+	mean->panel_before = panel_before > 0 ? mean->panel_before / panel_before : 0;
+}
+
+int gather_daily_mean(struct gather *g, const char *question, struct report_measure *ret_mean,
+    struct err *err)
+{
+	static const struct store_param params[] = {
+		{.name = "from_day"}, {.name = "to_day"}, {.name = "panel"},
+	};
+	struct store_result *result = NULL;
+	struct report_measure mean = {0};
+	int r = gather_ask(g, question, params, 3, &result, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		bool is_now = store_result_int(result, i, 0) >= g->now.from;
+
+		*(is_now ? &mean.now : &mean.before) += store_result_real(result, i, 1);
+		*(is_now ? &mean.panel_now : &mean.panel_before)
+		    += store_result_real(result, i, 2);
+	}
+	store_result_free(result);
+	mean_days(g, &mean);
+	*ret_mean = mean;
+	return ST_OK;
+}
+
+/* ---- the weeks before ------------------------------------------------------------------------ */
+
+struct week_top {
+	uint32_t key[GATHER_WEEK_TOP];
+	double packets[GATHER_WEEK_TOP];
+	size_t count;
+};
+
+static void week_add(struct week_top *top, uint32_t key, double packets)
+{
+	size_t at = top->count;
+
+	while (at > 0 && (top->packets[at - 1] < packets
+	    || (top->packets[at - 1] == packets && top->key[at - 1] > key)))
+		at--;
+	if (at == GATHER_WEEK_TOP)
+		return;
+	if (top->count < GATHER_WEEK_TOP)
+		top->count++;
+	for (size_t i = top->count - 1; i > at; i--) {
+		top->key[i] = top->key[i - 1];
+		top->packets[i] = top->packets[i - 1];
+	}
+	top->key[at] = key;
+	top->packets[at] = packets;
+}
+
+/* CASE over the exact first moments of the weeks that end where the period begins. */
+static void put_week(struct gather *g, struct buf *b)
+{
+	struct zone *zone = store_zone(g->store);
+
+	buf_puts(b, "CASE");
+	for (int32_t w = 1; w < GATHER_WEEKS; w++) {
+		char text[CIVIL_TIME_TEXT_MAX];
+		int32_t day = g->now.from - 7 * (GATHER_WEEKS - w);
+
+		(void)civil_format_time(zone_day_start(zone, day), text);
+		buf_printf(b, " WHEN time < toDateTime('%.10s %.8s') THEN %d", text, text + 11,
+		    (int)w - 1);
+	}
+	buf_printf(b, " ELSE %d END", GATHER_WEEKS - 1);
+}
+
+static void count_weeks(struct gather *g, const struct week_top weeks[GATHER_WEEKS])
+{
+	for (size_t w = 0; w < GATHER_WEEKS; w++) {
+		g->weeks_known += weeks[w].count > 0;
+		for (size_t i = 0; i < weeks[w].count; i++) {
+			struct gather_item *item = gather_item_find(&g->ports, weeks[w].key[i]);
+
+			if (item)
+				item->weeks_top++;
+		}
+	}
+}
+
+static int ask_weeks(struct gather *g, struct err *err)
+{
+	struct zone *zone = store_zone(g->store);
+	int32_t from = g->now.from - 7 * GATHER_WEEKS;
+	struct week_top weeks[GATHER_WEEKS] = {0};
+	struct store_result *result = NULL;
+	struct buf week = {0};
+	struct store_param params[4];
+	int r;
+
+	put_week(g, &week);
+	params[0] = (struct store_param){.name = "week", .kind = STORE_PARAM_SQL,
+	    .text = buf_text(&week)};
+	params[1] = (struct store_param){.name = "target", .kind = STORE_PARAM_SQL,
+	    .text = g->options->icmp_zero
+	        ? "CASE WHEN proto = 1 OR proto = 58 THEN proto * 65536 "
+	          "ELSE proto * 65536 + port END"
+	        : "(proto * 65536 + port)"};
+	params[2] = (struct store_param){.name = "weeks_from", .kind = STORE_PARAM_TIME,
+	    .int_value = zone_day_start(zone, from)};
+	params[3] = (struct store_param){.name = "weeks_to", .kind = STORE_PARAM_TIME,
+	    .int_value = zone_day_start(zone, g->now.from)};
+	r = store_ask(g->store, "report_weeks", params, 4, from, g->now.from, &result, err);
+	buf_fini(&week);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		int64_t w = store_result_int(result, i, 0);
+
+		if (w >= 0 && w < GATHER_WEEKS)
+			week_add(&weeks[w], (uint32_t)store_result_int(result, i, 1),
+			    store_result_real(result, i, 2));
+	}
+	store_result_free(result);
+	count_weeks(g, weeks);
+	return ST_OK;
+}
+
+int gather_access(struct gather *g, struct err *err)
+{
+	size_t top = g->options->top_n ? g->options->top_n : REPORT_TOP_DEFAULT;
+	int r = ask_ports(g, err);
+
+	if (r < 0)
+		return r;
+	gather_rank(&g->ports);
+	r = break_ties(g, top, err);
+	if (r == ST_OK)
+		r = ask_days(g, err);
+	if (r == ST_OK)
+		r = ask_port_days(g, err);
+	if (r == ST_OK)
+		r = gather_daily_mean(g, "report_sources", &g->sources, err);
+	if (r == ST_OK && g->before.from < g->before.to)
+		r = ask_weeks(g, err);
+	return r;
+}

@@ -1,0 +1,358 @@
+/*
+ * センサーに対するアクセス: the course of the days, in a figure and in words.
+ */
+#include "report/build.h"
+
+#include "base/civil.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FIGURE_LINES 5
+#define FIGURE_DAYS_MIN 3
+#define WORDED_PORTS 3
+/* A day so much above the port's own median and above every other line is a burst. */
+#define BURST_OVER_MEDIAN 4.0
+#define BURST_OVER_OTHERS 3.0
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+static size_t now_at(const struct build *b)
+{
+	return (size_t)(b->g->now.from - b->g->first);
+}
+
+static size_t now_days(const struct build *b)
+{
+	return (size_t)report_period_days(&b->g->now);
+}
+
+static const double *copy_days(struct build *b, const double *days, size_t from, size_t count)
+{
+	size_t points = now_days(b);
+	double *copy = report_alloc(b->doc, points * sizeof(*copy));
+
+	for (size_t i = 0; i < points; i++)
+		copy[i] = i < count ? days[from + i] : (double)NAN;
+	return copy;
+}
+
+struct extremes {
+	double max;
+	double min;
+	size_t max_at;
+	size_t min_at;
+	size_t known;
+};
+
+static struct extremes find_extremes(const double *values, size_t count)
+{
+	struct extremes e = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		if (isnan(values[i]))
+			continue;
+		if (!e.known || values[i] > e.max) {
+			e.max = values[i];
+			e.max_at = i;
+		}
+		if (!e.known || values[i] < e.min) {
+			e.min = values[i];
+			e.min_at = i;
+		}
+		e.known++;
+	}
+	return e;
+}
+
+/* The sentence a figure can be read by: its highest and lowest day. */
+static void extremes_values(struct build *b, const char *id, const double *now,
+    enum report_unit unit, struct report_value ret_values[4])
+{
+	struct extremes e = find_extremes(now, now_days(b));
+
+	ret_values[0] = value_day("max_day", b->g->now.from + (int32_t)e.max_at);
+	ret_values[1] = value_fact("max", fact_add(b, report_printf(b->doc, "%s.day.max", id), e.max,
+	    unit, 1, "report_daily", NULL));
+	ret_values[2] = value_day("min_day", b->g->now.from + (int32_t)e.min_at);
+	ret_values[3] = value_fact("min", fact_add(b, report_printf(b->doc, "%s.day.min", id), e.min,
+	    unit, 1, "report_daily", NULL));
+}
+
+static struct report_figure *figure_new(struct build *b, const char *id, enum report_unit unit)
+{
+	struct report_figure *figure = report_alloc(b->doc, sizeof(*figure));
+
+	figure->id = id;
+	figure->kind = REPORT_FIGURE_LINES;
+	figure->unit = unit;
+	figure->decimals = 1;
+	figure->day_from = b->g->now.from;
+	figure->point_count = now_days(b);
+	return figure;
+}
+
+static void figure_add(struct build *b, const struct report_figure *figure)
+{
+	(void)report_block_add(b->doc, &(struct report_block){
+	    .kind = REPORT_BLOCK_FIGURE, .figure = figure});
+}
+
+void build_daily_figure(struct build *b, const char *id, const double *days,
+    enum report_unit unit, const char *caption, const char *alt)
+{
+	struct report_figure *figure;
+	struct report_series *series;
+	struct report_value values[5];
+	size_t before_days = now_at(b);
+
+	if (find_extremes(days + before_days, now_days(b)).known < FIGURE_DAYS_MIN)
+		return;
+	figure = figure_new(b, report_printf(b->doc, "%s-daily", id), unit);
+	series = report_alloc(b->doc, 2 * sizeof(*series));
+	series[0].label = value_word(NULL, b->word_now);
+	series[0].values = copy_days(b, days, before_days, now_days(b));
+	figure->series = series;
+	figure->series_count = 1;
+	if (b->compare && b->g->sensors_before > 0) {
+		series[1].label = value_word(NULL, b->word_before);
+		series[1].values = copy_days(b, days, 0,
+		    before_days < now_days(b) ? before_days : now_days(b));
+		series[1].muted = true;
+		figure->series_count = 2;
+	}
+	extremes_values(b, id, series[0].values, unit, values);
+	values[4] = value_word("basis", build_basis_word(b));
+	figure->caption = sentence(b, caption, values + 4, 1);
+	figure->alt = sentence(b, alt, values, 5);
+	figure_add(b, figure);
+}
+
+/* ---- windows in words ------------------------------------------------------------------------ */
+
+/* 上旬・中旬・下旬 of a month, 前半・後半 of anything else. */
+static size_t windows_of(const struct build *b, size_t ret_ends[3])
+{
+	size_t days = now_days(b);
+
+	if (b->g->now.kind == REPORT_PERIOD_MONTH) {
+		ret_ends[0] = 10;
+		ret_ends[1] = 20;
+		ret_ends[2] = days;
+		return 3;
+	}
+	ret_ends[0] = (days + 1) / 2;
+	ret_ends[1] = days;
+	return 2;
+}
+
+/* 6,789 → 6,000: what 「6,000件台」 says. */
+static double floor_leading(double value)
+{
+	double unit = value >= 10 ? pow(10, floor(log10(value))) : 1;
+
+	return floor(value / unit) * unit;
+}
+
+/* 6,789 → 6,800: what "about" says. */
+static double round_near(double value)
+{
+	double unit = value >= 100 ? pow(10, floor(log10(value)) - 1) : 1;
+
+	return floor(value / unit + 0.5) * unit;
+}
+
+static struct report_value window_value(struct build *b, const char *name, const char *id,
+    const double *values, size_t count)
+{
+	struct extremes e = find_extremes(values, count);
+	const char *message = MSG("window.range");
+	double low = floor_leading(e.min);
+	double high = floor_leading(e.max);
+
+	if (!e.known)
+		return value_word(name, MSG("window.none"));
+	if (e.min < 10) {
+		const struct report_fact *min = fact_add(b,
+		    report_printf(b->doc, "%s.%s.min", id, name), e.min, b->rate_unit, 1,
+		    "report_daily_ports", NULL);
+		const struct report_fact *max = fact_add(b,
+		    report_printf(b->doc, "%s.%s.max", id, name), e.max, b->rate_unit, 1,
+		    "report_daily_ports", NULL);
+		bool same = floor(e.min * 10 + 0.5) == floor(e.max * 10 + 0.5);
+
+		return value_message(b, name, same ? MSG("window.exact") : MSG("window.small"),
+		    VALUES(value_fact("low", min), value_fact("high", max)));
+	}
+	if (low == high)
+		message = MSG("window.level");
+	return value_message(b, name, message, VALUES(
+	    value_integer("low", (int64_t)low), value_integer("high", (int64_t)high),
+	    value_integer("low_near", (int64_t)round_near(e.min)),
+	    value_integer("high_near", (int64_t)round_near(e.max)),
+	    value_integer("near", (int64_t)round_near((e.min + e.max) / 2))));
+}
+
+static void say_windows(struct build *b, struct lines *lines, const struct gather_item *item)
+{
+	static const char *const names[] = {"first", "second", "third"};
+	struct report_value values[4];
+	const char *id = report_printf(b->doc, "%s.window", build_port_id(b, item->key));
+	size_t ends[3];
+	size_t count = windows_of(b, ends);
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		values[i] = window_value(b, names[i], id, item->days + now_at(b) + at,
+		    ends[i] - at);
+		at = ends[i];
+	}
+	values[count] = value_port("port", item->key);
+	lines_say(b, lines, count == 3 ? MSG("windows.month")
+	    : b->g->now.kind == REPORT_PERIOD_WEEK ? MSG("windows.week") : MSG("windows.halves"),
+	    values, count + 1);
+}
+
+void build_port_windows(struct build *b)
+{
+	struct lines lines = {0};
+	size_t said = 0;
+
+	if (now_days(b) < 2 * FIGURE_DAYS_MIN)
+		return;
+	for (size_t i = 0; i < b->g->ports.count && said < WORDED_PORTS; i++)
+		if (b->g->ports.items[i].days) {
+			say_windows(b, &lines, &b->g->ports.items[i]);
+			said++;
+		}
+	lines_end(b, &lines, REPORT_BLOCK_LIST);
+}
+
+/* ---- figure of ports ------------------------------------------------------------------------- */
+
+static double median(const double *values, size_t count)
+{
+	double sorted[400];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && n < sizeof(sorted) / sizeof(sorted[0]); i++) {
+		size_t at = n;
+
+		if (isnan(values[i]))
+			continue;
+		while (at > 0 && sorted[at - 1] > values[i]) {
+			sorted[at] = sorted[at - 1];
+			at--;
+		}
+		sorted[at] = values[i];
+		n++;
+	}
+	if (n == 0)
+		return 0;
+	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+/* Index of a port whose burst would flatten all others, or SIZE_MAX. */
+static size_t find_burst(const struct build *b, const struct gather_item *const *items,
+    size_t count)
+{
+	size_t top = SIZE_MAX;
+	double highest = 0;
+	double second = 0;
+	const double *days;
+
+	for (size_t i = 0; i < count; i++) {
+		double max = find_extremes(items[i]->days + now_at(b), now_days(b)).max;
+
+		if (max > highest) {
+			second = highest;
+			highest = max;
+			top = i;
+		} else if (max > second) {
+			second = max;
+		}
+	}
+	if (top == SIZE_MAX || count < 3)
+		return SIZE_MAX;
+	days = items[top]->days + now_at(b);
+	if (highest < BURST_OVER_OTHERS * second
+	    || highest < BURST_OVER_MEDIAN * median(days, now_days(b)))
+		return SIZE_MAX;
+	return top;
+}
+
+static void note_burst(struct build *b, struct lines *notes, const struct gather_item *item)
+{
+	struct extremes e = find_extremes(item->days + now_at(b), now_days(b));
+	const struct report_fact *max = fact_add(b,
+	    report_printf(b->doc, "%s.day.max", build_port_id(b, item->key)), e.max,
+	    b->rate_unit, 1, "report_daily_ports", NULL);
+
+	lines_say(b, notes, MSG("note.excluded"), VALUES(value_port("port", item->key),
+	    value_day_short("day", b->g->now.from + (int32_t)e.max_at), value_fact("max", max)));
+}
+
+void build_ports_figure(struct build *b)
+{
+	const struct gather_item *items[FIGURE_LINES + 1];
+	struct report_figure *figure;
+	struct report_series *series;
+	struct report_value names[FIGURE_LINES];
+	struct report_value list;
+	struct lines notes = {0};
+	size_t count = 0;
+	size_t burst;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < b->g->ports.count && count <= FIGURE_LINES; i++)
+		if (b->g->ports.items[i].days)
+			items[count++] = &b->g->ports.items[i];
+	if (count == 0 || find_extremes(items[0]->days + now_at(b), now_days(b)).known
+	    < FIGURE_DAYS_MIN)
+		return;
+	burst = find_burst(b, items, count < FIGURE_LINES ? count : FIGURE_LINES);
+	figure = figure_new(b, "ports-daily", b->rate_unit);
+	series = report_alloc(b->doc, FIGURE_LINES * sizeof(*series));
+	for (size_t i = 0; i < count && shown < FIGURE_LINES; i++) {
+		if (i == burst) {
+			note_burst(b, &notes, items[i]);
+			continue;
+		}
+		series[shown].label = value_port(NULL, items[i]->key);
+		series[shown].values = copy_days(b, items[i]->days, now_at(b), now_days(b));
+		names[shown] = series[shown].label;
+		shown++;
+	}
+	build_list_message(b, "ports", names, shown, &list);
+	figure->series = series;
+	figure->series_count = shown;
+	figure->caption = sentence(b, MSG("caption.ports-daily"),
+	    VALUES(value_word("basis", build_basis_word(b))));
+	figure->alt = sentence(b, MSG("alt.ports-daily"), VALUES(list));
+	if (notes.count) {
+		struct report_sentence *copy = report_alloc(b->doc, sizeof(*copy));
+
+		*copy = notes.items[0];
+		figure->notes = copy;
+		figure->note_count = 1;
+	}
+	figure_add(b, figure);
+}
+
+void section_trend(struct build *b)
+{
+	struct lines lines = {0};
+	struct extremes e = find_extremes(b->g->access_days + now_at(b), now_days(b));
+	struct report_value values[5];
+
+	build_heading(b, 1, "access", MSG("heading.access"));
+	if (e.known < FIGURE_DAYS_MIN || e.max <= 0)
+		return;
+	build_heading(b, 2, "trend", MSG("heading.trend"));
+	extremes_values(b, "access", b->g->access_days + now_at(b), b->rate_unit, values);
+	values[4] = value_word("basis", build_basis_word(b));
+	lines_say(b, &lines, MSG("trend.extremes"), values, 5);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	build_daily_figure(b, "access", b->g->access_days, b->rate_unit,
+	    MSG("caption.access-daily"), MSG("alt.access-daily"));
+}

@@ -1,0 +1,142 @@
+/*
+ * DoS攻撃被害観測状況: victims inferred from backscatter, without their addresses.
+ */
+#include "report/build.h"
+
+#include <string.h>
+
+#define DOS_ROWS 10
+#define TOP_FEW 3
+
+static void port_table(struct build *b)
+{
+	struct grid grid = {0};
+	struct lines notes = {0};
+
+	grid_column(&grid, MSG("column.rank"), "rank", REPORT_RIGHT, true);
+	if (b->g->has_before)
+		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.dos-port"), "port", REPORT_LEFT, true);
+	grid_column(&grid, MSG("column.service"), "service", REPORT_LEFT, false);
+	grid_column(&grid, MSG("column.rate.total"), "packets_per_day", REPORT_RIGHT, true);
+	if (b->g->has_before)
+		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
+	for (size_t i = 0; i < b->g->dos_ports.count && i < DOS_ROWS && i < b->top_n; i++) {
+		const struct gather_item *item = &b->g->dos_ports.items[i];
+		struct measure_facts facts;
+
+		if (!item->rank)
+			break;
+		facts = measure_facts_add(b, report_printf(b->doc, "dos.%s.packets",
+		    build_port_id(b, item->key)), &item->rate, REPORT_UNIT_PER_DAY, 1,
+		    "report_dos_ports");
+		grid_cell(b, &grid, value_integer(NULL, item->rank));
+		if (b->g->has_before)
+			grid_cell(b, &grid, build_rank_before(b, item));
+		grid_cell(b, &grid, value_port(NULL, item->key));
+		grid_cell(b, &grid, value_service(NULL, item->key));
+		grid_cell(b, &grid, value_fact(NULL, facts.now));
+		if (b->g->has_before)
+			grid_cell(b, &grid, value_change(&facts));
+	}
+	lines_say(b, &notes, MSG("note.dos-ports"), NULL, 0);
+	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
+	build_panel_note(b, &notes);
+	grid_end(b, &grid, "dos-ports", sentence(b, MSG("caption.dos-ports"), NULL, 0), &notes);
+}
+
+static bool has_victim_countries(const struct build *b)
+{
+	for (size_t i = 0; i < b->g->dos_countries.count; i++)
+		if (b->g->dos_countries.items[i].rank
+		    && memcmp(b->g->dos_countries.items[i].country, "ZZ", 2) != 0)
+			return true;
+	return false;
+}
+
+static void country_table(struct build *b)
+{
+	struct grid grid = {0};
+	struct lines notes = {0};
+
+	if (!has_victim_countries(b))
+		return;
+	grid_column(&grid, MSG("column.rank"), "rank", REPORT_RIGHT, true);
+	if (b->g->has_before)
+		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.dos-country"), "country", REPORT_LEFT, true);
+	grid_column(&grid, MSG("column.rate.total"), "packets_per_day", REPORT_RIGHT, true);
+	if (b->g->has_before)
+		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
+	for (size_t i = 0; i < b->g->dos_countries.count && i < DOS_ROWS && i < b->top_n; i++) {
+		const struct gather_item *item = &b->g->dos_countries.items[i];
+		struct measure_facts facts;
+
+		if (!item->rank)
+			break;
+		facts = measure_facts_add(b, report_printf(b->doc, "dos.country.%.2s.packets",
+		    item->country), &item->rate, REPORT_UNIT_PER_DAY, 1, "report_dos_countries");
+		grid_cell(b, &grid, value_integer(NULL, item->rank));
+		if (b->g->has_before)
+			grid_cell(b, &grid, build_rank_before(b, item));
+		grid_cell(b, &grid, value_country(b, NULL, item->country));
+		grid_cell(b, &grid, value_fact(NULL, facts.now));
+		if (b->g->has_before)
+			grid_cell(b, &grid, value_change(&facts));
+	}
+	lines_say(b, &notes, MSG("note.dos-countries"), NULL, 0);
+	build_panel_note(b, &notes);
+	grid_end(b, &grid, "dos-countries", sentence(b, MSG("caption.dos-countries"), NULL, 0),
+	    &notes);
+}
+
+/* A single victim can move the total by an order of magnitude: say how much the top ones are. */
+static void say_shares(struct build *b, struct lines *lines)
+{
+	double few = 0;
+	size_t count = b->g->victim_count < TOP_FEW ? b->g->victim_count : TOP_FEW;
+
+	if (!count || b->g->dos_packets <= 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		few += b->g->victim_packets[i];
+	lines_say(b, lines, count > 1 ? MSG("dos.top-victims") : MSG("dos.top-victim"), VALUES(
+	    value_fact("first", share_add(b, "dos.top-victim", b->g->victim_packets[0],
+	        b->g->dos_packets, "packets of the victim seen most, whole period")),
+	    value_integer("n", (int64_t)count),
+	    value_fact("few", share_add(b, "dos.top-victims", few, b->g->dos_packets,
+	        "packets of the victims seen most, whole period"))));
+}
+
+void section_dos(struct build *b)
+{
+	static const char *const packets[] = CHANGE_MESSAGES("dos.packets");
+	static const char *const victims[] = CHANGE_MESSAGES("dos.victims");
+	struct lines lines = {0};
+	struct measure_facts facts = build_dos_facts(b);
+	struct measure_facts victim_facts = build_victims_facts(b);
+
+	build_heading(b, 1, "dos", MSG("heading.dos"));
+	if (b->g->dos.now <= 0 && b->g->dos.before <= 0) {
+		lines_say(b, &lines, MSG("dos.zero"), NULL, 0);
+		lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+		return;
+	}
+	if (b->analysis) {
+		lines_say(b, &lines, MSG("dos.analysis"), VALUES(value_fact("value", facts.now),
+		    value_fact("victims", victim_facts.now)));
+	} else {
+		lines_change(b, &lines, packets, &facts, VALUES(build_reference(b)));
+		lines_change(b, &lines, victims, &victim_facts, NULL, 0);
+	}
+	lines_say(b, &lines, MSG("dos.rate"), VALUES(value_fact("rate", measure_facts_add(b,
+	    "dos.rate", &b->g->dos_rate, REPORT_UNIT_RATE, 1, "report_dos_ports").now)));
+	say_shares(b, &lines);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	build_daily_figure(b, "dos", b->g->dos_days, REPORT_UNIT_PER_DAY,
+	    MSG("caption.dos-daily"), MSG("alt.dos-daily"));
+	port_table(b);
+	country_table(b);
+	lines_say(b, &lines, MSG("dos.caution"), NULL, 0);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+}

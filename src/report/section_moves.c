@@ -1,0 +1,171 @@
+/*
+ * 増減の内訳: which port × country × sensor explains the change of the total, falls included.
+ *
+ * Everything here is computed on the sensors that observed in both periods.
+ */
+#include "report/build.h"
+
+#include <math.h>
+
+/* A change of the total below this is not taken apart in a sentence; the table is there anyway. */
+#define EXPLAIN_PERCENT 1.0
+/* A mover below this part of all access is noise and not listed. */
+#define LISTED_PART 0.002
+/* One sensor that carries so much of a change is named in a sentence. */
+#define ONE_SENSOR_PART 0.8
+
+static double moved(const struct gather_mover *m)
+{
+	return m->rate.panel_now - m->rate.panel_before;
+}
+
+static bool is_listed(const struct build *b, const struct gather_mover *m)
+{
+	double all = b->g->access.panel_now > b->g->access.panel_before ? b->g->access.panel_now
+	    : b->g->access.panel_before;
+
+	return fabs(moved(m)) >= LISTED_PART * all;
+}
+
+static struct measure_facts mover_facts(struct build *b, const struct gather_mover *m)
+{
+	return measure_facts_add(b, report_printf(b->doc, "%s.rate", build_port_id(b, m->key)),
+	    &m->rate, b->rate_unit, 2, "report_ports");
+}
+
+static const struct report_fact *country_share(struct build *b, const struct gather_mover *m)
+{
+	return share_add(b, report_printf(b->doc, "%s.change.country", build_port_id(b, m->key)),
+	    m->country_difference, moved(m), "of the port's difference");
+}
+
+static const struct report_fact *sensor_share(struct build *b, const struct gather_mover *m)
+{
+	return share_add(b, report_printf(b->doc, "%s.change.sensor", build_port_id(b, m->key)),
+	    m->sensor_difference, moved(m), "of the port's difference");
+}
+
+static void mover_row(struct build *b, struct grid *grid, const struct gather_mover *m)
+{
+	struct measure_facts facts = mover_facts(b, m);
+
+	grid_cell(b, grid, value_port(NULL, m->key));
+	grid_cell(b, grid, value_fact(NULL, facts.now));
+	grid_cell(b, grid, value_change(&facts));
+	if (build_has_countries(b))
+		grid_cell(b, grid, !m->country[0] ? value_none()
+		    : value_message(b, NULL, MSG("cell.part"), VALUES(
+		        value_country(b, "what", m->country),
+		        value_fact("share", country_share(b, m)))));
+	if (b->g->panel_count > 1)
+		grid_cell(b, grid, m->sensor == SIZE_MAX ? value_none()
+		    : value_message(b, NULL, MSG("cell.part"), VALUES(
+		        value_sensor("what", b->g->sensors[m->sensor].name),
+		        value_fact("share", sensor_share(b, m)))));
+}
+
+static void mover_table(struct build *b)
+{
+	struct grid grid = {0};
+	struct lines notes = {0};
+
+	grid_column(&grid, MSG("column.port"), "port", REPORT_LEFT, true);
+	grid_column(&grid, build_rate_heading(b), "rate", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
+	if (build_has_countries(b))
+		grid_column(&grid, MSG("column.change-country"), "main_country", REPORT_LEFT, true);
+	if (b->g->panel_count > 1)
+		grid_column(&grid, MSG("column.change-sensor"), "main_sensor", REPORT_LEFT, false);
+	for (size_t i = 0; i < b->g->rise_count + b->g->fall_count; i++)
+		if (is_listed(b, &b->g->movers[i]))
+			mover_row(b, &grid, &b->g->movers[i]);
+	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
+	if (build_has_countries(b))
+		lines_say(b, &notes, MSG("note.countries"), NULL, 0);
+	lines_say(b, &notes, MSG("note.parts"), NULL, 0);
+	build_panel_note(b, &notes);
+	grid_end(b, &grid, "changes", sentence(b, MSG("caption.changes"), NULL, 0), &notes);
+}
+
+/* One port's part in the change of the total, with the country and the sensor behind it. */
+static void say_mover(struct build *b, struct lines *lines, const struct gather_mover *m,
+    bool against)
+{
+	struct measure_facts facts = mover_facts(b, m);
+	bool rise = moved(m) > 0;
+	const char *message = rise ? MSG("explain.rise") : MSG("explain.fall");
+
+	if (against)
+		message = rise ? MSG("explain.but-rise") : MSG("explain.but-fall");
+	lines_say(b, lines, message, VALUES(value_port("port", m->key),
+	    value_abs("difference", facts.difference)));
+	if (build_has_countries(b) && m->country[0])
+		lines_say(b, lines, rise ? MSG("explain.rise-country") : MSG("explain.fall-country"),
+		    VALUES(value_country(b, "country", m->country),
+		        value_fact("share", country_share(b, m))));
+	if (b->g->panel_count > 1 && m->sensor != SIZE_MAX
+	    && (m->sensor_difference >= 0) == rise
+	    && fabs(m->sensor_difference) >= ONE_SENSOR_PART * fabs(moved(m)))
+		lines_say(b, lines, rise ? MSG("explain.rise-one-sensor")
+		    : MSG("explain.fall-one-sensor"), VALUES(
+		        value_fact("share", sensor_share(b, m)),
+		        value_integer("n", (int64_t)b->g->panel_count),
+		        value_sensor("sensor", b->g->sensors[m->sensor].name),
+		        value_port("port", m->key)));
+}
+
+static void say_total(struct build *b, struct lines *lines, bool rise)
+{
+	struct measure_facts facts = build_access_facts(b);
+
+	lines_say(b, lines, rise ? MSG("explain.total-up") : MSG("explain.total-down"), VALUES(
+	    b->compared, value_abs("difference", facts.difference),
+	    value_abs("percent", facts.percent)));
+}
+
+static void say_country_moves(struct build *b, struct lines *lines)
+{
+	for (size_t i = 0; i < b->g->country_move_count; i++) {
+		const struct gather_country_move *move = &b->g->country_moves[i];
+		const struct gather_item *item = gather_item_find(&b->g->countries,
+		    gather_country_key(move->country));
+		struct measure_facts facts;
+
+		if (!item)
+			continue;
+		facts = build_country_facts(b, item);
+		lines_say(b, lines, move->packets > 0 ? MSG("explain.country-up")
+		    : MSG("explain.country-down"), VALUES(
+		        value_port("port", move->key),
+		        value_country(b, "country", move->country),
+		        value_word("before", b->word_before),
+		        value_abs("percent", facts.percent), value_fact("rate", facts.now)));
+	}
+}
+
+void section_moves(struct build *b)
+{
+	struct report_change change = report_change_of(&b->g->access, b->g->has_before);
+	bool rise = change.difference > 0;
+	const struct gather_mover *rises = b->g->movers;
+	const struct gather_mover *falls = b->g->movers + b->g->rise_count;
+	size_t with = rise ? b->g->rise_count : b->g->fall_count;
+	size_t against = rise ? b->g->fall_count : b->g->rise_count;
+	struct lines lines = {0};
+
+	if (b->g->rise_count + b->g->fall_count == 0)
+		return;
+	build_heading(b, 2, "changes", MSG("heading.changes"));
+	if (fabs(change.percent) >= EXPLAIN_PERCENT && change.state != REPORT_CHANGE_NEW)
+		say_total(b, &lines, rise);
+	if (with && is_listed(b, rise ? rises : falls))
+		say_mover(b, &lines, rise ? rises : falls, false);
+	if (against && is_listed(b, rise ? falls : rises))
+		say_mover(b, &lines, rise ? falls : rises, true);
+	if (lines.count == 0)
+		lines_say(b, &lines, MSG("explain.quiet"), NULL, 0);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	say_country_moves(b, &lines);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	mover_table(b);
+}
