@@ -22,7 +22,7 @@ struct capture_packet {
 	const uint8_t *data;
 	uint32_t len;      /* bytes captured at data */
 	uint32_t wire_len; /* bytes on the wire as the file says, advisory */
-	int64_t time_us;   /* microseconds since 1970 UTC, rounded down */
+	int64_t time_us;   /* microseconds since 1970 UTC, rounded down, inside years 1 to 9999 */
 	uint16_t linktype; /* LINKTYPE_ number (tcpdump.org/linktypes.html) */
 	uint16_t fcs_len;  /* bytes of frame check sequence at the end of data, when known */
 };
@@ -46,7 +46,7 @@ struct capture_file {
 	int64_t last_us;
 	int error;             /* ST_OK, or why reading this file ended early */
 	uint64_t error_offset; /* byte offset in the (uncompressed) file of the damage */
-	char error_text[160];
+	char error_text[160];  /* a phrase without the file's name and the offset */
 };
 
 struct capture;
@@ -78,8 +78,10 @@ const struct capture_file *capture_files(const struct capture *capture, size_t *
 /* "pcap", "pcap-ns", "pcapng" or "unknown". */
 const char *capture_format_name(enum capture_format format);
 
-/* Uncompressed bytes read and, when known, the size of all input files (for a progress bar):
- * compressed bytes consumed ÷ compressed size. */
+/*
+ * For a progress bar: bytes of the input files read so far, as they are stored (compressed), and
+ * the size of all of them; *ret_total is 0 when that is not known (standard input, pipes).
+ */
 void capture_progress(const struct capture *capture, uint64_t *ret_done, uint64_t *ret_total);
 
 void capture_close(struct capture *capture);

@@ -15,6 +15,19 @@
 #define SNAP_LEN 262144
 #define LINKTYPE_ETHERNET 1
 
+/*
+ * Compiled before the first file is opened, as well as Ethernet: names in an expression ("port
+ * ssh") are looked up in files that a sandbox may have closed by the time a packet is seen.
+ */
+static const uint16_t common_linktypes[] = {
+	0,   /* NULL */
+	101, /* RAW */
+	113, /* LINUX_SLL */
+	228, /* IPV4 */
+	229, /* IPV6 */
+	276, /* LINUX_SLL2 */
+};
+
 struct filter_program {
 	uint16_t linktype;
 	bool is_compiled;
@@ -67,25 +80,33 @@ static void compile(const char *expression, struct filter_program *program)
 	pcap_close(dead);
 }
 
+/* The program for a link type, compiled now when it is new; NULL when there are too many. */
+static const struct filter_program *program_for(struct filter *filter, uint16_t linktype)
+{
+	struct filter_program *program;
+
+	for (size_t i = 0; i < filter->count; i++)
+		if (filter->programs[i].linktype == linktype)
+			return &filter->programs[i];
+	if (filter->count == FILTER_LINKTYPE_MAX)
+		return NULL;
+	program = &filter->programs[filter->count++];
+	program->linktype = linktype;
+	compile(filter->expression, program);
+	return program;
+}
+
 int filter_select(struct filter *filter, uint16_t linktype)
 {
 	const struct filter_program *program = filter->selected;
 
 	if (program && program->linktype == linktype)
 		return ST_OK;
-	program = NULL;
-	for (size_t i = 0; i < filter->count && !program; i++)
-		if (filter->programs[i].linktype == linktype)
-			program = &filter->programs[i];
-	if (!program && filter->count == FILTER_LINKTYPE_MAX) {
-		(void)snprintf(filter->text, sizeof(filter->text),
-		    "more than %u link types", FILTER_LINKTYPE_MAX);
-		return ST_LIMIT;
-	}
+	program = program_for(filter, linktype);
 	if (!program) {
-		filter->programs[filter->count].linktype = linktype;
-		compile(filter->expression, &filter->programs[filter->count]);
-		program = &filter->programs[filter->count++];
+		(void)snprintf(filter->text, sizeof(filter->text), "more than %d link types",
+		    FILTER_LINKTYPE_MAX);
+		return ST_LIMIT;
 	}
 	if (!program->is_compiled) {
 		(void)snprintf(filter->text, sizeof(filter->text), "%s", program->text);
@@ -111,6 +132,9 @@ int filter_new(const char *expression, struct filter **ret_filter, struct err *e
 		rc = err_set(err, ST_USAGE, "filter '%.200s': %s", expression, filter->text);
 		goto out;
 	}
+	/* One that cannot be compiled is remembered, and an error when a packet needs it. */
+	for (size_t i = 0; i < sizeof(common_linktypes) / sizeof(common_linktypes[0]); i++)
+		(void)program_for(filter, common_linktypes[i]);
 	*ret_filter = filter;
 	return ST_OK;
 out:

@@ -61,6 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (!capped && !capped_one && all != one)
 		abort();
-	(void)run(data, len, "tcp dst port 23 or vlan", 16, &capped);
+	/* Compiling the expression costs more than everything else: a quarter of the inputs do. */
+	if (len % 4 == 0)
+		(void)run(data, len, "tcp dst port 23 or vlan", 16, &capped);
 	return 0;
 }
