@@ -20,7 +20,8 @@ struct rd {
 
 static inline struct rd rd_init(const void *data, size_t len)
 {
-	struct rd r = {.pos = data, .end = (const uint8_t *)data + len, .bad = false};
+	/* An empty view may be NULL, and C gives NULL + 0 no meaning. */
+	struct rd r = {.pos = data, .end = len ? (const uint8_t *)data + len : data, .bad = false};
 	return r;
 }
 

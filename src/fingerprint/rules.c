@@ -228,9 +228,10 @@ uint32_t rules_match_shape(const struct rules *rules, const struct syn *syn)
 			continue;
 		if (r->has & RULE_WINDOW && syn->window != r->window)
 			continue;
-		if (r->has & RULE_MSS && (!syn->has_mss || syn->mss != r->mss))
+		if (r->has & RULE_MSS && (!(syn->has & SYN_HAS_MSS) || syn->mss != r->mss))
 			continue;
-		if (r->has & RULE_SCALE && (!syn->has_scale || syn->scale != r->scale))
+		if (r->has & RULE_SCALE && (!(syn->has & SYN_HAS_SCALE)
+		    || syn->scale != r->scale))
 			continue;
 		if (r->has & RULE_DF && !!(syn->quirks & SYN_QUIRK_DF) != r->df)
 			continue;

@@ -1,6 +1,7 @@
 /* SYN signatures; the contract is in syn.h.  Options: RFC 9293 3.1, RFC 7323. */
 #include "fingerprint/syn.h"
 
+#include "base/hash.h"
 #include "base/rd.h"
 
 #include <stdio.h>
@@ -28,11 +29,11 @@ static void parse_option(struct syn *syn, uint8_t kind, struct rd *body)
 	switch (kind) {
 	case OPTION_MSS:
 		syn->mss = rd_u16be(body);
-		syn->has_mss = true;
+		syn->has |= SYN_HAS_MSS;
 		break;
 	case OPTION_SCALE:
 		syn->scale = rd_u8(body);
-		syn->has_scale = true;
+		syn->has |= SYN_HAS_SCALE;
 		break;
 	case OPTION_TIMESTAMP:
 		if (rd_u32be(body) == 0)
@@ -93,9 +94,10 @@ void syn_parse(const struct decode_packet *packet, struct syn *ret_syn)
 	syn->version = packet->flags & DECODE_V4 ? 4 : 6;
 	syn->initial_ttl = guess_initial_ttl(packet->ttl);
 	syn->window = packet->window;
-	syn->has_payload = packet->payload_len > 0;
+	if (packet->payload_len > 0)
+		syn->has |= SYN_HAS_PAYLOAD;
 	if (packet->flags & DECODE_IP_OPTIONS && packet->flags & DECODE_V4)
-		syn->ip_options_len = 1;
+		syn->has |= SYN_HAS_IP_OPTIONS;
 	if (packet->flags & DECODE_IP_DF) {
 		syn->quirks |= SYN_QUIRK_DF;
 		if (packet->ip_id != 0)
@@ -166,21 +168,36 @@ static void put_quirks(struct buf *b, uint16_t quirks)
 	}
 }
 
+uint32_t syn_id(const struct syn *syn)
+{
+	const uint8_t head[] = {
+		(uint8_t)syn->window, (uint8_t)(syn->window >> 8), (uint8_t)syn->mss,
+		(uint8_t)(syn->mss >> 8), (uint8_t)syn->quirks, (uint8_t)(syn->quirks >> 8),
+		syn->version, syn->initial_ttl, syn->has, syn->scale, syn->eol_pad,
+		syn->option_count,
+	};
+	uint32_t h = hash_fnv32(head, sizeof(head));
+
+	for (unsigned i = 0; i < syn->option_count; i++)
+		h = (h ^ syn->options[i]) * 16777619u;
+	return h ? h : 1;
+}
+
 size_t syn_format(const struct syn *syn, char text[SYN_TEXT_MAX])
 {
 	struct buf b = {0};
 	size_t len;
 
-	buf_printf(&b, "%u:%u:%u:", syn->version, syn->initial_ttl, syn->ip_options_len);
-	if (syn->has_mss)
+	buf_printf(&b, "%u:%u:%u:", syn->version, syn->initial_ttl, syn->has & SYN_HAS_IP_OPTIONS ? 1u : 0u);
+	if (syn->has & SYN_HAS_MSS)
 		buf_printf(&b, "%u:", syn->mss);
 	else
 		buf_puts(&b, "*:");
-	if (syn->has_mss && syn->mss && syn->window && syn->window % syn->mss == 0)
+	if (syn->mss && syn->window && syn->window % syn->mss == 0)
 		buf_printf(&b, "mss*%u", syn->window / syn->mss);
 	else
 		buf_printf(&b, "%u", syn->window);
-	if (syn->has_scale)
+	if (syn->has & SYN_HAS_SCALE)
 		buf_printf(&b, ",%u:", syn->scale);
 	else
 		buf_puts(&b, ",*:");
@@ -191,7 +208,7 @@ size_t syn_format(const struct syn *syn, char text[SYN_TEXT_MAX])
 	}
 	buf_putc(&b, ':');
 	put_quirks(&b, syn->quirks);
-	buf_printf(&b, ":%s", syn->has_payload ? "+" : "0");
+	buf_printf(&b, ":%s", syn->has & SYN_HAS_PAYLOAD ? "+" : "0");
 	len = b.len < SYN_TEXT_MAX ? b.len : SYN_TEXT_MAX - 1;
 	memcpy(text, buf_text(&b), len);
 	text[len] = '\0';

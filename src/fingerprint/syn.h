@@ -4,9 +4,9 @@
  *   VER:ITTL:OLEN:MSS:WINDOW,SCALE:OPTIONS:QUIRKS:PAYLOAD        4:64:0:1460:65535,8:mss,nop,ws:df:0
  *
  * in the manner of p0f 3 (README, "SYN signatures"), with raw values where p0f has wildcards: ITTL
- * is the next of 32, 64, 128, 255; MSS and SCALE are * when absent; a window that is a multiple of
+ * is the next of 32, 64, 128, 255; OLEN is 1 when there are IPv4 options; MSS and SCALE are * when absent; a window that is a multiple of
  * the MSS is written mss*N.  Time stamps, ports and sequence numbers are not part of it.
- * The id is FNV-1a of the text: the same on every sensor, for ever.
+ * The id is a hash of the same fields in a fixed byte order: the same on every sensor, for ever.
  */
 #pragma once
 
@@ -30,24 +30,33 @@ enum syn_quirk {
 	SYN_QUIRK_BAD = 1 << 10,     /* bad : options contradict their lengths or were cut off */
 };
 
+/* No padding: compared and hashed as bytes.  Order and widths are part of the id. */
 struct syn {
+	uint16_t window;
+	uint16_t mss;  /* 0 when absent: has_mss */
+	uint16_t quirks;
 	uint8_t version;
 	uint8_t initial_ttl;
-	uint8_t ip_options_len;
-	uint8_t option_count;
-	uint16_t window;
-	uint16_t mss;  /* valid when has_mss */
-	uint8_t scale; /* valid when has_scale */
-	bool has_mss;
-	bool has_scale;
-	bool has_payload;
-	uint16_t quirks;
+	uint8_t has; /* enum syn_has */
+	uint8_t scale;
 	uint8_t eol_pad; /* bytes behind the end-of-options option */
+	uint8_t option_count;
 	uint8_t options[SYN_OPTIONS_MAX]; /* kinds in order */
+};
+_Static_assert(sizeof(struct syn) == 32, "four words");
+
+enum syn_has {
+	SYN_HAS_MSS = 1 << 0,
+	SYN_HAS_SCALE = 1 << 1,
+	SYN_HAS_PAYLOAD = 1 << 2,
+	SYN_HAS_IP_OPTIONS = 1 << 3,
 };
 
 /* Describes a counted TCP SYN.  Pure; every byte of *ret_syn is set. */
 void syn_parse(const struct decode_packet *packet, struct syn *ret_syn);
+
+/* The id; never 0.  FNV-1a over the fields in little-endian order. */
+uint32_t syn_id(const struct syn *syn);
 
 /* Writes the text, NUL-terminated, and returns its length. */
 size_t syn_format(const struct syn *syn, char text[SYN_TEXT_MAX]);

@@ -15,13 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE_SLOTS 8192u /* a cache: a collision costs time, never truth */
+#define SHAPE_SLOTS 4096u /* a cache: a collision costs time, never truth */
 
 struct shape {
 	struct syn syn;
-	bool used;
-	uint32_t signature;
-	uint32_t possible; /* rules whose shape conditions hold */
+	uint32_t signature; /* 0 = free */
+	uint32_t possible;  /* rules whose shape conditions hold */
 };
 
 struct signature {
@@ -81,17 +80,21 @@ int tools_reload(struct tools *tools, const char *rules_text, struct err *err)
 	return ST_OK;
 }
 
-static void remember(struct tools *tools, uint32_t id, const char *text, size_t len)
+/* Keeps the text of a signature that was not seen before. */
+static void remember(struct tools *tools, uint32_t id, const struct syn *syn)
 {
 	size_t mask = 2 * TOOLS_SIGNATURES_MAX - 1;
 	size_t at = hash_u64(id) & mask;
+	char text[SYN_TEXT_MAX];
 	struct signature *s;
+	size_t len;
 
 	while (tools->signatures[at].id && tools->signatures[at].id != id)
 		at = (at + 1) & mask;
 	s = &tools->signatures[at];
 	if (s->id || tools->signature_count == TOOLS_SIGNATURES_MAX)
 		return;
+	len = syn_format(syn, text);
 	s->text = malloc(len + 1);
 	if (!s->text)
 		return;
@@ -102,27 +105,18 @@ static void remember(struct tools *tools, uint32_t id, const char *text, size_t 
 
 static void learn(struct tools *tools, struct shape *shape, const struct syn *syn)
 {
-	char text[SYN_TEXT_MAX];
-	size_t len = syn_format(syn, text);
-
 	shape->syn = *syn;
-	shape->used = true;
-	shape->signature = hash_fnv32(text, len);
-	if (shape->signature == 0)
-		shape->signature = 1; /* 0 means: not a SYN */
+	shape->signature = syn_id(syn);
 	shape->possible = rules_match_shape(&tools->rules, syn);
-	remember(tools, shape->signature, text, len);
+	remember(tools, shape->signature, syn);
 }
 
 static uint64_t hash_shape(const struct syn *syn)
 {
-	uint64_t w[(sizeof(*syn) + 7) / 8] = {0};
-	uint64_t h = 0;
+	uint64_t w[sizeof(*syn) / 8];
 
-	memcpy(w, syn, sizeof(*syn));
-	for (size_t i = 0; i < sizeof(w) / sizeof(w[0]); i++)
-		h = hash_pair(h, w[i]);
-	return h;
+	memcpy(w, syn, sizeof(w));
+	return hash_pair(hash_pair(w[0], w[1]), w[2] ^ w[3]);
 }
 
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
@@ -133,7 +127,7 @@ struct tools_verdict tools_match(struct tools *tools, const struct decode_packet
 
 	syn_parse(packet, &syn);
 	shape = &tools->shapes[hash_shape(&syn) % SHAPE_SLOTS];
-	if (!shape->used || memcmp(&shape->syn, &syn, sizeof(syn)) != 0)
+	if (!shape->signature || memcmp(&shape->syn, &syn, sizeof(syn)) != 0)
 		learn(tools, shape, &syn);
 	return (struct tools_verdict){
 		.signature = shape->signature,
@@ -142,22 +136,18 @@ struct tools_verdict tools_match(struct tools *tools, const struct decode_packet
 	};
 }
 
-void tools_evidence_add(const struct tools *tools, struct tools_evidence *evidence,
-    uint32_t packets, uint32_t rules, const uint32_t pair_keys[2])
+uint32_t tools_pair_rules(const struct tools *tools)
 {
-	bool pair = evidence->syns > 0 && (pair_keys[0] == evidence->pair_key[0]
-	    || pair_keys[1] == evidence->pair_key[1]);
+	return tools->rules.pair_rules;
+}
 
-	evidence->syns += packets;
-	evidence->pair_key[0] = pair_keys[0];
-	evidence->pair_key[1] = pair_keys[1];
-	if (pair)
-		rules |= tools->rules.pair_rules;
-	while (rules) {
-		unsigned i = (unsigned)__builtin_ctz(rules);
+void tools_evidence_add(struct tools_evidence *evidence, uint32_t packets, uint32_t rules)
+{
+	for (; rules; rules &= rules - 1) {
+		uint32_t *n = &evidence->matches[__builtin_ctz(rules)];
 
-		rules &= rules - 1;
-		evidence->matches[i] += packets;
+		if (__builtin_add_overflow(*n, packets, n))
+			*n = UINT32_MAX;
 	}
 }
 
@@ -171,7 +161,8 @@ const char *tools_name(const struct tools *tools, unsigned tool)
 	return tool < tools->rules.tool_count ? tools->rules.tools[tool] : "";
 }
 
-uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence)
+uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
+    uint64_t access_packets)
 {
 	uint32_t judged = 0;
 
@@ -179,7 +170,7 @@ uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evi
 		const struct rule *rule = &tools->rules.rules[i];
 		uint32_t k = evidence->matches[i];
 
-		if (k >= rule->needs && k >= rule->share * evidence->syns)
+		if (k >= rule->needs && k >= rule->share * (double)access_packets)
 			judged |= 1u << rule->tool;
 	}
 	return judged;

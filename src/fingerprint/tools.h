@@ -3,8 +3,8 @@
  *
  * The rule file (data/tools.rules, format in its head) lists header conditions; relations between
  * fields are code (marks.h, the Unicornscan pair).  A source is judged to use a tool when at least
- * `needs` of its SYNs match one of the tool's rules and they are at least `share` of its SYNs: the
- * evidence is kept and printed with the judgement.
+ * `needs` of its SYNs match one of the tool's rules and they are at least `share` of its access
+ * packets.
  */
 #pragma once
 
@@ -38,10 +38,8 @@ struct tools_verdict {
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
     uint16_t marks);
 
-/* Evidence of one source, zeroed at first. */
+/* Evidence of one source, zeroed at first: SYNs that matched each rule. */
 struct tools_evidence {
-	uint32_t syns;
-	uint32_t pair_key[2]; /* the Unicornscan constant in both byte orders of the address */
 	uint32_t matches[TOOLS_RULES_MAX];
 };
 
@@ -55,16 +53,20 @@ static inline void tools_pair_keys(const struct decode_packet *p, uint32_t ret_k
 	ret_keys[1] = p->seq ^ __builtin_bswap32(dst) ^ ports;
 }
 
-/* Adds `packets` SYNs that share a verdict's rules and were first seen with these pair keys. */
-void tools_evidence_add(const struct tools *tools, struct tools_evidence *evidence,
-    uint32_t packets, uint32_t rules, const uint32_t pair_keys[2]);
+/* Rules that ask for the Unicornscan relation: true of a SYN when one of its two keys is the same as
+ * that of the source's SYN before. */
+uint32_t tools_pair_rules(const struct tools *tools);
+
+/* Adds `packets` SYNs that match these rules. */
+void tools_evidence_add(struct tools_evidence *evidence, uint32_t packets, uint32_t rules);
 
 /* Number of tools, their names in order of priority. */
 unsigned tools_count(const struct tools *tools);
 const char *tools_name(const struct tools *tools, unsigned tool);
 
-/* Bit set of the tools that the evidence supports. */
-uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence);
+/* Bit set of the tools that the evidence supports for a source of so many access packets. */
+uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
+    uint64_t access_packets);
 
 /* Remembered signatures: calls `each` with id and text until it returns non-zero. */
 int tools_signatures(const struct tools *tools,

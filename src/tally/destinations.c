@@ -8,40 +8,84 @@
 #include <string.h>
 
 #define INITIAL_SLOTS 1024u
+#define V4_PLEN_MIN 96
 
-static uint64_t hash_ip(struct ip ip)
+static uint32_t hash_v4(uint32_t v4)
 {
-	return hash_pair(ip.hi, ip.lo);
+	return (uint32_t)(((uint64_t)v4 * 0x9e3779b97f4a7c15ull) >> 32);
 }
 
-static void insert_slot(struct destinations *d, uint32_t index)
+static uint32_t hash_ip(struct ip ip)
 {
-	uint32_t at = (uint32_t)hash_ip(d->addresses[index]) & d->slot_mask;
+	return (uint32_t)hash_pair(ip.hi, ip.lo);
+}
 
-	while (d->slots[at])
-		at = (at + 1) & d->slot_mask;
-	d->slots[at] = index + 1;
+static void insert_slot(struct destinations *d, uint32_t position)
+{
+	struct ip ip = d->listed[position];
+	uint32_t at;
+
+	if (ip_is_v4(ip)) {
+		at = hash_v4(ip_v4(ip)) & d->slot_mask;
+		while (d->slots4[at])
+			at = (at + 1) & d->slot_mask;
+		d->slots4[at] = (uint64_t)ip_v4(ip) << 32 | (position + 1);
+	} else {
+		at = hash_ip(ip) & d->slot_mask;
+		while (d->slots6[at])
+			at = (at + 1) & d->slot_mask;
+		d->slots6[at] = position + 1;
+	}
 }
 
 static int grow(struct destinations *d)
 {
-	uint32_t slot_count = d->slots ? 2 * (d->slot_mask + 1) : INITIAL_SLOTS;
+	uint32_t slot_count = d->slots4 ? 2 * (d->slot_mask + 1) : INITIAL_SLOTS;
 	uint32_t capacity = slot_count / 2;
-	struct ip *addresses = realloc(d->addresses, capacity * sizeof(*addresses));
-	uint32_t *slots;
+	struct ip *listed = realloc(d->listed, capacity * sizeof(*listed));
+	uint64_t *slots4;
+	uint32_t *slots6;
 
-	if (!addresses)
+	if (!listed)
 		return -ENOMEM;
-	d->addresses = addresses;
-	slots = calloc(slot_count, sizeof(*slots));
-	if (!slots)
+	d->listed = listed;
+	slots4 = calloc(slot_count, sizeof(*slots4));
+	slots6 = calloc(slot_count, sizeof(*slots6));
+	if (!slots4 || !slots6) {
+		free(slots4);
+		free(slots6);
 		return -ENOMEM;
-	free(d->slots);
-	d->slots = slots;
+	}
+	free(d->slots4);
+	free(d->slots6);
+	d->slots4 = slots4;
+	d->slots6 = slots6;
 	d->slot_mask = slot_count - 1;
 	d->capacity = capacity;
-	for (uint32_t i = 0; i < d->count; i++)
+	for (uint32_t i = 0; i < d->listed_count; i++)
 		insert_slot(d, i);
+	return ST_OK;
+}
+
+/* Gives the IPv4 networks their offsets when they are large together, but not too large. */
+static int assign_offsets(struct destinations *d)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < d->net_count; i++) {
+		if (!ip_is_v4(d->nets[i].base) || d->nets[i].plen < V4_PLEN_MIN)
+			continue;
+		d->offsets[i] = (uint32_t)total;
+		total += ip_net_size(d->nets[i]);
+		if (total > DESTINATIONS_MAX)
+			return ST_OK; /* too large for bits: listed as they are seen */
+	}
+	if (total <= DESTINATIONS_LISTED_MAX)
+		return ST_OK;
+	d->seen = calloc((size_t)(total + 63) / 64, sizeof(*d->seen));
+	if (!d->seen)
+		return -ENOMEM;
+	d->offset_count = (uint32_t)total;
 	return ST_OK;
 }
 
@@ -54,17 +98,19 @@ int destinations_init(struct destinations *d, const struct ip_net *nets, size_t 
 	if (net_count)
 		memcpy(d->nets, nets, net_count * sizeof(*nets));
 	d->net_count = net_count;
-	if (grow(d))
+	if (assign_offsets(d) || grow(d))
 		return -ENOMEM;
-	for (size_t i = 0; i < known_count; i++)
+	for (size_t i = 0; d->offset_count == 0 && i < known_count; i++)
 		(void)destinations_index(d, known[i]); /* a full table is counted there */
 	return ST_OK;
 }
 
 void destinations_fini(struct destinations *d)
 {
-	free(d->addresses);
-	free(d->slots);
+	free(d->listed);
+	free(d->slots4);
+	free(d->slots6);
+	free(d->seen);
 	memset(d, 0, sizeof(*d));
 }
 
@@ -81,49 +127,83 @@ bool destinations_observed(const struct destinations *d, struct ip ip)
 
 void destinations_prefetch(const struct destinations *d, struct ip ip)
 {
-	__builtin_prefetch(&d->slots[(uint32_t)hash_ip(ip) & d->slot_mask]);
+	if (d->offset_count == 0 && ip_is_v4(ip))
+		__builtin_prefetch(&d->slots4[hash_v4(ip_v4(ip)) & d->slot_mask]);
+}
+
+static uint32_t append(struct destinations *d, struct ip ip)
+{
+	if (d->listed_count >= DESTINATIONS_MAX
+	    || (d->listed_count == d->capacity && grow(d))) {
+		d->unindexed++;
+		return DESTINATIONS_NONE;
+	}
+	d->listed[d->listed_count] = ip;
+	insert_slot(d, d->listed_count);
+	return d->offset_count + d->listed_count++;
 }
 
 uint32_t destinations_index(struct destinations *d, struct ip ip)
 {
-	uint32_t at = (uint32_t)hash_ip(ip) & d->slot_mask;
+	uint32_t at;
 
-	while (d->slots[at]) {
-		uint32_t index = d->slots[at] - 1;
+	if (!ip_is_v4(ip)) {
+		at = hash_ip(ip) & d->slot_mask;
+		for (; d->slots6[at]; at = (at + 1) & d->slot_mask)
+			if (ip_equal(d->listed[d->slots6[at] - 1], ip))
+				return d->offset_count + d->slots6[at] - 1;
+		return append(d, ip);
+	}
+	for (size_t i = 0; d->offset_count && i < d->net_count; i++) {
+		uint32_t index;
 
-		if (ip_equal(d->addresses[index], ip))
-			return index;
-		at = (at + 1) & d->slot_mask;
+		if (!ip_net_contains(d->nets[i], ip))
+			continue;
+		index = d->offsets[i] + (uint32_t)(ip.lo - d->nets[i].base.lo);
+		if (!(d->seen[index / 64] & 1ull << index % 64)) {
+			d->seen[index / 64] |= 1ull << index % 64;
+			d->seen_count++;
+		}
+		return index;
 	}
-	if (d->count == DESTINATIONS_MAX || (d->count == d->capacity && grow(d))) {
-		d->unindexed++;
-		return DESTINATIONS_NONE;
-	}
-	d->addresses[d->count] = ip;
-	insert_slot(d, d->count);
-	return d->count++;
+	at = hash_v4(ip_v4(ip)) & d->slot_mask;
+	for (; d->slots4[at]; at = (at + 1) & d->slot_mask)
+		if (d->slots4[at] >> 32 == ip_v4(ip))
+			return d->offset_count + (uint32_t)d->slots4[at] - 1;
+	return append(d, ip);
+}
+
+uint32_t destinations_count(const struct destinations *d)
+{
+	return d->seen_count + d->listed_count;
+}
+
+uint32_t destinations_index_end(const struct destinations *d)
+{
+	return d->offset_count + d->listed_count;
 }
 
 uint64_t destinations_size(const struct destinations *d)
 {
 	uint64_t size = 0;
 
+	if (d->net_count == 0)
+		return d->listed_count;
 	for (size_t i = 0; i < d->net_count; i++) {
 		uint64_t n = ip_net_size(d->nets[i]);
 
-		/* An IPv6 network counts by the addresses seen, not by its prefix (design). */
-		if (n > DESTINATIONS_MAX)
-			continue;
-		size += n;
+		/* A large IPv6 network counts by the addresses seen, not by its prefix. */
+		if (ip_is_v4(d->nets[i].base) || n <= DESTINATIONS_MAX)
+			size += n;
 	}
-	if (d->net_count == 0)
-		return d->count;
-	for (uint32_t i = 0; i < d->count; i++)
-		for (size_t k = 0; k < d->net_count; k++)
-			if (ip_net_size(d->nets[k]) > DESTINATIONS_MAX
-			    && ip_net_contains(d->nets[k], d->addresses[i])) {
+	for (uint32_t i = 0; i < d->listed_count; i++) {
+		for (size_t k = 0; k < d->net_count; k++) {
+			if (!ip_is_v4(d->nets[k].base) && ip_net_size(d->nets[k]) > DESTINATIONS_MAX
+			    && ip_net_contains(d->nets[k], d->listed[i])) {
 				size++;
 				break;
 			}
+		}
+	}
 	return size;
 }

@@ -2,8 +2,10 @@
  * The observed addresses of a sensor: which destinations count, and the index each one has.
  *
  * With networks given, an address counts when it is inside one; without, every destination does.
- * Indices are handed out in order of first sight, after those a store already knew, and never
- * change.  Observed addresses themselves are kept here and in the catalogue only.
+ * Up to DESTINATIONS_LISTED_MAX observed addresses (or without networks) indices are handed out in
+ * order of first sight, after those that a store already knew, and never change.  In larger IPv4
+ * networks the index is the offset in the network, which needs one bit per address and no list.
+ * Observed addresses themselves are kept here and in the catalogue only.
  */
 #pragma once
 
@@ -14,6 +16,7 @@
 #include <stdint.h>
 
 #define DESTINATIONS_MAX (8u << 20)
+#define DESTINATIONS_LISTED_MAX 64
 #define DESTINATIONS_NONE UINT32_MAX /* the table is full: counted, but without an index */
 #define DESTINATIONS_NETS_MAX 64
 
@@ -22,10 +25,15 @@ struct destinations {
 	size_t net_count;
 	struct ip_net excluded[DESTINATIONS_NETS_MAX];
 	size_t excluded_count;
-	struct ip *addresses; /* by index */
-	uint32_t count;
+	uint32_t offsets[DESTINATIONS_NETS_MAX]; /* index of each IPv4 network's first address */
+	uint32_t offset_count; /* indices below are offsets; 0: all are listed */
+	uint64_t *seen;        /* one bit per offset */
+	uint32_t seen_count;
+	struct ip *listed; /* by index - offset_count */
+	uint32_t listed_count;
 	uint32_t capacity;
-	uint32_t *slots; /* open addressing: index + 1, 0 free */
+	uint64_t *slots4; /* open addressing: IPv4 address in the upper half, position + 1 below */
+	uint32_t *slots6; /* position + 1 */
 	uint32_t slot_mask;
 	uint64_t unindexed; /* packets to addresses beyond DESTINATIONS_MAX */
 };
@@ -37,11 +45,17 @@ void destinations_fini(struct destinations *d);
 /* Is it one of the observed networks' addresses?  True for all when no network was given. */
 bool destinations_observed(const struct destinations *d, struct ip ip);
 
-/* Asks the cache for the slot that destinations_index will read. */
+/* Asks the cache for what destinations_index will read. */
 void destinations_prefetch(const struct destinations *d, struct ip ip);
 
 /* The address's index, a new one at first sight; DESTINATIONS_NONE when the table is full. */
 uint32_t destinations_index(struct destinations *d, struct ip ip);
+
+/* Distinct addresses seen (or known before). */
+uint32_t destinations_count(const struct destinations *d);
+
+/* All indices are below this. */
+uint32_t destinations_index_end(const struct destinations *d);
 
 /* Size of the observed networks, or the number of addresses seen when none was given. */
 uint64_t destinations_size(const struct destinations *d);

@@ -2,6 +2,7 @@
 #include "tally/minute.h"
 
 #include "base/hash.h"
+#include "base/large.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +12,7 @@
 #define ROW_BITS 22
 #define ROW_MASK ((1u << ROW_BITS) - 1)
 #define TAG_MASK (~ROW_MASK)
-#define CACHE_LINE 64
-#define SET_INITIAL 1024u
+#define HITS_INITIAL 1024u
 
 uint64_t minute_key_hash(const struct minute_key *key)
 {
@@ -33,22 +33,28 @@ static inline uint32_t word_of(uint64_t hash, uint32_t row)
 	return ((uint32_t)(hash >> 32) & TAG_MASK) | (row + 1);
 }
 
+static void free_memory(struct minute_table *t)
+{
+	large_free(t->rows, (size_t)t->capacity * t->row_size);
+	large_free(t->index, ((size_t)t->index_mask + 1) * sizeof(*t->index));
+}
+
 static int resize(struct minute_table *t, uint32_t capacity)
 {
 	uint8_t *rows = NULL;
 	uint32_t *index;
 
-	if (posix_memalign((void **)&rows, CACHE_LINE, (size_t)capacity * t->row_size) != 0)
-		return -ENOMEM;
-	index = calloc((size_t)capacity * 2, sizeof(*index));
-	if (!index) {
-		free(rows);
+	rows = large_alloc((size_t)capacity * t->row_size);
+	index = large_alloc((size_t)capacity * 2 * sizeof(*index));
+	if (!rows || !index) {
+		large_free(rows, (size_t)capacity * t->row_size);
+		large_free(index, (size_t)capacity * 2 * sizeof(*index));
 		return -ENOMEM;
 	}
 	if (t->count)
 		memcpy(rows, t->rows, (size_t)t->count * t->row_size);
-	free(t->rows);
-	free(t->index);
+	if (t->rows)
+		free_memory(t);
 	t->rows = rows;
 	t->index = index;
 	t->index_mask = capacity * 2 - 1;
@@ -76,8 +82,8 @@ int minute_table_init(struct minute_table *t, bool has_tail)
 
 void minute_table_fini(struct minute_table *t)
 {
-	free(t->rows);
-	free(t->index);
+	if (t->rows)
+		free_memory(t);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -158,63 +164,92 @@ void minute_table_clear(struct minute_table *t)
 	t->count = 0;
 }
 
-static int set_resize(struct minute_set *s, uint32_t slots)
+bool minute_hits_add(struct minute_hits *h, uint32_t row, uint32_t dst)
 {
-	uint64_t *old = s->slots;
-	uint32_t old_count = old ? s->mask + 1 : 0;
-	uint64_t *fresh = calloc(slots, sizeof(*fresh));
+	if (h->count == h->capacity) {
+		uint32_t capacity = h->capacity ? h->capacity * 2 : HITS_INITIAL;
+		struct minute_hit *hits;
 
-	if (!fresh)
-		return -ENOMEM;
-	s->slots = fresh;
-	s->mask = slots - 1;
-	for (uint32_t i = 0; i < old_count; i++) {
-		uint32_t at;
-
-		if (!old[i])
-			continue;
-		at = (uint32_t)hash_u64(old[i]) & s->mask;
-		while (s->slots[at])
-			at = (at + 1) & s->mask;
-		s->slots[at] = old[i];
+		if (capacity > MINUTE_HITS_MAX)
+			return false;
+		hits = realloc(h->hits, capacity * sizeof(*hits));
+		if (!hits)
+			return false;
+		h->hits = hits;
+		h->capacity = capacity;
 	}
-	free(old);
+	h->hits[h->count++] = (struct minute_hit){row, dst};
+	return true;
+}
+
+/* Makes *array hold at least `want` elements of `size`, zeroed; old content is lost. */
+static void *scratch(void *array, size_t *capacity, size_t want, size_t size)
+{
+	if (want > *capacity) {
+		free(array);
+		*capacity = want * 2;
+		return calloc(*capacity, size);
+	}
+	memset(array, 0, want * size);
+	return array;
+}
+
+/* Distinct values of list that are not `first`; leaves bits as they were: all zero. */
+static uint32_t count_distinct(const uint32_t *list, uint32_t count, uint32_t first,
+    uint64_t *bits)
+{
+	uint32_t distinct = 0;
+
+	if (count == 1)
+		return list[0] != first;
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t *word = &bits[list[i] / 64];
+		uint64_t bit = 1ull << list[i] % 64;
+
+		distinct += list[i] != first && !(*word & bit);
+		*word |= bit;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		bits[list[i] / 64] = 0;
+	return distinct;
+}
+
+int minute_hits_count(struct minute_hits *h, const struct minute_table *t, uint32_t dst_end)
+{
+	if (h->count == 0)
+		return ST_OK;
+	h->starts = scratch(h->starts, &h->starts_capacity, (size_t)t->count + 2,
+	    sizeof(*h->starts));
+	h->sorted = scratch(h->sorted, &h->sorted_capacity, h->count, sizeof(*h->sorted));
+	h->bits = scratch(h->bits, &h->bits_capacity, (size_t)dst_end / 64 + 1, sizeof(*h->bits));
+	if (!h->starts || !h->sorted || !h->bits)
+		return -ENOMEM;
+	/* Counting sort by row; starts is shifted by two so that it ends as the ranges' starts. */
+	for (uint32_t i = 0; i < h->count; i++)
+		h->starts[h->hits[i].row + 2]++;
+	for (uint32_t r = 2; r < t->count + 2; r++)
+		h->starts[r] += h->starts[r - 1];
+	for (uint32_t i = 0; i < h->count; i++)
+		h->sorted[h->starts[h->hits[i].row + 1]++] = h->hits[i].dst;
+	for (uint32_t r = 0; r < t->count; r++) {
+		uint32_t n = h->starts[r + 1] - h->starts[r];
+		struct minute_row *row;
+
+		if (n == 0)
+			continue;
+		row = minute_table_row(t, r);
+		row->dsts_above += count_distinct(&h->sorted[h->starts[r]], n, row->first_dst,
+		    h->bits);
+	}
+	h->count = 0;
 	return ST_OK;
 }
 
-int minute_set_init(struct minute_set *s)
+void minute_hits_fini(struct minute_hits *h)
 {
-	memset(s, 0, sizeof(*s));
-	return set_resize(s, SET_INITIAL);
-}
-
-void minute_set_fini(struct minute_set *s)
-{
-	free(s->slots);
-	memset(s, 0, sizeof(*s));
-}
-
-int minute_set_add(struct minute_set *s, uint32_t row, uint32_t dst)
-{
-	uint64_t value = (uint64_t)(row + 1) << 32 | dst;
-	uint32_t at;
-
-	if (s->count >= s->mask / 2 && set_resize(s, (s->mask + 1) * 2))
-		return -ENOMEM;
-	at = (uint32_t)hash_u64(value) & s->mask;
-	while (s->slots[at]) {
-		if (s->slots[at] == value)
-			return 0;
-		at = (at + 1) & s->mask;
-	}
-	s->slots[at] = value;
-	s->count++;
-	return 1;
-}
-
-void minute_set_clear(struct minute_set *s)
-{
-	if (s->count)
-		memset(s->slots, 0, ((size_t)s->mask + 1) * sizeof(*s->slots));
-	s->count = 0;
+	free(h->hits);
+	free(h->starts);
+	free(h->sorted);
+	free(h->bits);
+	memset(h, 0, sizeof(*h));
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define MINUTE_ROWS_MAX (1u << 21)
+#define MINUTE_HITS_MAX (1u << 22)
 
 /* The key.  For IPv6 the two words hold a hash of the addresses, which are in the row's tail. */
 struct minute_key {
@@ -92,16 +93,32 @@ struct minute_row *minute_table_add(struct minute_table *t, const struct minute_
 /* Forgets all rows, keeps the memory. */
 void minute_table_clear(struct minute_table *t);
 
-/* A set of (row, destination index) pairs: which addresses with high indices a row reached. */
-struct minute_set {
-	uint64_t *slots; /* 0 = free */
-	uint32_t mask;
+/*
+ * The further destinations that rows reached: appended as they come, counted when the minute
+ * closes.  Exact, and cheaper per packet than looking each one up.
+ */
+struct minute_hits {
+	struct minute_hit {
+		uint32_t row;
+		uint32_t dst;
+	} *hits;
 	uint32_t count;
+	uint32_t capacity;
+	uint32_t *starts; /* scratch of the count: per row, then per hit, then a bit per index */
+	uint32_t *sorted;
+	uint64_t *bits;
+	size_t starts_capacity;
+	size_t sorted_capacity;
+	size_t bits_capacity;
 };
 
-ST_MUST_CHECK int minute_set_init(struct minute_set *s);
-void minute_set_fini(struct minute_set *s);
+/* false when MINUTE_HITS_MAX is reached or memory is out: close the minute. */
+bool minute_hits_add(struct minute_hits *h, uint32_t row, uint32_t dst);
 
-/* Adds; returns 1 when new, 0 when there already, negative when memory is out. */
-int minute_set_add(struct minute_set *s, uint32_t row, uint32_t dst);
-void minute_set_clear(struct minute_set *s);
+/*
+ * Adds to each row's dsts_above the distinct destinations among its hits that are not its first
+ * one; all indices are below dst_end.  Then forgets the hits.
+ */
+ST_MUST_CHECK int minute_hits_count(struct minute_hits *h, const struct minute_table *t,
+    uint32_t dst_end);
+void minute_hits_fini(struct minute_hits *h);

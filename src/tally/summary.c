@@ -2,117 +2,178 @@
 #include "tally/summary.h"
 
 #include "base/hash.h"
+#include "base/large.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCES_INITIAL 4096u
-#define PAIRS_INITIAL 16384u
-#define PROTOS 256u
-#define PORTS 65536u
+#define SOURCES_INITIAL (1u << 12)
+#define PAIRS_INITIAL (1u << 13)
+#define PLACES_INITIAL (1u << 12)
+#define V6_INITIAL (1u << 8)
+#define EVIDENCE_INITIAL 256u
 #define COUNTRIES (26u * 26u)
+#define V4_KEY (1ull << 32)
 
-/* One source address; its evidence for tools is kept for those that sent SYNs. */
+/*
+ * Ports of all protocols in one row of slots: TCP, UDP, then 256 slots for each IP protocol (an
+ * ICMP type fits, other protocols have port 0).
+ */
+#define SLOT_UDP 65536u
+#define SLOT_OTHER 131072u
+#define SLOTS (SLOT_OTHER + 65536u)
+#define SLOT_BITS 18
+
+/* A source in its hash slot, half a cache line. */
 struct source {
-	struct ip ip;
+	uint64_t key; /* V4_KEY | address, or the number of an IPv6 address; 0 = free */
 	uint64_t access;
+	uint32_t pair_keys[2];
 	uint32_t asn;
-	char country[2];
-	bool has_evidence;
-	struct tools_evidence evidence;
+	uint32_t country : 10; /* COUNTRIES - 1 = ZZ */
+	uint32_t evidence : 22; /* position + 1, 0 = none */
 };
-
-/* Access packets of one source to one port. */
-struct pair {
-	uint32_t source; /* index + 1; 0 = free */
-	uint16_t port;
-	uint8_t proto;
-	uint32_t packets;
-	uint32_t packets_high; /* carries above 32 bits */
-};
+_Static_assert(sizeof(struct source) == 32, "two sources fill a cache line");
+#define EVIDENCE_MAX ((1u << 22) - 2)
 
 struct port_count {
 	uint64_t packets;
 	uint64_t mirai;
-	uint32_t sources;
+	uint64_t sources;
 };
+
+/* Country in the upper bits (+ 1, 0 = free), slot below, packets in the lowest 36. */
+#define PLACE_COUNT_BITS 36
+#define PLACE_COUNT_MASK ((1ull << PLACE_COUNT_BITS) - 1)
 
 struct summary {
 	const struct tools *tools;
 	const struct geo *geo;
+	uint32_t pair_rules;
 	struct source *sources;
-	uint32_t source_count;
-	uint32_t source_capacity;
-	uint32_t *source_index;
 	uint32_t source_mask;
-	struct pair *pairs;
+	uint32_t source_count;
+	uint64_t *pairs; /* (source, slot) sets: source key << 18 | slot, never 0 */
 	uint32_t pair_mask;
 	uint32_t pair_count;
-	struct port_count *ports[PROTOS]; /* PORTS each, made when a protocol appears */
+	uint64_t *places; /* packets by (country, slot) */
+	uint32_t place_mask;
+	uint32_t place_count;
+	struct ip *v6; /* by number - 1 */
+	uint32_t *v6_slots;
+	uint32_t v6_mask;
+	uint32_t v6_count;
+	struct tools_evidence *evidence;
+	uint32_t evidence_count;
+	uint32_t evidence_capacity;
+	struct port_count *ports;
 	uint64_t backscatter_packets;
 	uint64_t request_sources;
 	bool saturated;
 };
 
-static uint64_t hash_source(struct ip ip)
+static inline uint64_t hash_source(uint64_t key)
 {
-	return hash_pair(ip.hi, ip.lo);
+	return (key * 0x9e3779b97f4a7c15ull) >> 20;
 }
 
-static uint64_t hash_pair_key(uint32_t source, uint8_t proto, uint16_t port)
+static inline uint64_t hash_word(uint64_t word)
 {
-	return hash_u64((uint64_t)source << 24 | (uint64_t)port << 8 | proto);
+	return hash_u64(word);
+}
+
+static inline uint32_t slot_of(uint8_t proto, uint16_t port)
+{
+	if (proto == 6)
+		return port;
+	if (proto == 17)
+		return SLOT_UDP + port;
+	return SLOT_OTHER + ((uint32_t)proto << 8 | (port & 0xff));
+}
+
+static inline uint8_t slot_proto(uint32_t slot)
+{
+	return slot < SLOT_UDP ? 6 : slot < SLOT_OTHER ? 17 : (uint8_t)((slot - SLOT_OTHER) >> 8);
+}
+
+static inline uint16_t slot_port(uint32_t slot)
+{
+	return slot < SLOT_OTHER ? (uint16_t)slot : (uint16_t)((slot - SLOT_OTHER) & 0xff);
 }
 
 static int grow_sources(struct summary *s)
 {
-	uint32_t capacity = s->sources ? s->source_capacity * 2 : SOURCES_INITIAL;
-	struct source *sources = realloc(s->sources, (size_t)capacity * sizeof(*sources));
-	uint32_t *index;
-
-	if (!sources)
-		return -ENOMEM;
-	s->sources = sources;
-	index = calloc((size_t)capacity * 2, sizeof(*index));
-	if (!index)
-		return -ENOMEM;
-	free(s->source_index);
-	s->source_index = index;
-	s->source_mask = capacity * 2 - 1;
-	s->source_capacity = capacity;
-	for (uint32_t i = 0; i < s->source_count; i++) {
-		uint32_t at = (uint32_t)hash_source(s->sources[i].ip) & s->source_mask;
-
-		while (index[at])
-			at = (at + 1) & s->source_mask;
-		index[at] = i + 1;
-	}
-	return ST_OK;
-}
-
-static int grow_pairs(struct summary *s)
-{
-	uint32_t slots = s->pairs ? (s->pair_mask + 1) * 2 : PAIRS_INITIAL;
-	struct pair *fresh = calloc(slots, sizeof(*fresh));
-	uint32_t old_slots = s->pairs ? s->pair_mask + 1 : 0;
+	uint32_t old_size = s->sources ? s->source_mask + 1 : 0;
+	uint32_t size = old_size ? old_size * 2 : SOURCES_INITIAL;
+	struct source *fresh = large_alloc((size_t)size * sizeof(*fresh));
 
 	if (!fresh)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < old_slots; i++) {
-		const struct pair *p = &s->pairs[i];
+	for (uint32_t i = 0; i < old_size; i++) {
 		uint32_t at;
 
-		if (!p->source)
+		if (!s->sources[i].key)
 			continue;
-		at = (uint32_t)hash_pair_key(p->source, p->proto, p->port) & (slots - 1);
-		while (fresh[at].source)
-			at = (at + 1) & (slots - 1);
-		fresh[at] = *p;
+		at = (uint32_t)hash_source(s->sources[i].key) & (size - 1);
+		while (fresh[at].key)
+			at = (at + 1) & (size - 1);
+		fresh[at] = s->sources[i];
 	}
-	free(s->pairs);
-	s->pairs = fresh;
-	s->pair_mask = slots - 1;
+	large_free(s->sources, (size_t)old_size * sizeof(*fresh));
+	s->sources = fresh;
+	s->source_mask = size - 1;
+	return ST_OK;
+}
+
+/* Doubles a table of words whose place depends on `word >> shift`. */
+static int grow_words(uint64_t **words, uint32_t *mask, uint32_t initial, unsigned shift)
+{
+	uint32_t old_size = *words ? *mask + 1 : 0;
+	uint32_t size = old_size ? old_size * 2 : initial;
+	uint64_t *fresh = large_alloc((size_t)size * sizeof(*fresh));
+
+	if (!fresh)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < old_size; i++) {
+		uint64_t word = (*words)[i];
+		uint32_t at;
+
+		if (!word)
+			continue;
+		at = (uint32_t)hash_word(word >> shift) & (size - 1);
+		while (fresh[at])
+			at = (at + 1) & (size - 1);
+		fresh[at] = word;
+	}
+	large_free(*words, (size_t)old_size * sizeof(*fresh));
+	*words = fresh;
+	*mask = size - 1;
+	return ST_OK;
+}
+
+static int grow_v6(struct summary *s)
+{
+	uint32_t size = s->v6 ? (s->v6_mask + 1) * 2 : V6_INITIAL;
+	struct ip *list = realloc(s->v6, size / 2 * sizeof(*list));
+	uint32_t *slots;
+
+	if (!list)
+		return -ENOMEM;
+	s->v6 = list;
+	slots = calloc(size, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(s->v6_slots);
+	s->v6_slots = slots;
+	s->v6_mask = size - 1;
+	for (uint32_t i = 0; i < s->v6_count; i++) {
+		uint32_t at = (uint32_t)hash_pair(list[i].hi, list[i].lo) & s->v6_mask;
+
+		while (slots[at])
+			at = (at + 1) & s->v6_mask;
+		slots[at] = i + 1;
+	}
 	return ST_OK;
 }
 
@@ -124,7 +185,11 @@ int summary_new(const struct tools *tools, const struct geo *geo, struct summary
 		return -ENOMEM;
 	s->tools = tools;
 	s->geo = geo;
-	if (grow_sources(s) || grow_pairs(s)) {
+	s->pair_rules = tools_pair_rules(tools);
+	s->ports = large_alloc(SLOTS * sizeof(*s->ports));
+	if (!s->ports || grow_sources(s) || grow_v6(s)
+	    || grow_words(&s->pairs, &s->pair_mask, PAIRS_INITIAL, 0)
+	    || grow_words(&s->places, &s->place_mask, PLACES_INITIAL, PLACE_COUNT_BITS)) {
 		summary_free(s);
 		return -ENOMEM;
 	}
@@ -136,144 +201,237 @@ void summary_free(struct summary *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; i < PROTOS; i++)
-		free(s->ports[i]);
-	free(s->sources);
-	free(s->source_index);
-	free(s->pairs);
+	large_free(s->sources, ((size_t)s->source_mask + 1) * sizeof(*s->sources));
+	large_free(s->pairs, ((size_t)s->pair_mask + 1) * sizeof(*s->pairs));
+	large_free(s->places, ((size_t)s->place_mask + 1) * sizeof(*s->places));
+	large_free(s->ports, SLOTS * sizeof(*s->ports));
+	free(s->v6);
+	free(s->v6_slots);
+	free(s->evidence);
 	free(s);
 }
 
-/* The source's index, a new one at first sight; UINT32_MAX at the bound. */
-static uint32_t find_source(struct summary *s, struct ip ip)
+/* The number of an IPv6 address, a new one at first sight; 0 at the bound. */
+static uint32_t number_v6(struct summary *s, struct ip ip)
 {
-	uint32_t at = (uint32_t)hash_source(ip) & s->source_mask;
+	uint32_t at = (uint32_t)hash_pair(ip.hi, ip.lo) & s->v6_mask;
+
+	for (; s->v6_slots[at]; at = (at + 1) & s->v6_mask)
+		if (ip_equal(s->v6[s->v6_slots[at] - 1], ip))
+			return s->v6_slots[at];
+	if (s->v6_count == (s->v6_mask + 1) / 2) {
+		if (s->v6_count >= SUMMARY_SOURCES_MAX || grow_v6(s))
+			return 0;
+		at = (uint32_t)hash_pair(ip.hi, ip.lo) & s->v6_mask;
+		while (s->v6_slots[at])
+			at = (at + 1) & s->v6_mask;
+	}
+	s->v6[s->v6_count] = ip;
+	s->v6_slots[at] = ++s->v6_count;
+	return s->v6_count;
+}
+
+static unsigned country_number(const char code[2])
+{
+	if (code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z')
+		return COUNTRIES - 1; /* ZZ */
+	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
+}
+
+/* The source of that key, a new one at first sight; NULL at the bound. */
+static struct source *find_source(struct summary *s, uint64_t key, struct ip ip)
+{
+	uint32_t at = (uint32_t)hash_source(key) & s->source_mask;
 	struct geo_place place;
 	struct source *source;
 
-	while (s->source_index[at]) {
-		uint32_t i = s->source_index[at] - 1;
-
-		if (ip_equal(s->sources[i].ip, ip))
-			return i;
-		at = (at + 1) & s->source_mask;
-	}
-	if (s->source_count == s->source_capacity) {
-		if (s->source_capacity >= SUMMARY_SOURCES_MAX || grow_sources(s)) {
+	for (; s->sources[at].key; at = (at + 1) & s->source_mask)
+		if (s->sources[at].key == key)
+			return &s->sources[at];
+	if (s->source_count >= s->source_mask / 8 * 5) {
+		if (s->source_count >= SUMMARY_SOURCES_MAX || grow_sources(s)) {
 			s->saturated = true;
-			return UINT32_MAX;
+			return NULL;
 		}
-		at = (uint32_t)hash_source(ip) & s->source_mask;
-		while (s->source_index[at])
+		at = (uint32_t)hash_source(key) & s->source_mask;
+		while (s->sources[at].key)
 			at = (at + 1) & s->source_mask;
 	}
 	place = geo_lookup(s->geo, ip);
-	source = &s->sources[s->source_count];
-	memset(source, 0, sizeof(*source));
-	source->ip = ip;
+	source = &s->sources[at];
+	source->key = key;
 	source->asn = place.asn;
-	memcpy(source->country, place.country, 2);
-	s->source_index[at] = s->source_count + 1;
-	return s->source_count++;
+	source->country = country_number(place.country) & 0x3ff;
+	s->source_count++;
+	return source;
 }
 
-/* Adds packets to the pair; returns 1 when it is new, 0 when not or at the bound. */
-static unsigned add_pair(struct summary *s, uint32_t source, const struct record_flow *flow)
+/* Adds to the set; returns 1 when the pair is new, 0 when not or at the bound. */
+static unsigned add_pair(struct summary *s, uint64_t key, uint32_t slot)
 {
-	uint32_t at;
-	struct pair *p;
-	bool fits = s->pair_count < s->pair_mask / 2;
+	uint64_t word = key << SLOT_BITS | slot;
+	uint32_t at = (uint32_t)hash_word(word) & s->pair_mask;
 
-	if (!fits && s->pair_mask < SUMMARY_PAIRS_MAX)
-		fits = grow_pairs(s) == ST_OK;
-	at = (uint32_t)hash_pair_key(source + 1, flow->proto, flow->port) & s->pair_mask;
-	for (;;) {
-		p = &s->pairs[at];
-		if (!p->source)
-			break;
-		if (p->source == source + 1 && p->port == flow->port && p->proto == flow->proto) {
-			p->packets_high += __builtin_add_overflow(p->packets, flow->packets,
-			    &p->packets);
+	for (; s->pairs[at]; at = (at + 1) & s->pair_mask)
+		if (s->pairs[at] == word)
+			return 0;
+	if (s->pair_count >= s->pair_mask / 8 * 5) {
+		if (s->pair_mask >= SUMMARY_PAIRS_MAX
+		    || grow_words(&s->pairs, &s->pair_mask, PAIRS_INITIAL, 0)) {
+			s->saturated = true;
 			return 0;
 		}
-		at = (at + 1) & s->pair_mask;
+		at = (uint32_t)hash_word(word) & s->pair_mask;
+		while (s->pairs[at])
+			at = (at + 1) & s->pair_mask;
 	}
-	if (!fits) {
-		s->saturated = true;
-		return 0;
-	}
-	*p = (struct pair){source + 1, flow->port, flow->proto, flow->packets, 0};
+	s->pairs[at] = word;
 	s->pair_count++;
 	return 1;
 }
 
-static int count_access(struct summary *s, uint32_t source_index, const struct tally_row *row)
+static inline uint64_t place_key(unsigned country, uint32_t slot)
+{
+	return (uint64_t)(country + 1) << SLOT_BITS | slot;
+}
+
+static int add_place(struct summary *s, unsigned country, uint32_t slot, uint32_t packets)
+{
+	uint64_t key = place_key(country, slot);
+	uint32_t at;
+
+	if (s->place_count >= s->place_mask / 8 * 5
+	    && grow_words(&s->places, &s->place_mask, PLACES_INITIAL, PLACE_COUNT_BITS))
+		return -ENOMEM;
+	at = (uint32_t)hash_word(key) & s->place_mask;
+	for (; s->places[at]; at = (at + 1) & s->place_mask) {
+		if (s->places[at] >> PLACE_COUNT_BITS == key) {
+			s->places[at] += packets;
+			return ST_OK;
+		}
+	}
+	s->places[at] = key << PLACE_COUNT_BITS | packets;
+	s->place_count++;
+	return ST_OK;
+}
+
+static struct tools_evidence *evidence_of(struct summary *s, struct source *source)
+{
+	if (source->evidence)
+		return &s->evidence[source->evidence - 1];
+	if (s->evidence_count == s->evidence_capacity) {
+		uint32_t capacity = s->evidence_capacity ? s->evidence_capacity * 2
+		                                         : EVIDENCE_INITIAL;
+		struct tools_evidence *list;
+
+		if (s->evidence_count >= EVIDENCE_MAX)
+			return NULL;
+		list = realloc(s->evidence, (size_t)capacity * sizeof(*list));
+		if (!list)
+			return NULL;
+		s->evidence = list;
+		s->evidence_capacity = capacity;
+	}
+	memset(&s->evidence[s->evidence_count], 0, sizeof(*s->evidence));
+	source->evidence = ++s->evidence_count & EVIDENCE_MAX;
+	return &s->evidence[source->evidence - 1];
+}
+
+static void count_evidence(struct summary *s, struct source *source, const struct tally_row *row)
+{
+	uint32_t rules = row->rules;
+	struct tools_evidence *evidence;
+
+	if (source->access && (row->pair_keys[0] == source->pair_keys[0]
+	    || row->pair_keys[1] == source->pair_keys[1]))
+		rules |= s->pair_rules;
+	source->pair_keys[0] = row->pair_keys[0];
+	source->pair_keys[1] = row->pair_keys[1];
+	if (!rules)
+		return;
+	evidence = evidence_of(s, source);
+	if (evidence)
+		tools_evidence_add(evidence, row->flow.packets, rules);
+	else
+		s->saturated = true;
+}
+
+static int count_access(struct summary *s, struct source *source, const struct tally_row *row)
 {
 	const struct record_flow *flow = &row->flow;
-	struct port_count *port;
+	uint32_t slot = slot_of(flow->proto, flow->port);
+	struct port_count *port = &s->ports[slot];
 
-	if (!s->ports[flow->proto]) {
-		s->ports[flow->proto] = calloc(PORTS, sizeof(*port));
-		if (!s->ports[flow->proto])
-			return -ENOMEM;
-	}
-	port = &s->ports[flow->proto][flow->port];
 	port->packets += flow->packets;
 	if (flow->marks & RECORD_MARK_MIRAI)
 		port->mirai += flow->packets;
-	if (source_index != UINT32_MAX) {
-		struct source *source = &s->sources[source_index];
+	if (!source)
+		return add_place(s, COUNTRIES - 1, slot, flow->packets);
+	if (flow->syn_signature)
+		count_evidence(s, source, row);
+	if (source->access == 0)
+		s->request_sources++;
+	source->access += flow->packets;
+	port->sources += add_pair(s, source->key, slot);
+	return add_place(s, source->country, slot, flow->packets);
+}
 
-		if (source->access == 0)
-			s->request_sources++;
-		source->access += flow->packets;
-		port->sources += add_pair(s, source_index, flow);
-		if (flow->syn_signature) {
-			source->has_evidence = true;
-			tools_evidence_add(s->tools, &source->evidence, flow->packets, row->rules,
-			    row->pair_keys);
-		}
-	}
-	return ST_OK;
+static inline uint64_t key_of(struct summary *s, const struct record_flow *flow)
+{
+	struct ip ip = {flow->src_hi, flow->src_lo};
+
+	return ip_is_v4(ip) ? V4_KEY | ip_v4(ip) : number_v6(s, ip);
 }
 
 int summary_add(struct summary *s, struct tally_row *rows, size_t count)
 {
-	/* Same passes as in the tally: ask for the memory, then use it. */
-	for (size_t i = 0; i < count; i++) {
-		struct ip ip = {rows[i].flow.src_hi, rows[i].flow.src_lo};
+	uint64_t keys[TALLY_ROWS_BATCH];
 
-		__builtin_prefetch(&s->source_index[(uint32_t)hash_source(ip) & s->source_mask]);
+	if (count > TALLY_ROWS_BATCH)
+		return ST_LIMIT;
+	/* As in the tally: ask for the memory of all rows, then use it. */
+	for (size_t i = 0; i < count; i++) {
+		const struct record_flow *flow = &rows[i].flow;
+
+		keys[i] = key_of(s, flow);
+		__builtin_prefetch(&s->sources[(uint32_t)hash_source(keys[i]) & s->source_mask], 1);
+		if (flow->class == RECORD_CLASS_REQUEST)
+			__builtin_prefetch(&s->pairs[(uint32_t)hash_word(keys[i] << SLOT_BITS
+			    | slot_of(flow->proto, flow->port)) & s->pair_mask], 1);
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct ip ip = {rows[i].flow.src_hi, rows[i].flow.src_lo};
-		uint32_t word = s->source_index[(uint32_t)hash_source(ip) & s->source_mask];
+		const struct record_flow *flow = &rows[i].flow;
+		const struct source *source =
+		    &s->sources[(uint32_t)hash_source(keys[i]) & s->source_mask];
 
-		if (word) {
-			const struct source *source = &s->sources[word - 1];
-
-			__builtin_prefetch(source, 1);
-			__builtin_prefetch((const char *)source + 64, 1);
-			__builtin_prefetch(&s->pairs[(uint32_t)hash_pair_key(word,
-			    rows[i].flow.proto, rows[i].flow.port) & s->pair_mask], 1);
-		}
+		/* Country and evidence are a guess (the slot may be another source's). */
+		__builtin_prefetch(&s->ports[slot_of(flow->proto, flow->port)], 1);
+		if (source->evidence)
+			__builtin_prefetch(&s->evidence[source->evidence - 1], 1);
+		__builtin_prefetch(&s->places[(uint32_t)hash_word(place_key(source->country,
+		    slot_of(flow->proto, flow->port))) & s->place_mask], 1);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct record_flow *flow = &rows[i].flow;
-		uint32_t index = find_source(s, (struct ip){flow->src_hi, flow->src_lo});
+		struct source *source = NULL;
 		struct geo_place place = {{'Z', 'Z'}, 0};
 
+		if (keys[i])
+			source = find_source(s, keys[i], (struct ip){flow->src_hi, flow->src_lo});
+		else
+			s->saturated = true;
 		if (flow->class == RECORD_CLASS_BACKSCATTER) {
 			s->backscatter_packets += flow->packets;
 			place = geo_lookup(s->geo, (struct ip){flow->victim_hi, flow->victim_lo});
-		} else if (index != UINT32_MAX) {
-			place.asn = s->sources[index].asn;
-			memcpy(place.country, s->sources[index].country, 2);
+		} else if (source) {
+			place.asn = source->asn;
+			place.country[0] = (char)('A' + source->country / 26);
+			place.country[1] = (char)('A' + source->country % 26);
 		}
 		memcpy(flow->country, place.country, 2);
 		flow->asn = place.asn;
 		if (flow->class == RECORD_CLASS_REQUEST) {
-			int rc = count_access(s, index, &rows[i]);
+			int rc = count_access(s, source, &rows[i]);
 
 			if (rc)
 				return rc;
@@ -311,21 +469,18 @@ int summary_ports(const struct summary *s, struct summary_port **ret_ports, size
 	struct summary_port *list;
 	size_t count = 0;
 
-	for (unsigned proto = 0; proto < PROTOS; proto++)
-		for (unsigned port = 0; s->ports[proto] && port < PORTS; port++)
-			count += s->ports[proto][port].packets > 0;
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
+		count += s->ports[slot].packets > 0;
 	list = calloc(count ? count : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	count = 0;
-	for (unsigned proto = 0; proto < PROTOS; proto++) {
-		for (unsigned port = 0; s->ports[proto] && port < PORTS; port++) {
-			const struct port_count *c = &s->ports[proto][port];
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		const struct port_count *c = &s->ports[slot];
 
-			if (c->packets)
-				list[count++] = (struct summary_port){(uint8_t)proto, (uint16_t)port,
-					c->packets, c->sources, c->mirai};
-		}
+		if (c->packets)
+			list[count++] = (struct summary_port){slot_proto(slot), slot_port(slot),
+				c->packets, c->sources, c->mirai};
 	}
 	qsort(list, count, sizeof(*list), compare_ports);
 	*ret_ports = list;
@@ -345,93 +500,37 @@ static int compare_countries(const void *va, const void *vb)
 	return memcmp(a->country, b->country, 2);
 }
 
-static unsigned country_number(const char code[2])
-{
-	if (code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z')
-		return COUNTRIES - 1; /* ZZ */
-	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
-}
-
-/*
- * The main port of each country.  Pairs are put in order of country by counting, so that one
- * array of port sums serves all countries in turn.
- */
-static int find_main_ports(const struct summary *s, struct summary_country by_number[COUNTRIES])
-{
-	uint32_t starts[COUNTRIES + 1] = {0};
-	uint32_t filled[COUNTRIES];
-	uint32_t *order = malloc(sizeof(*order) * (s->pair_count ? s->pair_count : 1));
-	uint64_t *sums = calloc((size_t)PROTOS * PORTS, sizeof(*sums)); /* touched pages only */
-	int rc = -ENOMEM;
-
-	if (!order || !sums)
-		goto out;
-	for (uint32_t i = 0; i <= s->pair_mask; i++)
-		if (s->pairs[i].source)
-			starts[country_number(s->sources[s->pairs[i].source - 1].country) + 1]++;
-	for (unsigned c = 0; c < COUNTRIES; c++)
-		starts[c + 1] += starts[c];
-	memcpy(filled, starts, sizeof(filled));
-	for (uint32_t i = 0; i <= s->pair_mask; i++)
-		if (s->pairs[i].source)
-			order[filled[country_number(
-			    s->sources[s->pairs[i].source - 1].country)]++] = i;
-	for (unsigned c = 0; c < COUNTRIES; c++) {
-		struct summary_country *country = &by_number[c];
-		uint64_t best = 0;
-
-		for (uint32_t k = starts[c]; k < starts[c + 1]; k++) {
-			const struct pair *p = &s->pairs[order[k]];
-
-			sums[(size_t)p->proto * PORTS + p->port] += (uint64_t)p->packets_high << 32
-			    | p->packets;
-		}
-		for (uint32_t k = starts[c]; k < starts[c + 1]; k++) {
-			const struct pair *p = &s->pairs[order[k]];
-			uint64_t sum = sums[(size_t)p->proto * PORTS + p->port];
-
-			if (sum > best || (sum == best && sum > 0 && (p->port < country->port
-			    || (p->port == country->port && p->proto < country->proto)))) {
-				best = sum;
-				country->port = p->port;
-				country->proto = p->proto;
-			}
-		}
-		for (uint32_t k = starts[c]; k < starts[c + 1]; k++) {
-			const struct pair *p = &s->pairs[order[k]];
-
-			sums[(size_t)p->proto * PORTS + p->port] = 0;
-		}
-	}
-	rc = ST_OK;
-out:
-	free(order);
-	free(sums);
-	return rc;
-}
-
 int summary_countries(const struct summary *s, struct summary_country **ret_countries,
     size_t *ret_count)
 {
 	struct summary_country *list = calloc(COUNTRIES, sizeof(*list));
+	uint64_t best[COUNTRIES] = {0};
 	size_t count = 0;
-	int rc;
 
 	if (!list)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < s->source_count; i++) {
-		const struct source *source = &s->sources[i];
-		struct summary_country *c = &list[country_number(source->country)];
+	for (uint32_t i = 0; i <= s->source_mask; i++)
+		if (s->sources[i].access)
+			list[s->sources[i].country].sources++;
+	for (uint32_t i = 0; i <= s->place_mask; i++) {
+		uint64_t packets = s->places[i] & PLACE_COUNT_MASK;
+		uint64_t key = s->places[i] >> PLACE_COUNT_BITS;
+		uint32_t slot = (uint32_t)key & ((1u << SLOT_BITS) - 1);
+		struct summary_country *c;
+		size_t number;
 
-		if (!source->access)
+		if (!key)
 			continue;
-		c->packets += source->access;
-		c->sources++;
-	}
-	rc = find_main_ports(s, list);
-	if (rc) {
-		free(list);
-		return rc;
+		number = (size_t)(key >> SLOT_BITS) - 1;
+		c = &list[number];
+		c->packets += packets;
+		if (packets > best[number] || (packets == best[number]
+		    && (slot_port(slot) < c->port || (slot_port(slot) == c->port
+		    && slot_proto(slot) < c->proto)))) {
+			best[number] = packets;
+			c->port = slot_port(slot);
+			c->proto = slot_proto(slot);
+		}
 	}
 	for (unsigned n = 0; n < COUNTRIES; n++) {
 		if (!list[n].packets)
@@ -467,9 +566,13 @@ int summary_tools(const struct summary *s, struct summary_tool **ret_tools, size
 		return -ENOMEM;
 	for (unsigned t = 0; t < tool_count; t++)
 		list[t].tool = tools_name(s->tools, t);
-	for (uint32_t i = 0; i < s->source_count; i++) {
+	for (uint32_t i = 0; i <= s->source_mask; i++) {
 		const struct source *source = &s->sources[i];
-		uint32_t judged = source->has_evidence ? tools_judge(s->tools, &source->evidence) : 0;
+		uint32_t judged = 0;
+
+		if (source->key && source->evidence)
+			judged = tools_judge(s->tools, &s->evidence[source->evidence - 1],
+			    source->access);
 
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];

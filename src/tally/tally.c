@@ -22,8 +22,8 @@ struct minute {
 	uint64_t last_used; /* batch number */
 	struct minute_table v4;
 	struct minute_table v6;
-	struct minute_set dsts4;
-	struct minute_set dsts6;
+	struct minute_hits hits4;
+	struct minute_hits hits6;
 };
 
 /* What the passes hand on for each packet. */
@@ -76,8 +76,7 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
 		struct minute *m = &t->minutes[i];
 
-		if (minute_table_init(&m->v4, false) || minute_table_init(&m->v6, true)
-		    || minute_set_init(&m->dsts4) || minute_set_init(&m->dsts6))
+		if (minute_table_init(&m->v4, false) || minute_table_init(&m->v6, true))
 			goto out_memory;
 	}
 	*ret_tally = t;
@@ -98,8 +97,8 @@ void tally_free(struct tally *t)
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
 		minute_table_fini(&t->minutes[i].v4);
 		minute_table_fini(&t->minutes[i].v6);
-		minute_set_fini(&t->minutes[i].dsts4);
-		minute_set_fini(&t->minutes[i].dsts6);
+		minute_hits_fini(&t->minutes[i].hits4);
+		minute_hits_fini(&t->minutes[i].hits6);
 	}
 	conversation_free(t->memory);
 	destinations_fini(&t->destinations);
@@ -140,7 +139,8 @@ static void fill_row(const struct tally *t, const struct minute *m, const struct
 		.packets = row->packets,
 		.bytes = row->bytes,
 		.dsts = (uint32_t)__builtin_popcountll(row->dst_bits) + row->dsts_above,
-		.dst_bits = t->destinations.count <= 64 ? row->dst_bits : 0,
+		.dst_bits = destinations_index_end(&t->destinations) <= DESTINATIONS_LISTED_MAX
+		    ? row->dst_bits : 0,
 		.first_second = row->first_second,
 		.last_second = row->last_second,
 		.ttl = row->ttl,
@@ -173,14 +173,17 @@ static int emit_table(struct tally *t, const struct minute *m, const struct minu
 
 static int close_minute(struct tally *t, struct minute *m)
 {
-	int rc = emit_table(t, m, &m->v4);
+	uint32_t dst_end = destinations_index_end(&t->destinations);
+	int rc = minute_hits_count(&m->hits4, &m->v4, dst_end);
 
+	if (!rc)
+		rc = minute_hits_count(&m->hits6, &m->v6, dst_end);
+	if (!rc)
+		rc = emit_table(t, m, &m->v4);
 	if (!rc)
 		rc = emit_table(t, m, &m->v6);
 	minute_table_clear(&m->v4);
 	minute_table_clear(&m->v6);
-	minute_set_clear(&m->dsts4);
-	minute_set_clear(&m->dsts6);
 	m->open = false;
 	t->counters.minutes_closed++;
 	return rc;
@@ -427,24 +430,19 @@ static void begin_row(struct tally *t, struct minute_row *row, const struct work
 	}
 }
 
-static void count_destination(struct minute_row *row, struct minute_set *set, uint32_t row_index,
-    uint32_t dst, bool is_new)
+/* Returns false when the minute has no room for another hit. */
+static bool count_destination(struct minute_row *row, struct minute_hits *hits,
+    uint32_t row_index, uint32_t dst, bool is_new)
 {
-	if (dst < 64) {
+	if (dst < DESTINATIONS_LISTED_MAX) {
 		row->dst_bits |= 1ull << dst;
-		return;
+		return true;
 	}
-	if (is_new) {
+	if (is_new)
 		row->dsts_above = 1;
-		return;
-	}
-	/* The first one is in the row itself; the set holds it once there is a second. */
-	if (dst == row->first_dst)
-		return;
-	if (row->dsts_above <= 1 && row->first_dst >= 64)
-		(void)minute_set_add(set, row_index, row->first_dst); /* no memory: undercounts */
-	if (minute_set_add(set, row_index, dst) > 0)
-		row->dsts_above++;
+	if (is_new || dst == row->first_dst || dst == DESTINATIONS_NONE)
+		return true;
+	return minute_hits_add(hits, row_index, dst);
 }
 
 /* Pass 4: find or begin the row and add the packet to it. */
@@ -454,6 +452,7 @@ static int count_into_row(struct tally *t, struct work *w)
 	bool is_v4 = p->flags & DECODE_V4;
 	struct minute *m = w->minute;
 	struct minute_table *table = is_v4 ? &m->v4 : &m->v6;
+	struct minute_hits *hits;
 	struct minute_tail tail;
 	struct minute_row *row;
 	uint32_t row_index;
@@ -462,8 +461,9 @@ static int count_into_row(struct tally *t, struct work *w)
 
 	if (!is_v4)
 		tail = (struct minute_tail){p->src, w->victim};
+	hits = is_v4 ? &m->hits4 : &m->hits6;
 	row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new, &row_index);
-	if (!row) {
+	if (!row || !count_destination(row, hits, row_index, w->dst, is_new)) {
 		int64_t start_us = m->start_us;
 		int rc = close_minute(t, m);
 
@@ -474,7 +474,7 @@ static int count_into_row(struct tally *t, struct work *w)
 		m->start_us = start_us;
 		row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new,
 		    &row_index);
-		if (!row)
+		if (!row || !count_destination(row, hits, row_index, w->dst, is_new))
 			return -ENOMEM;
 	}
 	if (is_new)
@@ -486,7 +486,6 @@ static int count_into_row(struct tally *t, struct work *w)
 		row->last_second = second;
 	row->packets++;
 	row->bytes += p->ip_len;
-	count_destination(row, is_v4 ? &m->dsts4 : &m->dsts6, row_index, w->dst, is_new);
 	return ST_OK;
 }
 

@@ -1,0 +1,220 @@
+/* Coverage of a capture; the contract is in coverage.h. */
+#include "tally/coverage.h"
+
+#include "base/buf.h"
+#include "base/civil.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct day {
+	int32_t day;
+	int64_t first_us;
+	int64_t last_us;
+	uint64_t read;
+	uint64_t counted;
+	uint64_t dropped[DECODE_DROP_COUNT];
+};
+
+struct coverage {
+	struct zone *zone;
+	struct day *days; /* in the order of their date */
+	size_t count;
+	size_t capacity;
+	size_t current; /* the day of the latest run */
+	int64_t day_start_us;
+	int64_t day_end_us;
+	int32_t day;
+	struct record_coverage *rows;
+	struct buf texts;
+};
+
+int coverage_new(struct zone *zone, struct coverage **ret_coverage)
+{
+	struct coverage *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->zone = zone;
+	*ret_coverage = c;
+	return ST_OK;
+}
+
+void coverage_free(struct coverage *c)
+{
+	if (!c)
+		return;
+	free(c->days);
+	free(c->rows);
+	buf_fini(&c->texts);
+	free(c);
+}
+
+size_t coverage_run(struct coverage *c, const struct decode_packet *packets, size_t count)
+{
+	size_t n;
+
+	if (count == 0)
+		return 0;
+	if (packets[0].time_us < c->day_start_us || packets[0].time_us >= c->day_end_us) {
+		c->day = zone_day(c->zone, packets[0].time_us);
+		c->day_start_us = zone_day_start(c->zone, c->day);
+		c->day_end_us = zone_day_start(c->zone, c->day + 1);
+	}
+	for (n = 0; n < count; n++)
+		if (packets[n].time_us < c->day_start_us || packets[n].time_us >= c->day_end_us)
+			break;
+	return n ? n : 1;
+}
+
+static struct day *find_day(struct coverage *c, int32_t day)
+{
+	size_t at = c->count;
+
+	if (c->current < c->count && c->days[c->current].day == day)
+		return &c->days[c->current];
+	while (at > 0 && c->days[at - 1].day > day)
+		at--;
+	if (at > 0 && c->days[at - 1].day == day) {
+		c->current = at - 1;
+		return &c->days[c->current];
+	}
+	if (c->count == c->capacity) {
+		size_t capacity = c->capacity ? c->capacity * 2 : 32;
+		struct day *days = realloc(c->days, capacity * sizeof(*days));
+
+		if (!days)
+			return NULL;
+		c->days = days;
+		c->capacity = capacity;
+	}
+	memmove(&c->days[at + 1], &c->days[at], (c->count - at) * sizeof(*c->days));
+	memset(&c->days[at], 0, sizeof(*c->days));
+	c->days[at].day = day;
+	c->days[at].first_us = INT64_MAX;
+	c->days[at].last_us = INT64_MIN;
+	c->count++;
+	c->current = at;
+	return &c->days[at];
+}
+
+int coverage_add(struct coverage *c, const struct decode_packet *packets, size_t count,
+    const struct tally_counters *before, const struct tally_counters *after)
+{
+	struct day *day = find_day(c, c->day);
+
+	if (!day)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (packets[i].time_us < day->first_us)
+			day->first_us = packets[i].time_us;
+		if (packets[i].time_us > day->last_us)
+			day->last_us = packets[i].time_us;
+	}
+	day->read += after->read - before->read;
+	day->counted += after->counted - before->counted;
+	for (size_t i = 0; i < DECODE_DROP_COUNT; i++)
+		day->dropped[i] += after->dropped[i] - before->dropped[i];
+	return ST_OK;
+}
+
+static bool is_silence(const struct day *a, const struct day *b)
+{
+	return b->first_us - a->last_us > COVERAGE_SILENCE_MAX_DAYS * CIVIL_US_PER_DAY;
+}
+
+int64_t coverage_observed_us(const struct coverage *c)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		sum += c->days[i].last_us - c->days[i].first_us;
+		if (i > 0 && !is_silence(&c->days[i - 1], &c->days[i]))
+			sum += c->days[i].first_us - c->days[i - 1].last_us;
+	}
+	return sum;
+}
+
+int64_t coverage_silent_days(const struct coverage *c)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 1; i < c->count; i++)
+		if (is_silence(&c->days[i - 1], &c->days[i]))
+			sum += (c->days[i].first_us - c->days[i - 1].last_us) / CIVIL_US_PER_DAY;
+	return sum;
+}
+
+static void put_drops(struct buf *b, const struct day *day)
+{
+	bool first = true;
+
+	for (size_t i = 1; i < DECODE_DROP_COUNT; i++) {
+		if (!day->dropped[i])
+			continue;
+		buf_printf(b, "%s%s=%llu", first ? "" : " ", decode_drop_name((enum decode_drop)i),
+		    (unsigned long long)day->dropped[i]);
+		first = false;
+	}
+}
+
+/* Rows a day gives: itself, and the quiet days up to the next one. */
+static size_t rows_of(const struct coverage *c, size_t i)
+{
+	if (i + 1 == c->count || is_silence(&c->days[i], &c->days[i + 1]))
+		return 1;
+	return (size_t)(c->days[i + 1].day - c->days[i].day);
+}
+
+int coverage_rows(struct coverage *c, uint16_t sensor, uint32_t addresses,
+    const struct record_coverage **ret_rows, size_t *ret_count)
+{
+	size_t total = 0;
+	size_t n = 0;
+	size_t text_at = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		total += rows_of(c, i);
+	free(c->rows);
+	c->rows = calloc(total ? total : 1, sizeof(*c->rows));
+	if (!c->rows)
+		return -ENOMEM;
+	buf_reset(&c->texts);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct day *day = &c->days[i];
+		bool joined_before = i > 0 && !is_silence(&c->days[i - 1], day);
+		size_t quiet = rows_of(c, i);
+
+		for (size_t k = 0; k < quiet; k++) {
+			struct record_coverage *row = &c->rows[n++];
+			int32_t date = day->day + (int32_t)k;
+			bool joined_after = i + 1 < c->count && !is_silence(day, &c->days[i + 1]);
+
+			row->sensor = sensor;
+			row->addresses = addresses;
+			row->time = k > 0 || joined_before ? zone_day_start(c->zone, date)
+			                                   : day->first_us;
+			row->end = k + 1 < quiet || joined_after ? zone_day_start(c->zone, date + 1)
+			                                         : day->last_us + 1;
+			if (k > 0)
+				continue;
+			row->packets_read = day->read;
+			row->packets_counted = day->counted;
+			put_drops(&c->texts, day);
+			row->drops.len = (uint32_t)(c->texts.len - text_at);
+			text_at = c->texts.len;
+		}
+	}
+	if (c->texts.failed)
+		return -ENOMEM;
+	/* The text buffer no longer moves: point into it. */
+	text_at = 0;
+	for (size_t i = 0; i < n; i++) {
+		c->rows[i].drops.data = buf_text(&c->texts) + text_at;
+		text_at += c->rows[i].drops.len;
+	}
+	*ret_rows = c->rows;
+	*ret_count = n;
+	return ST_OK;
+}

@@ -1,0 +1,42 @@
+/*
+ * Coverage of a capture: from when to when each site day was observed, and what was read then.
+ *
+ * A capture observes from its first to its last packet.  A silence of more than
+ * COVERAGE_SILENCE_MAX days inside it is taken as an outage (or a broken clock), not as quiet.
+ */
+#pragma once
+
+#include "base/zone.h"
+#include "record/record.h"
+#include "tally/tally.h"
+
+#define COVERAGE_SILENCE_MAX_DAYS 7
+
+struct coverage;
+
+/* zone is borrowed. */
+ST_MUST_CHECK int coverage_new(struct zone *zone, struct coverage **ret_coverage);
+void coverage_free(struct coverage *coverage);
+
+/*
+ * How many of the packets from the first on are of one site day: a batch is handed to the tally in
+ * such runs, so that counts belong to the right day.
+ */
+size_t coverage_run(struct coverage *coverage, const struct decode_packet *packets, size_t count);
+
+/* Adds a run of one day: its packets' times and what the tally's counters grew by. */
+ST_MUST_CHECK int coverage_add(struct coverage *coverage, const struct decode_packet *packets,
+    size_t count, const struct tally_counters *before, const struct tally_counters *after);
+
+/* Observed time so far in microseconds, silences left out. */
+int64_t coverage_observed_us(const struct coverage *coverage);
+
+/* Whole days of silence that were left out. */
+int64_t coverage_silent_days(const struct coverage *coverage);
+
+/*
+ * The rows: one per site day, split where a silence was.  They and their texts belong to the
+ * coverage and are valid until the next call.
+ */
+ST_MUST_CHECK int coverage_rows(struct coverage *coverage, uint16_t sensor, uint32_t addresses,
+    const struct record_coverage **ret_rows, size_t *ret_count);
