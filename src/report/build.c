@@ -60,9 +60,10 @@ struct report_value value_country(struct build *b, const char *name, const char 
 	    .text = report_printf(b->doc, "%.2s", code)};
 }
 
-struct report_value value_sensor(const char *name, const char *text)
+struct report_value value_sensor(struct build *b, const char *name, const char *text)
 {
-	return (struct report_value){.name = name, .kind = REPORT_VALUE_SENSOR, .text = text};
+	return (struct report_value){.name = name, .kind = REPORT_VALUE_SENSOR,
+	    .text = report_printf(b->doc, "%s", text)};
 }
 
 struct report_value value_day(const char *name, int32_t day)

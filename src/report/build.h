@@ -50,7 +50,7 @@ struct report_value value_signed(const char *name, const struct report_fact *fac
 struct report_value value_port(const char *name, uint32_t key);
 struct report_value value_service(const char *name, uint32_t key);
 struct report_value value_country(struct build *b, const char *name, const char code[2]);
-struct report_value value_sensor(const char *name, const char *text);
+struct report_value value_sensor(struct build *b, const char *name, const char *text);
 struct report_value value_day(const char *name, int32_t day);
 struct report_value value_day_short(const char *name, int32_t day);
 struct report_value value_period(const char *name, const struct report_period *period);

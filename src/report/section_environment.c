@@ -87,11 +87,11 @@ static void say_breaks(struct build *b, struct lines *lines)
 
 		if (!s->panel)
 			lines_say(b, lines, s->now.days > 0 ? MSG("environment.added")
-			    : MSG("environment.removed"), VALUES(value_sensor("sensor", s->name),
+			    : MSG("environment.removed"), VALUES(value_sensor(b, "sensor", s->name),
 			        value_word("now", b->word_now)));
 		else if (addresses_changed(s))
 			lines_say(b, lines, MSG("environment.addresses"), VALUES(
-			    value_sensor("sensor", s->name),
+			    value_sensor(b, "sensor", s->name),
 			    value_integer("from",
 			        (int64_t)floor(s->before.address_days / s->before.days + 0.5)),
 			    value_integer("to",
@@ -120,7 +120,7 @@ static void say_gaps(struct build *b, struct lines *lines)
 		const struct gather_gap *gap = &b->g->gaps[i];
 
 		lines_say(b, lines, MSG("environment.gap"), VALUES(
-		    value_sensor("sensor", b->g->sensors[gap->sensor].name),
+		    value_sensor(b, "sensor", b->g->sensors[gap->sensor].name),
 		    value_day_short("from_day", zone_day(zone, gap->from)),
 		    value_text("from", clock_text(b, gap->from)),
 		    value_day_short("to_day", zone_day(zone, gap->to)),
@@ -156,7 +156,7 @@ static void sensor_row(struct build *b, struct grid *grid, const struct gather_s
 	rate.panel_before = s->panel ? rate.before : 0;
 	facts = measure_facts_add(b, report_printf(b->doc, "%s.rate", id), &rate,
 	    REPORT_UNIT_RATE, 1, "report_ports");
-	grid_cell(b, grid, value_sensor(NULL, s->name));
+	grid_cell(b, grid, value_sensor(b, NULL, s->name));
 	grid_cell(b, grid, s->country[0] && strcmp(s->country, "ZZ") != 0
 	    ? value_country(b, NULL, s->country) : value_none());
 	grid_cell(b, grid, kind_value(s->kind));

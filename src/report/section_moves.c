@@ -60,7 +60,7 @@ static void mover_row(struct build *b, struct grid *grid, const struct gather_mo
 	if (b->g->panel_count > 1)
 		grid_cell(b, grid, m->sensor == SIZE_MAX ? value_none()
 		    : value_message(b, NULL, MSG("cell.part"), VALUES(
-		        value_sensor("what", b->g->sensors[m->sensor].name),
+		        value_sensor(b, "what", b->g->sensors[m->sensor].name),
 		        value_fact("share", sensor_share(b, m)))));
 }
 
@@ -110,7 +110,7 @@ static void say_mover(struct build *b, struct lines *lines, const struct gather_
 		    : MSG("explain.fall-one-sensor"), VALUES(
 		        value_fact("share", sensor_share(b, m)),
 		        value_integer("n", (int64_t)b->g->panel_count),
-		        value_sensor("sensor", b->g->sensors[m->sensor].name),
+		        value_sensor(b, "sensor", b->g->sensors[m->sensor].name),
 		        value_port("port", m->key)));
 }
 
