@@ -19,8 +19,8 @@
 struct capture {
 	struct capture_file *files;
 	size_t file_count;
-	size_t file_idx; /* the file being read, or the next one */
-	bool is_open;    /* files[file_idx] */
+	size_t file_idx;    /* the file being read, or the next one */
+	bool is_open;       /* files[file_idx] */
 	const void *memory; /* instead of a file, for tests */
 	size_t memory_len;
 	struct filter *filter;
@@ -38,15 +38,15 @@ static const struct {
 	size_t len;
 	const char *what;
 } foreign[] = {
-	{"BZh", 3, "bzip2 compression is not supported; decompress it first"},
-	{"PK\x03\x04", 4, "a ZIP archive is not a capture file; unpack it first"},
-	{"7z\xbc\xaf", 4, "a 7z archive is not a capture file; unpack it first"},
-	{"\x1f\x9d", 2, "compress(1) files are not supported; decompress it first"},
-	{"\x02\x21\x4c\x18", 4, "lz4 legacy frames are not supported; decompress it first"},
-	{"snoop", 5, "snoop captures are not supported; convert it to pcap (editcap -F pcap)"},
-	{"btsn", 4, "btsnoop captures are not supported; convert it to pcap (editcap -F pcap)"},
-	{"GMBU", 4, "NetMon captures are not supported; convert it to pcap (editcap -F pcap)"},
-	{"RTSS", 4, "NetMon captures are not supported; convert it to pcap (editcap -F pcap)"},
+    {"BZh", 3, "bzip2 compression is not supported; decompress it first"},
+    {"PK\x03\x04", 4, "a ZIP archive is not a capture file; unpack it first"},
+    {"7z\xbc\xaf", 4, "a 7z archive is not a capture file; unpack it first"},
+    {"\x1f\x9d", 2, "compress(1) files are not supported; decompress it first"},
+    {"\x02\x21\x4c\x18", 4, "lz4 legacy frames are not supported; decompress it first"},
+    {"snoop", 5, "snoop captures are not supported; convert it to pcap (editcap -F pcap)"},
+    {"btsn", 4, "btsnoop captures are not supported; convert it to pcap (editcap -F pcap)"},
+    {"GMBU", 4, "NetMon captures are not supported; convert it to pcap (editcap -F pcap)"},
+    {"RTSS", 4, "NetMon captures are not supported; convert it to pcap (editcap -F pcap)"},
 };
 
 int capture_file_fail(struct capture_file *file, int code, uint64_t offset, const char *fmt, ...)
@@ -61,8 +61,8 @@ int capture_file_fail(struct capture_file *file, int code, uint64_t offset, cons
 	return code;
 }
 
-int capture_file_fail_short(struct capture_file *file, const struct window *w, uint64_t offset,
-    const char *what)
+int capture_file_fail_short(
+    struct capture_file *file, const struct window *w, uint64_t offset, const char *what)
 {
 	if (w->error == ST_OK)
 		return capture_file_fail(file, ST_TRUNC, offset, "the file ends inside %s", what);
@@ -107,19 +107,22 @@ static uint64_t total_size(const struct capture_options *options)
 	return total;
 }
 
-static int new_capture(size_t file_count, const char *filter, struct capture **ret_capture,
-    struct err *err)
+static int new_capture(
+    size_t file_count, const char *filter, struct capture **ret_capture, struct err *err)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
 	int rc;
 
-	if (!capture)
-		return err_set(err, -ENOMEM, "out of memory");
+	if (!capture) {
+		(void)err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	capture->source.fd = -1;
 	capture->file_count = file_count;
 	capture->files = calloc(file_count ? file_count : 1, sizeof(*capture->files));
 	if (!capture->files) {
-		rc = err_set(err, -ENOMEM, "out of memory");
+		rc = -ENOMEM;
+		(void)err_set(err, rc, "out of memory");
 		goto out;
 	}
 	for (size_t i = 0; i < file_count; i++)
@@ -136,8 +139,8 @@ out:
 	return rc;
 }
 
-int capture_open(const struct capture_options *options, struct capture **ret_capture,
-    struct err *err)
+int capture_open(
+    const struct capture_options *options, struct capture **ret_capture, struct err *err)
 {
 	struct capture *capture = NULL;
 	int rc = new_capture(options->name_count, options->filter, &capture, err);
@@ -151,8 +154,8 @@ int capture_open(const struct capture_options *options, struct capture **ret_cap
 	return ST_OK;
 }
 
-int capture_open_memory(const void *data, size_t len, const char *filter,
-    struct capture **ret_capture, struct err *err)
+int capture_open_memory(
+    const void *data, size_t len, const char *filter, struct capture **ret_capture, struct err *err)
 {
 	struct capture *capture = NULL;
 	int rc = new_capture(1, filter, &capture, err);
@@ -189,10 +192,11 @@ static int start_format(struct capture *capture, struct capture_file *file)
 	if (format_is_pcap(head))
 		return format_pcap_start(&capture->pcap, w, file);
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		if (rd_left(&r) >= foreign[i].len && memcmp(head, foreign[i].magic, foreign[i].len) == 0)
+		if (rd_left(&r) >= foreign[i].len &&
+		    memcmp(head, foreign[i].magic, foreign[i].len) == 0)
 			return capture_file_fail(file, ST_UNSUPPORTED, 0, "%s", foreign[i].what);
-	return capture_file_fail(file, ST_MALFORMED, 0,
-	    "not a capture file (neither pcap nor pcapng)");
+	return capture_file_fail(
+	    file, ST_MALFORMED, 0, "not a capture file (neither pcap nor pcapng)");
 }
 
 static int open_file(struct capture *capture, struct capture_file *file)
@@ -200,9 +204,8 @@ static int open_file(struct capture *capture, struct capture_file *file)
 	struct source *source = &capture->source;
 	int rc;
 
-	rc = capture->memory
-	    ? source_open_memory(source, capture->memory, capture->memory_len)
-	    : source_open(source, file->name);
+	rc = capture->memory ? source_open_memory(source, capture->memory, capture->memory_len)
+	                     : source_open(source, file->name);
 	if (rc != ST_OK)
 		return capture_file_fail(file, rc, 0, "%s", source->text);
 	capture->is_open = true;
@@ -266,10 +269,20 @@ static size_t filter_batch(struct filter *filter, struct capture_packet *packets
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (filter_select(filter, packets[i].linktype) == ST_OK
-		    && filter_match(filter, packets[i].data, packets[i].len, packets[i].wire_len))
+		if (filter_select(filter, packets[i].linktype) == ST_OK &&
+		    filter_match(filter, packets[i].data, packets[i].len, packets[i].wire_len))
 			packets[kept++] = packets[i];
 	return kept;
+}
+
+static size_t read_batch(struct capture *capture, struct capture_file *file,
+    struct capture_packet *ret_packets, size_t max)
+{
+	struct window *w = &capture->window;
+
+	if (file->format == CAPTURE_PCAPNG)
+		return format_pcapng_next(&capture->pcapng, w, file, ret_packets, max);
+	return format_pcap_next(&capture->pcap, w, file, ret_packets, max);
 }
 
 static size_t next_batch(struct capture *capture, struct capture_file *file,
@@ -279,9 +292,7 @@ static size_t next_batch(struct capture *capture, struct capture_file *file,
 	size_t n;
 
 	while (file->error == ST_OK) {
-		n = file->format == CAPTURE_PCAPNG
-		    ? format_pcapng_next(&capture->pcapng, &capture->window, file, ret_packets, max)
-		    : format_pcap_next(&capture->pcap, &capture->window, file, ret_packets, max);
+		n = read_batch(capture, file, ret_packets, max);
 		if (capture->filter)
 			n = filterable(capture, file, ret_packets, n);
 		if (!n)

@@ -61,8 +61,8 @@ struct capture_options {
  * Prepares to read the files one after another; opens each only when its turn comes.  A filter
  * that libpcap cannot compile is ST_USAGE.  The caller ends with capture_close.
  */
-ST_MUST_CHECK int capture_open(const struct capture_options *options, struct capture **ret_capture,
-    struct err *err);
+ST_MUST_CHECK int capture_open(
+    const struct capture_options *options, struct capture **ret_capture, struct err *err);
 
 /*
  * Delivers up to max (≤ CAPTURE_BATCH_MAX) packets of one file.  Returns their number, 0 when all

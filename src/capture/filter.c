@@ -20,12 +20,12 @@
  * ssh") are looked up in files that a sandbox may have closed by the time a packet is seen.
  */
 static const uint16_t common_linktypes[] = {
-	0,   /* NULL */
-	101, /* RAW */
-	113, /* LINUX_SLL */
-	228, /* IPV4 */
-	229, /* IPV6 */
-	276, /* LINUX_SLL2 */
+    0,   /* NULL */
+    101, /* RAW */
+    113, /* LINUX_SLL */
+    228, /* IPV4 */
+    229, /* IPV6 */
+    276, /* LINUX_SLL2 */
 };
 
 struct filter_program {
@@ -49,14 +49,14 @@ static int dlt_of(uint16_t linktype)
 		uint16_t linktype;
 		uint16_t dlt;
 	} table[] = {
-		{12, DLT_RAW}, /* written by systems whose DLT_RAW is 12 … */
-		{14, DLT_RAW}, /* … or 14 (OpenBSD) */
-		{100, DLT_ATM_RFC1483},
-		{101, DLT_RAW},
-		{102, DLT_SLIP_BSDOS},
-		{103, DLT_PPP_BSDOS},
-		{104, DLT_C_HDLC},
-		{106, DLT_ATM_CLIP},
+	    {12, DLT_RAW}, /* written by systems whose DLT_RAW is 12 … */
+	    {14, DLT_RAW}, /* … or 14 (OpenBSD) */
+	    {100, DLT_ATM_RFC1483},
+	    {101, DLT_RAW},
+	    {102, DLT_SLIP_BSDOS},
+	    {103, DLT_PPP_BSDOS},
+	    {104, DLT_C_HDLC},
+	    {106, DLT_ATM_CLIP},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -73,8 +73,8 @@ static void compile(const char *expression, struct filter_program *program)
 		(void)snprintf(program->text, sizeof(program->text), "out of memory");
 		return;
 	}
-	program->is_compiled = pcap_compile(dead, &program->program, expression, 1,
-	    PCAP_NETMASK_UNKNOWN) == 0;
+	program->is_compiled =
+	    pcap_compile(dead, &program->program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
 	if (!program->is_compiled)
 		(void)snprintf(program->text, sizeof(program->text), "%s", pcap_geterr(dead));
 	pcap_close(dead);
@@ -147,8 +147,7 @@ const char *filter_text(const struct filter *filter)
 	return filter->text;
 }
 
-bool filter_match(const struct filter *filter, const uint8_t *data, uint32_t len,
-    uint32_t wire_len)
+bool filter_match(const struct filter *filter, const uint8_t *data, uint32_t len, uint32_t wire_len)
 {
 	return bpf_filter(filter->selected->program.bf_insns, data, wire_len, len) != 0;
 }

@@ -29,7 +29,7 @@ ST_MUST_CHECK int filter_select(struct filter *filter, uint16_t linktype);
 const char *filter_text(const struct filter *filter);
 
 /* Whether a packet of the selected link type passes. */
-bool filter_match(const struct filter *filter, const uint8_t *data, uint32_t len,
-    uint32_t wire_len);
+bool filter_match(
+    const struct filter *filter, const uint8_t *data, uint32_t len, uint32_t wire_len);
 
 void filter_free(struct filter *filter);

@@ -14,13 +14,13 @@
  * Times are kept inside what civil.h can print, a day less at both ends for any time zone: a
  * hostile 64-bit time stamp must not overflow anything later.
  */
-#define CAPTURE_TIME_MIN (-719161 * 86400000000ll)    /* 0001-01-02T00:00:00Z */
+#define CAPTURE_TIME_MIN (-719161 * 86400000000ll)     /* 0001-01-02T00:00:00Z */
 #define CAPTURE_TIME_MAX (2932896 * 86400000000ll - 1) /* 9999-12-30T23:59:59.999999Z */
 
 #define PCAPNG_INTERFACE_MAX 65536u
 
 struct pcap {
-	bool swapped;        /* not this machine's byte order */
+	bool swapped; /* not this machine's byte order */
 	bool nanoseconds;
 	bool lengths_swapped; /* very old files have the two lengths the other way round */
 	bool lengths_unsure;  /* version 2.3: those where the captured length is the larger one */
@@ -33,7 +33,7 @@ struct pcapng_interface {
 	uint16_t linktype;
 	uint16_t fcs_len;
 	uint32_t snap_len;
-	uint32_t shift;   /* time stamps count 2^-shift seconds, when multiply and divide are 0 */
+	uint32_t shift;    /* time stamps count 2^-shift seconds, when multiply and divide are 0 */
 	uint64_t multiply; /* or so many microseconds … */
 	uint64_t divide;   /* … or this part of one */
 	int64_t offset_s;
@@ -53,8 +53,8 @@ int capture_file_fail(struct capture_file *file, int code, uint64_t offset, cons
     ST_PRINTF(4, 5);
 
 /* The same for a record or block that could not be filled: the end, or the source's error. */
-int capture_file_fail_short(struct capture_file *file, const struct window *w, uint64_t offset,
-    const char *what);
+int capture_file_fail_short(
+    struct capture_file *file, const struct window *w, uint64_t offset, const char *what);
 
 /* fcs_len of a packet: less, when the capture cut into the frame check sequence. */
 uint16_t capture_fcs_left(uint16_t fcs_len, uint32_t len, uint32_t wire_len);

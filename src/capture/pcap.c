@@ -104,8 +104,8 @@ __attribute__((always_inline)) static inline size_t scan(struct window *w, uint1
 		packet->data = data;
 		packet->len = len;
 		packet->wire_len = load_u32(head + 12, swapped);
-		packet->time_us = (int64_t)load_u32(head, swapped) * 1000000
-		    + (nanoseconds ? fraction / 1000 : fraction);
+		packet->time_us = (int64_t)load_u32(head, swapped) * 1000000 +
+		                  (nanoseconds ? fraction / 1000 : fraction);
 		packet->linktype = linktype;
 		packet->fcs_len = 0;
 		next = r.pos;
@@ -130,8 +130,8 @@ static uint32_t lengths(const struct pcap *p, const uint8_t *head, uint32_t *ret
 }
 
 /* The same for files of rare kinds. */
-static size_t scan_rare(const struct pcap *p, struct window *w, struct capture_packet *ret_packets,
-    size_t max)
+static size_t scan_rare(
+    const struct pcap *p, struct window *w, struct capture_packet *ret_packets, size_t max)
 {
 	struct rd r = window_rd(w);
 	const uint8_t *next = r.pos;
@@ -149,8 +149,8 @@ static size_t scan_rare(const struct pcap *p, struct window *w, struct capture_p
 		if (!packet->data || packet->len > WINDOW_PACKET_MAX)
 			break;
 		fraction = load_u32(head + 4, p->swapped);
-		packet->time_us = (int64_t)load_u32(head, p->swapped) * 1000000
-		    + (p->nanoseconds ? fraction / 1000 : fraction);
+		packet->time_us = (int64_t)load_u32(head, p->swapped) * 1000000 +
+		                  (p->nanoseconds ? fraction / 1000 : fraction);
 		packet->linktype = p->linktype;
 		packet->fcs_len = capture_fcs_left(p->fcs_len, packet->len, packet->wire_len);
 		next = r.pos;
@@ -160,11 +160,11 @@ static size_t scan_rare(const struct pcap *p, struct window *w, struct capture_p
 	return n;
 }
 
-static size_t scan_any(const struct pcap *p, struct window *w, struct capture_packet *ret_packets,
-    size_t max)
+static size_t scan_any(
+    const struct pcap *p, struct window *w, struct capture_packet *ret_packets, size_t max)
 {
-	if (p->header_len != RECORD_HEADER_LEN || p->lengths_swapped || p->lengths_unsure
-	    || p->fcs_len)
+	if (p->header_len != RECORD_HEADER_LEN || p->lengths_swapped || p->lengths_unsure ||
+	    p->fcs_len)
 		return scan_rare(p, w, ret_packets, max);
 	if (p->swapped)
 		return p->nanoseconds ? scan(w, p->linktype, ret_packets, max, true, true)

@@ -33,7 +33,7 @@
 
 #define TSRESOL_BINARY 0x80
 #define TSRESOL_MICROSECONDS 6
-#define POWER_OF_TEN_MAX 19 /* fits 64 bits */
+#define POWER_OF_TEN_MAX 19  /* fits 64 bits */
 #define TSRESOL_TOO_FINE 127 /* a shift that leaves nothing */
 #define US_PER_SECOND 1000000
 
@@ -101,6 +101,7 @@ static void set_resolution(struct pcapng_interface *interface, uint8_t tsresol)
 		interface->shift = TSRESOL_TOO_FINE; /* 2^64 ticks are less than a microsecond */
 }
 
+/* The time in microseconds, rounded down and kept inside what can be printed. */
 static int64_t time_of(const struct pcapng_interface *interface, uint64_t ticks)
 {
 	__int128 us;
@@ -171,8 +172,8 @@ static int add_interface(struct pcapng *p, const struct pcapng_interface *interf
 	return ST_OK;
 }
 
-static int read_interface(struct pcapng *p, struct capture_file *file, const struct block *block,
-    struct rd *body)
+static int read_interface(
+    struct pcapng *p, struct capture_file *file, const struct block *block, struct rd *body)
 {
 	struct pcapng_interface interface = {0};
 	int rc;
@@ -182,8 +183,8 @@ static int read_interface(struct pcapng *p, struct capture_file *file, const str
 	rd_skip(body, 2);
 	interface.snap_len = take_u32(body, p->big_endian);
 	if (body->bad || !read_interface_options(&interface, body, p->big_endian))
-		return capture_file_fail(file, ST_MALFORMED, block->offset,
-		    "damaged interface description block");
+		return capture_file_fail(
+		    file, ST_MALFORMED, block->offset, "damaged interface description block");
 	rc = add_interface(p, &interface);
 	if (rc != ST_OK)
 		return capture_file_fail(file, rc, block->offset,
@@ -191,8 +192,8 @@ static int read_interface(struct pcapng *p, struct capture_file *file, const str
 	return ST_OK;
 }
 
-static int read_section(struct pcapng *p, struct capture_file *file, const struct block *block,
-    struct rd *body)
+static int read_section(
+    struct pcapng *p, struct capture_file *file, const struct block *block, struct rd *body)
 {
 	uint16_t major;
 
@@ -200,8 +201,8 @@ static int read_section(struct pcapng *p, struct capture_file *file, const struc
 	major = take_u16(body, block->big_endian);
 	rd_skip(body, 2 + 8); /* minor version, section length */
 	if (body->bad)
-		return capture_file_fail(file, ST_MALFORMED, block->offset,
-		    "damaged section header block");
+		return capture_file_fail(
+		    file, ST_MALFORMED, block->offset, "damaged section header block");
 	if (major != VERSION_MAJOR)
 		return capture_file_fail(file, ST_UNSUPPORTED, block->offset,
 		    "pcapng version %u is not supported", major);
@@ -212,8 +213,8 @@ static int read_section(struct pcapng *p, struct capture_file *file, const struc
 }
 
 /* The fields that enhanced and obsolete packet blocks share. */
-static bool read_timed(struct pcapng *p, struct rd *body, uint32_t interface_idx,
-    struct capture_packet *packet)
+static bool read_timed(
+    struct pcapng *p, struct rd *body, uint32_t interface_idx, struct capture_packet *packet)
 {
 	const struct pcapng_interface *interface;
 	uint64_t high = take_u32(body, p->big_endian);
@@ -228,8 +229,8 @@ static bool read_timed(struct pcapng *p, struct rd *body, uint32_t interface_idx
 	packet->time_us = time_of(interface, ticks);
 	packet->linktype = interface->linktype;
 	packet->fcs_len = interface->fcs_len
-	    ? capture_fcs_left(interface->fcs_len, packet->len, packet->wire_len)
-	    : 0;
+	                      ? capture_fcs_left(interface->fcs_len, packet->len, packet->wire_len)
+	                      : 0;
 	p->last_us = packet->time_us;
 	return true;
 }
@@ -249,8 +250,8 @@ static bool read_simple(struct pcapng *p, struct rd *body, struct capture_packet
 	len = rd_left(body);
 	if (len > packet->wire_len)
 		len = packet->wire_len;
-	if (interface->snap_len && interface->snap_len < len
-	    && rd_left(body) - interface->snap_len < 4)
+	if (interface->snap_len && interface->snap_len < len &&
+	    rd_left(body) - interface->snap_len < 4)
 		len = interface->snap_len;
 	packet->len = (uint32_t)len;
 	packet->data = rd_take(body, len);
@@ -260,8 +261,8 @@ static bool read_simple(struct pcapng *p, struct rd *body, struct capture_packet
 	return true;
 }
 
-static bool read_packet(struct pcapng *p, const struct block *block, struct rd *body,
-    struct capture_packet *packet)
+static bool read_packet(
+    struct pcapng *p, const struct block *block, struct rd *body, struct capture_packet *packet)
 {
 	uint32_t interface_idx;
 
@@ -318,8 +319,8 @@ static bool skip_block(struct window *w, struct capture_file *file, const struct
 	}
 	r = window_rd(w);
 	if (take_u32(&r, block->big_endian) != block->len) {
-		(void)capture_file_fail(file, ST_MALFORMED, block->offset,
-		    "the two lengths of a block differ");
+		(void)capture_file_fail(
+		    file, ST_MALFORMED, block->offset, "the two lengths of a block differ");
 		return false;
 	}
 	window_consume(w, r.pos);
@@ -330,8 +331,8 @@ static bool skip_block(struct window *w, struct capture_file *file, const struct
  * Brings the next block into the window, when nothing has been delivered in this batch; one that
  * is only skipped may stay outside.  False at the end and on damage.
  */
-static bool prepare(const struct pcapng *p, struct window *w, struct capture_file *file,
-    struct block *ret_block)
+static bool prepare(
+    const struct pcapng *p, struct window *w, struct capture_file *file, struct block *ret_block)
 {
 	if (!window_fill(w, BLOCK_FRAME_LEN)) {
 		if (window_have(w) || w->error != ST_OK)
@@ -339,12 +340,12 @@ static bool prepare(const struct pcapng *p, struct window *w, struct capture_fil
 		return false;
 	}
 	if (!read_head(p, w, ret_block)) {
-		(void)capture_file_fail(file, ST_MALFORMED, window_offset(w),
-		    "damaged block header");
+		(void)capture_file_fail(
+		    file, ST_MALFORMED, window_offset(w), "damaged block header");
 		return false;
 	}
-	if (!is_packet(ret_block->type) && ret_block->type != BLOCK_INTERFACE
-	    && ret_block->type != BLOCK_SECTION)
+	if (!is_packet(ret_block->type) && ret_block->type != BLOCK_INTERFACE &&
+	    ret_block->type != BLOCK_SECTION)
 		return true;
 	if (ret_block->len > BLOCK_MAX) {
 		(void)capture_file_fail(file, ST_MALFORMED, ret_block->offset,
@@ -375,14 +376,14 @@ static enum block_result read_block(struct pcapng *p, struct window *w, struct c
 	rd_skip(&r, BLOCK_HEAD_LEN);
 	body = rd_sub(&r, block->len - BLOCK_FRAME_LEN);
 	if (take_u32(&r, block->big_endian) != block->len || r.bad) {
-		(void)capture_file_fail(file, ST_MALFORMED, block->offset,
-		    "the two lengths of a block differ");
+		(void)capture_file_fail(
+		    file, ST_MALFORMED, block->offset, "the two lengths of a block differ");
 		return BLOCK_RESULT_DAMAGED;
 	}
 	if (is_packet(block->type)) {
 		if (!read_packet(p, block, &body, packet)) {
-			(void)capture_file_fail(file, ST_MALFORMED, block->offset,
-			    "damaged packet block");
+			(void)capture_file_fail(
+			    file, ST_MALFORMED, block->offset, "damaged packet block");
 			return BLOCK_RESULT_DAMAGED;
 		}
 		window_consume(w, r.pos);
@@ -405,8 +406,8 @@ size_t format_pcapng_next(struct pcapng *p, struct window *w, struct capture_fil
 	size_t n = 0;
 
 	while (n < max) {
-		bool is_whole = window_have(w) >= BLOCK_FRAME_LEN && read_head(p, w, &block)
-		    && block.len <= window_have(w);
+		bool is_whole = window_have(w) >= BLOCK_FRAME_LEN && read_head(p, w, &block) &&
+		                block.len <= window_have(w);
 
 		if (!is_whole) {
 			/* Filling moves the window, so packets in hand are delivered first. */

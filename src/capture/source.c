@@ -194,11 +194,11 @@ static int read_packed(struct source *s, uint8_t *buf, size_t len, size_t *ret_l
 		if (!s->in_len && s->in_ended) {
 			if (s->between || io.between)
 				break;
-			rc = fail(s, ST_TRUNC, "the compressed data ends too early");
+			(void)fail(s, ST_TRUNC, "the compressed data ends too early");
 			break;
 		}
 		if (s->in_len) {
-			rc = fail(s, ST_MALFORMED, "the compressed data makes no sense");
+			(void)fail(s, ST_MALFORMED, "the compressed data makes no sense");
 			break;
 		}
 	}

@@ -220,10 +220,10 @@ static void lz4_close(void *state)
 }
 
 static const struct unpack unpacks[] = {
-	{"gzip", {0x1f, 0x8b}, 2, gzip_open, gzip_step, gzip_close},
-	{"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, zstd_open, zstd_step, zstd_close},
-	{"xz", {0xfd, '7', 'z', 'X', 'Z', 0}, 6, xz_open, xz_step, xz_close},
-	{"lz4", {0x04, 0x22, 0x4d, 0x18}, 4, lz4_open, lz4_step, lz4_close},
+    {"gzip", {0x1f, 0x8b}, 2, gzip_open, gzip_step, gzip_close},
+    {"zstd", {0x28, 0xb5, 0x2f, 0xfd}, 4, zstd_open, zstd_step, zstd_close},
+    {"xz", {0xfd, '7', 'z', 'X', 'Z', 0}, 6, xz_open, xz_step, xz_close},
+    {"lz4", {0x04, 0x22, 0x4d, 0x18}, 4, lz4_open, lz4_step, lz4_close},
 };
 
 const struct unpack *unpack_find(const uint8_t *head, size_t len)
@@ -238,12 +238,12 @@ const struct unpack *unpack_find(const uint8_t *head, size_t len)
 	 * Skippable frames (0x184D2A50 to 0x184D2A5F) open what pzstd and zstd's seekable format
 	 * write; no lz4 tool begins with one.
 	 */
-	if (len >= sizeof(skippable) && (first[0] & 0xf0) == skippable[0]
-	    && memcmp(first + 1, skippable + 1, sizeof(skippable) - 1) == 0)
+	if (len >= sizeof(skippable) && (first[0] & 0xf0) == skippable[0] &&
+	    memcmp(first + 1, skippable + 1, sizeof(skippable) - 1) == 0)
 		memcpy(first, unpacks[1].magic, unpacks[1].magic_len);
 	for (size_t i = 0; i < sizeof(unpacks) / sizeof(unpacks[0]); i++)
-		if (len >= unpacks[i].magic_len
-		    && memcmp(first, unpacks[i].magic, unpacks[i].magic_len) == 0)
+		if (len >= unpacks[i].magic_len &&
+		    memcmp(first, unpacks[i].magic, unpacks[i].magic_len) == 0)
 			return &unpacks[i];
 	return NULL;
 }

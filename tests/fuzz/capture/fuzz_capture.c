@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 /* A few hundred bytes of lz4 or zstd can stand for gigabytes; that is not what is tested. */
 #define FUZZ_PACKETS_MAX 200000
 
-static uint64_t run(const uint8_t *data, size_t len, const char *filter, size_t batch,
-    bool *ret_capped)
+static uint64_t run(
+    const uint8_t *data, size_t len, const char *filter, size_t batch, bool *ret_capped)
 {
 	struct capture_packet packets[CAPTURE_BATCH_MAX];
 	const struct capture_file *file;
@@ -24,8 +24,7 @@ static uint64_t run(const uint8_t *data, size_t len, const char *filter, size_t 
 
 	if (capture_open_memory(data, len, filter, &capture, NULL) != ST_OK)
 		abort();
-	while (count < FUZZ_PACKETS_MAX
-	    && (n = capture_next(capture, packets, batch, &file))) {
+	while (count < FUZZ_PACKETS_MAX && (n = capture_next(capture, packets, batch, &file))) {
 		for (size_t i = 0; i < n; i++) {
 			const struct capture_packet *p = &packets[i];
 

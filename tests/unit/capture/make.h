@@ -26,8 +26,46 @@ struct make {
 
 /* The first 40 bytes of an IPv4 TCP packet from 192.0.2.1 to 198.51.100.2, ports 4096 → 23. */
 static const uint8_t make_ipv4_syn[] = {
-	0x45, 0, 0, 40, 0xd4, 0x31, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 2,
-	0x10, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 4, 0, 0, 0, 0, 0,
+    0x45,
+    0,
+    0,
+    40,
+    0xd4,
+    0x31,
+    0,
+    0,
+    64,
+    6,
+    0,
+    0,
+    192,
+    0,
+    2,
+    1,
+    198,
+    51,
+    100,
+    2,
+    0x10,
+    0,
+    0,
+    23,
+    0,
+    0,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    0x50,
+    2,
+    4,
+    0,
+    0,
+    0,
+    0,
+    0,
 };
 
 static inline struct make make_new(bool big)
@@ -96,8 +134,8 @@ static inline void put_pcap(struct make *m, uint32_t magic, uint32_t version, ui
 #define PCAP_2_4 0x00020004u
 
 /* A record whose captured bytes are `fill` repeated. */
-static inline void put_record(struct make *m, uint32_t s, uint32_t fraction, uint32_t len,
-    uint32_t wire_len, uint8_t fill)
+static inline void put_record(
+    struct make *m, uint32_t s, uint32_t fraction, uint32_t len, uint32_t wire_len, uint8_t fill)
 {
 	put32(m, s);
 	put32(m, fraction);
@@ -142,8 +180,8 @@ static inline void put_section(struct make *m)
 
 #define NO_TSRESOL (-1)
 
-static inline void put_interface(struct make *m, uint16_t linktype, uint32_t snap_len, int tsresol,
-    int64_t offset_s)
+static inline void put_interface(
+    struct make *m, uint16_t linktype, uint32_t snap_len, int tsresol, int64_t offset_s)
 {
 	begin_block(m, 1);
 	put16(m, linktype);
@@ -165,8 +203,8 @@ static inline void put_interface(struct make *m, uint16_t linktype, uint32_t sna
 	end_block(m);
 }
 
-static inline void put_enhanced(struct make *m, uint32_t interface, uint64_t ticks, uint32_t len,
-    uint8_t fill)
+static inline void put_enhanced(
+    struct make *m, uint32_t interface, uint64_t ticks, uint32_t len, uint8_t fill)
 {
 	begin_block(m, 6);
 	put32(m, interface);
@@ -203,7 +241,8 @@ static inline void read_all(struct capture *capture, size_t batch, struct result
 			for (uint32_t k = 1; k < packets[i].len && packets[i].linktype != 101; k++)
 				assert_int_equal(packets[i].data[k], packets[i].data[0]);
 			ret_result->packets[ret_result->count] = packets[i];
-			ret_result->first[ret_result->count++] = packets[i].len ? packets[i].data[0] : 0;
+			ret_result->first[ret_result->count++] =
+			    packets[i].len ? packets[i].data[0] : 0;
 		}
 	}
 	file = capture_files(capture, &file_count);
@@ -239,11 +278,10 @@ static inline struct result *read_make(const struct make *m)
 	return read_memory(m->data, make_len(m), NULL);
 }
 
-static inline void assert_error(const struct result *r, int code, uint64_t offset,
-    const char *text)
+static inline void assert_error(const struct result *r, int code, uint64_t offset, const char *text)
 {
-	if (r->file.error != code || r->file.error_offset != offset
-	    || !strstr(r->file.error_text, text))
+	if (r->file.error != code || r->file.error_offset != offset ||
+	    !strstr(r->file.error_text, text))
 		print_error("%d at %llu: %s\n", r->file.error,
 		    (unsigned long long)r->file.error_offset, r->file.error_text);
 	assert_int_equal(r->file.error, code);

@@ -48,12 +48,12 @@ static void test_several_files_one_after_another(void **state)
 	struct make m = small(300);
 	char paths[3][128];
 	const char *names[] = {
-		write_file(paths[0], "a", m.data, make_len(&m)),
-		"/nonexistent/capture.pcap",
-		dir,
-		write_file(paths[1], "empty", "", 0),
-		write_file(paths[2], "cut", m.data, make_len(&m) - 1),
-		paths[0],
+	    write_file(paths[0], "a", m.data, make_len(&m)),
+	    "/nonexistent/capture.pcap",
+	    dir,
+	    write_file(paths[1], "empty", "", 0),
+	    write_file(paths[2], "cut", m.data, make_len(&m) - 1),
+	    paths[0],
 	};
 	const struct capture_options options = {.names = names, .name_count = 6};
 	struct capture_packet packets[CAPTURE_BATCH_MAX];
@@ -182,12 +182,12 @@ static void test_what_is_not_a_capture(void **state)
 		int error;
 		const char *text;
 	} cases[] = {
-		{"", 0, ST_TRUNC, "empty"},
-		{"abc", 3, ST_MALFORMED, "too short"},
-		{"{\"json\": true}\n", 15, ST_MALFORMED, "not a capture file"},
-		{"BZh91AY&SY", 10, ST_UNSUPPORTED, "bzip2"},
-		{"PK\x03\x04zip", 7, ST_UNSUPPORTED, "ZIP"},
-		{"snoop\0\0\0\0\0\0\2", 12, ST_UNSUPPORTED, "snoop"},
+	    {"", 0, ST_TRUNC, "empty"},
+	    {"abc", 3, ST_MALFORMED, "too short"},
+	    {"{\"json\": true}\n", 15, ST_MALFORMED, "not a capture file"},
+	    {"BZh91AY&SY", 10, ST_UNSUPPORTED, "bzip2"},
+	    {"PK\x03\x04zip", 7, ST_UNSUPPORTED, "ZIP"},
+	    {"snoop\0\0\0\0\0\0\2", 12, ST_UNSUPPORTED, "snoop"},
 	};
 
 	(void)state;
@@ -285,13 +285,13 @@ static void test_filter_that_does_not_fit_a_link_type(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_several_files_one_after_another),
-		cmocka_unit_test(test_progress_and_permission),
-		cmocka_unit_test(test_standard_input),
-		cmocka_unit_test(test_what_is_not_a_capture),
-		cmocka_unit_test(test_filter),
-		cmocka_unit_test(test_filter_that_makes_no_sense),
-		cmocka_unit_test(test_filter_that_does_not_fit_a_link_type),
+	    cmocka_unit_test(test_several_files_one_after_another),
+	    cmocka_unit_test(test_progress_and_permission),
+	    cmocka_unit_test(test_standard_input),
+	    cmocka_unit_test(test_what_is_not_a_capture),
+	    cmocka_unit_test(test_filter),
+	    cmocka_unit_test(test_filter_that_makes_no_sense),
+	    cmocka_unit_test(test_filter_that_does_not_fit_a_link_type),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -35,8 +35,9 @@ static size_t pack_xz(const uint8_t *in, size_t len, uint8_t *out)
 {
 	size_t out_len = 0;
 
-	assert_int_equal(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, NULL, in, len, out, &out_len,
-	    PACKED_MAX), LZMA_OK);
+	assert_int_equal(
+	    lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, NULL, in, len, out, &out_len, PACKED_MAX),
+	    LZMA_OK);
 	return out_len;
 }
 
@@ -53,10 +54,10 @@ static const struct {
 	const char *name;
 	size_t (*pack)(const uint8_t *in, size_t len, uint8_t *out);
 } kinds[] = {
-	{"gzip", pack_gzip},
-	{"zstd", pack_zstd},
-	{"xz", pack_xz},
-	{"lz4", pack_lz4},
+    {"gzip", pack_gzip},
+    {"zstd", pack_zstd},
+    {"xz", pack_xz},
+    {"lz4", pack_lz4},
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -227,11 +228,11 @@ static void test_packed_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_and_in_two_parts),
-		cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_damage_and_what_follows),
-		cmocka_unit_test(test_zstd_skippable_frame_first),
-		cmocka_unit_test(test_packed_nothing),
+	    cmocka_unit_test(test_whole_and_in_two_parts),
+	    cmocka_unit_test(test_cut),
+	    cmocka_unit_test(test_damage_and_what_follows),
+	    cmocka_unit_test(test_zstd_skippable_frame_first),
+	    cmocka_unit_test(test_packed_nothing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -26,8 +26,8 @@ static void test_both_orders_and_resolutions(void **state)
 		assert_int_equal(r->first[0], 0xaa);
 		assert_int_equal(r->packets[1].len, 0);
 		/* A fraction above a second is added, and nothing overflows. */
-		assert_int_equal(r->packets[2].time_us,
-		    4294967295000000 + (ns ? 4294967 : 4294967295));
+		assert_int_equal(
+		    r->packets[2].time_us, 4294967295000000 + (ns ? 4294967 : 4294967295));
 		assert_int_equal(r->first[2], 0xbb);
 		assert_int_equal(r->file.packets, 3);
 		assert_int_equal(r->file.bytes, 160);
@@ -187,8 +187,7 @@ static void test_windows(void **state)
 	m.w = wr_init(data, 40 + 2 * (16 + large) + small_count * 100);
 	put_pcap(&m, PCAP_US, PCAP_2_4, 1);
 	for (uint32_t i = 0; i < small_count + 2; i++)
-		put_record(&m, i, 0, i == 7 || i == 30000 ? large : 40 + i % 37,
-		    1, (uint8_t)i);
+		put_record(&m, i, 0, i == 7 || i == 30000 ? large : 40 + i % 37, 1, (uint8_t)i);
 	assert_int_equal(capture_open_memory(data, make_len(&m), NULL, &capture, NULL), ST_OK);
 	while ((n = capture_next(capture, packets, CAPTURE_BATCH_MAX, &file))) {
 		for (size_t i = 0; i < n; i++, count++) {
@@ -208,13 +207,13 @@ static void test_windows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_orders_and_resolutions),
-		cmocka_unit_test(test_kuznetzov_records),
-		cmocka_unit_test(test_old_versions_exchange_lengths),
-		cmocka_unit_test(test_network_field_bits),
-		cmocka_unit_test(test_every_cut_is_reported),
-		cmocka_unit_test(test_absurd_length),
-		cmocka_unit_test(test_windows),
+	    cmocka_unit_test(test_both_orders_and_resolutions),
+	    cmocka_unit_test(test_kuznetzov_records),
+	    cmocka_unit_test(test_old_versions_exchange_lengths),
+	    cmocka_unit_test(test_network_field_bits),
+	    cmocka_unit_test(test_every_cut_is_reported),
+	    cmocka_unit_test(test_absurd_length),
+	    cmocka_unit_test(test_windows),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -53,29 +53,29 @@ static void test_clocks(void **state)
 		uint64_t ticks;
 		int64_t time_us;
 	} cases[] = {
-		{NO_TSRESOL, 0, 5, 5},
-		{0, 0, 5, 5000000},
-		{6, 1000, 5, 1000000005},
-		{6, -1000, 5, -999999995},
-		{7, 0, 59, 5},
-		{9, 0, 5999, 5},
-		{9, -1, 999, -1000000},
-		{12, 0, 5999999, 5},
-		{25, 0, UINT64_MAX, 1},
-		{26, 0, UINT64_MAX, 0},
-		{127, 0, UINT64_MAX, 0},
-		{0x80, 0, 3, 3000000},
-		{0x80 | 1, 0, 3, 1500000},
-		{0x80 | 10, 0, 1023, 999023},
-		{0x80 | 20, 0, 1u << 20, 1000000},
-		{0x80 | 32, 0, 0x100000000, 1000000},
-		{0x80 | 64, 0, UINT64_MAX, 999999},
-		{0x80 | 83, 0, UINT64_MAX, 1},
-		{0x80 | 127, 0, UINT64_MAX, 0},
-		{0, 0, UINT64_MAX, CAPTURE_TIME_MAX},
-		{0x80, INT64_MAX, UINT64_MAX, CAPTURE_TIME_MAX},
-		{6, INT64_MIN, 0, CAPTURE_TIME_MIN},
-		{6, INT64_MAX, 0, CAPTURE_TIME_MAX},
+	    {NO_TSRESOL, 0, 5, 5},
+	    {0, 0, 5, 5000000},
+	    {6, 1000, 5, 1000000005},
+	    {6, -1000, 5, -999999995},
+	    {7, 0, 59, 5},
+	    {9, 0, 5999, 5},
+	    {9, -1, 999, -1000000},
+	    {12, 0, 5999999, 5},
+	    {25, 0, UINT64_MAX, 1},
+	    {26, 0, UINT64_MAX, 0},
+	    {127, 0, UINT64_MAX, 0},
+	    {0x80, 0, 3, 3000000},
+	    {0x80 | 1, 0, 3, 1500000},
+	    {0x80 | 10, 0, 1023, 999023},
+	    {0x80 | 20, 0, 1u << 20, 1000000},
+	    {0x80 | 32, 0, 0x100000000, 1000000},
+	    {0x80 | 64, 0, UINT64_MAX, 999999},
+	    {0x80 | 83, 0, UINT64_MAX, 1},
+	    {0x80 | 127, 0, UINT64_MAX, 0},
+	    {0, 0, UINT64_MAX, CAPTURE_TIME_MAX},
+	    {0x80, INT64_MAX, UINT64_MAX, CAPTURE_TIME_MAX},
+	    {6, INT64_MIN, 0, CAPTURE_TIME_MIN},
+	    {6, INT64_MAX, 0, CAPTURE_TIME_MAX},
 	};
 
 	(void)state;
@@ -90,8 +90,8 @@ static void test_clocks(void **state)
 			r = read_make(&m);
 			assert_int_equal(r->count, 1);
 			if (r->packets[0].time_us != cases[i].time_us)
-				print_error("case %zu: %lld\n", i,
-				    (long long)r->packets[0].time_us);
+				print_error(
+				    "case %zu: %lld\n", i, (long long)r->packets[0].time_us);
 			assert_int_equal(r->packets[0].time_us, cases[i].time_us);
 			free(r);
 			make_free(&m);
@@ -350,14 +350,14 @@ static void test_interface_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sections_with_their_own_order),
-		cmocka_unit_test(test_clocks),
-		cmocka_unit_test(test_simple_and_obsolete_packets),
-		cmocka_unit_test(test_other_blocks_are_skipped),
-		cmocka_unit_test(test_fcs_option),
-		cmocka_unit_test(test_every_cut_is_reported),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_interface_limit),
+	    cmocka_unit_test(test_sections_with_their_own_order),
+	    cmocka_unit_test(test_clocks),
+	    cmocka_unit_test(test_simple_and_obsolete_packets),
+	    cmocka_unit_test(test_other_blocks_are_skipped),
+	    cmocka_unit_test(test_fcs_option),
+	    cmocka_unit_test(test_every_cut_is_reported),
+	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_interface_limit),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -43,8 +43,8 @@ static const char *member(const char *json, const char *key)
 
 			while (*p && *p != '"')
 				p += *p == '\\' && p[1] ? 2 : 1;
-			if (depth == 1 && (size_t)(p - start) == key_len
-			    && memcmp(start, key, key_len) == 0 && p[1] == ':')
+			if (depth == 1 && (size_t)(p - start) == key_len &&
+			    memcmp(start, key, key_len) == 0 && p[1] == ':')
 				return p + 2 + strspn(p + 2, " \n");
 			if (!*p)
 				return NULL;
@@ -72,9 +72,9 @@ static bool check(const char *capture_path, const char *truth)
 	while ((n = capture_next(capture, packets, CAPTURE_BATCH_MAX, &file)))
 		count += n;
 	file = capture_files(capture, &n);
-	same = count == strtoull(member(quick, "packets"), NULL, 10)
-	    && file->bytes == strtoull(member(quick, "captured_bytes"), NULL, 10)
-	    && (file->error == ST_OK) == (strncmp(error, "null", 4) == 0);
+	same = count == strtoull(member(quick, "packets"), NULL, 10) &&
+	       file->bytes == strtoull(member(quick, "captured_bytes"), NULL, 10) &&
+	       (file->error == ST_OK) == (strncmp(error, "null", 4) == 0);
 	if (!same)
 		print_error("%s: %llu packets, %llu bytes, error %d at %llu: %s\n", capture_path,
 		    (unsigned long long)count, (unsigned long long)file->bytes, file->error,
@@ -96,7 +96,7 @@ static void test_every_reference_capture(void **state)
 	(void)snprintf(path, sizeof(path), "%s/pcap", corpus ? corpus : "");
 	folder = corpus ? opendir(path) : NULL;
 	if (!folder) {
-		print_message("skipped: no reference captures (TEITEN_CORPUS)\n");
+		print_message("# skipped: no reference captures (TEITEN_CORPUS)\n");
 		skip();
 	}
 	while ((entry = readdir(folder))) {
@@ -114,7 +114,7 @@ static void test_every_reference_capture(void **state)
 		free(truth);
 	}
 	(void)closedir(folder);
-	print_message("%u reference captures checked\n", checked);
+	print_message("# %u reference captures checked\n", checked);
 	assert_true(checked > 0);
 	assert_int_equal(wrong, 0);
 }
@@ -122,7 +122,7 @@ static void test_every_reference_capture(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_reference_capture),
+	    cmocka_unit_test(test_every_reference_capture),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
