@@ -2,6 +2,7 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,11 @@ static bool reserve(struct buf *b, size_t more)
 
 	if (b->failed)
 		return false;
+	/* More than half the address space cannot be had, and doubling would not end. */
+	if (more > SIZE_MAX / 4 || b->len > SIZE_MAX / 4) {
+		b->failed = true;
+		return false;
+	}
 	if (want <= b->cap)
 		return true;
 	while (cap < want)

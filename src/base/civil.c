@@ -58,7 +58,10 @@ int32_t civil_days_of_time(int64_t time_us)
 const char *civil_format_time(int64_t time_us, char text[CIVIL_TIME_TEXT_MAX])
 {
 	int32_t days = civil_days_of_time(time_us);
-	int64_t us = time_us - (int64_t)days * CIVIL_US_PER_DAY;
+	/* Not time_us minus the days: near INT64_MIN, which a broken capture can hold, the
+	 * beginning of the day is out of range. */
+	int64_t rest = time_us % CIVIL_US_PER_DAY;
+	int64_t us = rest < 0 ? rest + CIVIL_US_PER_DAY : rest;
 	struct civil date = civil_from_days(days);
 	int64_t s = us / CIVIL_US_PER_SECOND;
 

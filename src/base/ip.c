@@ -39,7 +39,8 @@ int ip_parse(const char *text, size_t len, struct ip *ret_ip)
 	char copy[IP_TEXT_MAX];
 	uint8_t bytes[16];
 
-	if (len == 0 || len >= sizeof(copy))
+	/* A NUL would end the text early and hide what follows. */
+	if (len == 0 || len >= sizeof(copy) || memchr(text, '\0', len))
 		return ST_MALFORMED;
 	memcpy(copy, text, len);
 	copy[len] = '\0';

@@ -1,11 +1,17 @@
 /* UTF-8 decoding and repair; the contract is in utf8.h. */
 #include "base/utf8.h"
 
+/*
+ * Unicode 15.0 table 3-7: the second byte's range depends on the first, which is what excludes
+ * overlong forms, surrogates and values above U+10FFFF.  What is invalid is cut into maximal
+ * subparts (section 3.9), as browsers and Python do.
+ */
 size_t utf8_decode(const char *text, size_t len, uint32_t *ret_cp)
 {
 	const unsigned char *p = (const unsigned char *)text;
+	unsigned char low = 0x80;
+	unsigned char high = 0xbf;
 	uint32_t cp;
-	uint32_t min;
 	size_t n;
 
 	*ret_cp = 0xfffd;
@@ -16,25 +22,31 @@ size_t utf8_decode(const char *text, size_t len, uint32_t *ret_cp)
 	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
 		n = 2;
 		cp = p[0] & 0x1f;
-		min = 0x80;
 	} else if ((p[0] & 0xf0) == 0xe0) {
 		n = 3;
 		cp = p[0] & 0x0f;
-		min = 0x800;
+		if (p[0] == 0xe0)
+			low = 0xa0;
+		if (p[0] == 0xed)
+			high = 0x9f;
 	} else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
 		n = 4;
 		cp = p[0] & 0x07;
-		min = 0x10000;
+		if (p[0] == 0xf0)
+			low = 0x90;
+		if (p[0] == 0xf4)
+			high = 0x8f;
 	} else {
 		return 1;
 	}
 	for (size_t i = 1; i < n; i++) {
-		if (i >= len || (p[i] & 0xc0) != 0x80)
+		if (i >= len || p[i] < low || p[i] > high)
 			return i;
+		low = 0x80;
+		high = 0xbf;
 		cp = cp << 6 | (p[i] & 0x3f);
 	}
-	if (cp >= min && cp <= 0x10ffff && (cp < 0xd800 || cp > 0xdfff))
-		*ret_cp = cp;
+	*ret_cp = cp;
 	return n;
 }
 

@@ -13,6 +13,10 @@
 /* An hour's offset is remembered: rows come in time order and ICU is slow. */
 #define CACHE_SPAN_US (15 * CIVIL_US_PER_MINUTE)
 
+/* The years 1 and 9999, between which civil.h is defined. */
+#define TIME_MIN_US (-62135596800ll * CIVIL_US_PER_SECOND)
+#define TIME_MAX_US (253402300799ll * CIVIL_US_PER_SECOND)
+
 struct zone {
 	UCalendar *cal;
 	int64_t cached_slot;
@@ -62,6 +66,14 @@ const char *zone_name(const struct zone *zone)
 	return zone->name;
 }
 
+/* Broken captures hold any time; sums with an offset must not leave the range of int64_t. */
+static int64_t sane_time(int64_t time_us)
+{
+	if (time_us < TIME_MIN_US)
+		return TIME_MIN_US;
+	return time_us > TIME_MAX_US ? TIME_MAX_US : time_us;
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
 	return a / b - (a % b < 0);
@@ -69,7 +81,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 int32_t zone_offset(struct zone *zone, int64_t time_us)
 {
-	int64_t slot = floor_div(time_us, CACHE_SPAN_US);
+	int64_t slot = floor_div(sane_time(time_us), CACHE_SPAN_US);
 	UErrorCode status = U_ZERO_ERROR;
 	int32_t ms;
 
@@ -88,6 +100,7 @@ int32_t zone_offset(struct zone *zone, int64_t time_us)
 
 int32_t zone_day(struct zone *zone, int64_t time_us)
 {
+	time_us = sane_time(time_us);
 	return civil_days_of_time(time_us + zone_offset(zone, time_us) * CIVIL_US_PER_SECOND);
 }
 
