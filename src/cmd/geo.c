@@ -15,6 +15,9 @@
 /* More files of a kind than anybody has. */
 #define GEO_FILES_MAX 256
 
+/* More addresses than that are a job for a file and a loop. */
+#define GEO_LOOKUPS_MAX 4096
+
 enum geo_option {
 	OPTION_COUNTRY,
 	OPTION_ASN,
@@ -158,20 +161,43 @@ static void print_place(enum command_format format, const char *ip, struct geo_p
 		(void)printf("%s\t%.2s\t%u\t%s\n", ip, place.country, place.asn, name);
 		break;
 	case COMMAND_HUMAN:
-		(void)printf("%-39s  %.2s  AS%u  %s\n", ip, place.country, place.asn, name);
+		if (place.asn)
+			(void)printf("%-39s  %.2s  AS%u  %s\n", ip, place.country, place.asn, name);
+		else
+			(void)printf("%-39s  %.2s  -\n", ip, place.country);
 		break;
 	case COMMAND_JSON:
 		break;
 	}
 }
 
+/* Nothing is answered when one of the addresses is none. */
+static int parse_all(int count, char **texts, struct ip ret_ips[GEO_LOOKUPS_MAX])
+{
+	if (count > GEO_LOOKUPS_MAX) {
+		command_error(&command_geo, "more than %d addresses", GEO_LOOKUPS_MAX);
+		return COMMAND_USAGE;
+	}
+	for (int i = 0; i < count; i++) {
+		if (ip_parse(texts[i], strlen(texts[i]), &ret_ips[i]) != ST_OK) {
+			command_error(&command_geo, "'%s' is not an address", texts[i]);
+			return COMMAND_USAGE;
+		}
+	}
+	return COMMAND_OK;
+}
+
 static int lookup(const struct geo_request *request, int count, char **texts)
 {
+	struct ip ips[GEO_LOOKUPS_MAX];
 	enum command_format format = request->common.format;
 	json_t *rows = format == COMMAND_JSON ? json_array() : NULL;
 	struct geo *geo = NULL;
-	int exit_status = open_table(request, &geo);
+	int exit_status;
 
+	exit_status = parse_all(count, texts, ips);
+	if (exit_status == COMMAND_OK)
+		exit_status = open_table(request, &geo);
 	if (exit_status != COMMAND_OK)
 		goto out;
 	if (format == COMMAND_CSV)
@@ -179,17 +205,10 @@ static int lookup(const struct geo_request *request, int count, char **texts)
 	if (format == COMMAND_TSV)
 		(void)puts("ip\tcountry\tasn\tas_name");
 	for (int i = 0; i < count; i++) {
+		struct geo_place place = geo_lookup(geo, ips[i]);
 		char text[IP_TEXT_MAX];
-		struct geo_place place;
-		struct ip ip;
 
-		if (ip_parse(texts[i], strlen(texts[i]), &ip) != ST_OK) {
-			command_error(&command_geo, "'%s' is not an address", texts[i]);
-			exit_status = COMMAND_USAGE;
-			goto out;
-		}
-		place = geo_lookup(geo, ip);
-		(void)ip_format(ip, text);
+		(void)ip_format(ips[i], text);
 		print_place(format, text, place, geo_asn_name(geo, place.asn));
 		if (format == COMMAND_JSON)
 			(void)json_array_append_new(rows, json_pack("{s:s, s:s%, s:I, s:s}", "ip",

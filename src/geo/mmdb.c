@@ -22,6 +22,12 @@
 #define MARKER_LEN 14
 #define MARKER_WITHIN (128u * 1024)
 
+/* Zero bytes between the search tree and the data. */
+#define SEPARATOR_LEN 16
+
+/* Seconds since 1970; civil.h writes dates before it. */
+#define YEAR_10000 253402300800ull
+
 #define DEPTH_MAX 128
 #define VISITS_PER_NODE 4
 #define V4_DEPTH 96
@@ -369,6 +375,7 @@ static int find_v4_node(struct walk *w)
 static int check_metadata(struct walk *w)
 {
 	const MMDB_metadata_s *m = &w->mmdb->metadata;
+	uint64_t tree;
 
 	if (m->binary_format_major_version != 2)
 		return err_set(w->err, ST_UNSUPPORTED, "%s: MaxMind DB version %u is not known",
@@ -379,22 +386,27 @@ static int check_metadata(struct walk *w)
 		return malformed(w, "its addresses are neither IPv4 nor IPv6");
 	if (m->node_count == 0)
 		return malformed(w, "it has no node");
+	/* libmaxminddb 1.7 computes this in 32 bits and reads past the file (found by fuzzing). */
+	tree = (uint64_t)m->node_count * m->record_size / 4;
+	if (w->mmdb->file_size < 0 || tree + SEPARATOR_LEN > (uint64_t)w->mmdb->file_size
+	    || w->mmdb->data_section_size > (uint64_t)w->mmdb->file_size - tree - SEPARATOR_LEN)
+		return malformed(w, "its search tree is larger than the file");
 	w->v6_tree = m->ip_version == 6;
 	return ST_OK;
 }
 
-/* "GeoLite2-Country 2026-10-01" */
+/* "GeoLite2-Country.mmdb 2026-10-01": the type inside the file seldom says whose it is. */
 static void describe(struct walk *w)
 {
-	const MMDB_metadata_s *m = &w->mmdb->metadata;
+	uint64_t built = w->mmdb->metadata.build_epoch;
+	const char *slash = strrchr(w->input->path, '/');
+	const char *name = slash ? slash + 1 : w->input->path;
 	char date[CIVIL_DATE_TEXT_MAX];
-	const char *type = m->database_type ? m->database_type : "MaxMind DB";
 
-	geo_append_line_text(w->input->source, type, strlen(type));
-	/* Up to the year 9999, which civil.h can write. */
-	if (m->build_epoch > 0 && m->build_epoch < 253402300800ull)
-		buf_printf(w->input->source, " %s", civil_format_date(
-		    (int32_t)(m->build_epoch / 86400), date));
+	geo_append_line_text(w->input->source, name, strlen(name));
+	if (built > 0 && built < YEAR_10000)
+		buf_printf(w->input->source, " %s", civil_format_date((int32_t)(built / 86400),
+		    date));
 }
 
 int geo_mmdb_read(struct geo_input *input, struct err *err)
