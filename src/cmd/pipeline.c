@@ -1,0 +1,354 @@
+/*
+ * The analysis pipeline; the contract is in pipeline.h.
+ *
+ * One file is one ingest: when its last packet has been counted the open minutes are closed and
+ * the ingest is committed, so a crash or a damaged later file costs nothing that was done before.
+ */
+#include "cmd/pipeline.h"
+
+#include "base/civil.h"
+#include "decode/decode.h"
+#include "os/clock.h"
+#include "os/digest.h"
+#include "tally/coverage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRESS_BATCHES 2048u
+
+struct pipeline {
+	struct pipeline_options options;
+	struct capture *capture;
+	struct tools *tools;
+	struct tally *tally;
+	struct summary *summary;
+	struct store_ingest *ingest; /* of the current file; NULL when it is not stored */
+	struct coverage *coverage;   /* of the current file */
+	const struct capture_file *file;
+	struct record_flow *flows; /* one tally batch for the store */
+	struct err *err;           /* of the run, for the sink */
+	unsigned stored;
+	unsigned refused;
+};
+
+static void say(const struct pipeline *p, const char *sentence)
+{
+	if (p->options.say)
+		p->options.say(p->options.arg, sentence);
+}
+
+/* The tally's sink: places, sums, and the rows on their way to the store. */
+static int take_rows(void *arg, struct tally_row *rows, size_t count)
+{
+	struct pipeline *p = arg;
+	int rc = summary_add(p->summary, rows, count);
+
+	if (rc)
+		return err_set(p->err, rc, "out of memory");
+	if (!p->ingest)
+		return ST_OK;
+	for (size_t i = 0; i < count; i++)
+		p->flows[i] = rows[i].flow;
+	return store_ingest_flow(p->ingest, p->flows, count, p->err);
+}
+
+static bool is_stdin(const char *name)
+{
+	return strcmp(name, "-") == 0;
+}
+
+/* Opens the ingest of a file, or says why it is not stored. */
+static int begin_file(struct pipeline *p, const struct capture_file *file, struct err *err)
+{
+	char sha256[OS_SHA256_TEXT_MAX] = "";
+	uint8_t digest[OS_SHA256_LEN];
+	struct store_ingest_options options = {
+		.sensor = p->options.sensor,
+		.name = file->name,
+		.again = p->options.again,
+		.journal = is_stdin(file->name),
+	};
+	char sentence[ERR_TEXT_MAX + 200];
+	int rc;
+
+	p->file = file;
+	rc = coverage_new(p->options.zone, &p->coverage);
+	if (rc)
+		return err_set(err, rc, "out of memory");
+	if (!p->options.store)
+		return ST_OK;
+	if (!is_stdin(file->name)) {
+		rc = os_sha256_file(file->name, digest, NULL, err);
+		if (rc)
+			return rc;
+		options.sha256 = os_sha256_format(digest, sha256);
+	}
+	rc = store_ingest_begin(p->options.store, &options, &p->ingest, err);
+	if (rc == ST_EXISTS) {
+		(void)snprintf(sentence, sizeof(sentence),
+		    "%s: not stored again: %s (--again stores it once more)", file->name, err->text);
+		say(p, sentence);
+		p->ingest = NULL;
+		p->refused++;
+		rc = ST_OK;
+	}
+	return rc;
+}
+
+static int put_signature(void *arg, uint32_t id, const char *text)
+{
+	struct pipeline *p = arg;
+
+	return store_signature_put(p->options.store, id, text, p->err);
+}
+
+static int store_file(struct pipeline *p, struct err *err)
+{
+	const struct destinations *d = tally_destinations(p->tally);
+	uint64_t addresses = destinations_size(d);
+	const struct record_coverage *rows;
+	size_t count;
+	int rc;
+
+	rc = coverage_rows(p->coverage, p->options.sensor,
+	    addresses > UINT32_MAX ? UINT32_MAX : (uint32_t)addresses, &rows, &count);
+	if (rc)
+		return err_set(err, rc, "out of memory");
+	rc = store_ingest_coverage(p->ingest, rows, count, err);
+	if (rc)
+		return rc;
+	/* An index must be kept before rows that use it can be seen. */
+	if (d->offset_count == 0)
+		rc = store_destinations_save(p->options.store, p->options.sensor, d->listed,
+		    d->listed_count, err);
+	if (rc)
+		return rc;
+	rc = tools_signatures(p->tools, put_signature, p);
+	if (rc)
+		return rc;
+	rc = store_ingest_commit(p->ingest, err);
+	p->ingest = NULL;
+	if (rc)
+		return rc;
+	p->stored++;
+	return ST_OK;
+}
+
+static int end_file(struct pipeline *p, struct err *err)
+{
+	char sentence[400];
+	int64_t silent;
+	int rc;
+
+	if (!p->file)
+		return ST_OK;
+	rc = tally_flush(p->tally);
+	if (rc)
+		return rc;
+	silent = coverage_silent_days(p->coverage);
+	if (silent > 0) {
+		(void)snprintf(sentence, sizeof(sentence),
+		    "%s: %lld days without any packet are taken as not observed in the store",
+		    p->file->name, (long long)silent);
+		if (p->options.store)
+			say(p, sentence);
+	}
+	if (p->ingest)
+		rc = store_file(p, err);
+	coverage_free(p->coverage);
+	p->coverage = NULL;
+	p->file = NULL;
+	return rc;
+}
+
+/* Counts a batch in runs of one site day each. */
+static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t count,
+    struct err *err)
+{
+	for (size_t at = 0; at < count;) {
+		struct tally_counters before;
+		size_t n = coverage_run(p->coverage, packets + at, count - at);
+		int rc;
+
+		before = *tally_counters(p->tally);
+		rc = tally_add(p->tally, packets + at, n);
+		if (rc)
+			return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
+		rc = coverage_add(p->coverage, packets + at, n, &before, tally_counters(p->tally));
+		if (rc)
+			return err_set(err, rc, "out of memory");
+		at += n;
+	}
+	return ST_OK;
+}
+
+static int run(struct pipeline *p, struct err *err)
+{
+	static struct capture_packet views[CAPTURE_BATCH_MAX];
+	static struct decode_packet packets[CAPTURE_BATCH_MAX];
+	const struct capture_file *file;
+	uint64_t batches = 0;
+	uint64_t done;
+	uint64_t total;
+	size_t count;
+	int rc;
+
+	while ((count = capture_next(p->capture, views, CAPTURE_BATCH_MAX, &file)) > 0) {
+		if (file != p->file) {
+			rc = end_file(p, err);
+			if (!rc)
+				rc = begin_file(p, file, err);
+			if (rc)
+				return rc;
+		}
+		decode_batch(views, count, packets);
+		rc = count_batch(p, packets, count, err);
+		if (rc)
+			return rc;
+		if (p->options.progress && ++batches % PROGRESS_BATCHES == 0) {
+			capture_progress(p->capture, &done, &total);
+			p->options.progress(p->options.arg, done, total);
+		}
+	}
+	return end_file(p, err);
+}
+
+static int open_tally(struct pipeline *p, struct err *err)
+{
+	struct ip *known = NULL;
+	struct tally_options options = {
+		.sensor = p->options.sensor,
+		.nets = p->options.nets,
+		.net_count = p->options.net_count,
+		.excluded = p->options.excluded,
+		.excluded_count = p->options.excluded_count,
+		.tools = p->tools,
+		.sink = take_rows,
+		.sink_arg = p,
+	};
+	int rc = ST_OK;
+
+	if (p->options.store)
+		rc = store_destinations_load(p->options.store, p->options.sensor, &known,
+		    &options.known_count, err);
+	if (rc)
+		return rc;
+	options.known = known;
+	rc = tally_new(&options, &p->tally, err);
+	free(known);
+	return rc;
+}
+
+int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_pipeline,
+    struct err *err)
+{
+	struct capture_options capture = {options->names, options->name_count, options->filter};
+	struct pipeline *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return err_set(err, -ENOMEM, "out of memory");
+	p->options = *options;
+	p->err = err;
+	p->flows = calloc(TALLY_ROWS_BATCH, sizeof(*p->flows));
+	rc = p->flows ? ST_OK : err_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = capture_open(&capture, &p->capture, err);
+	if (!rc)
+		rc = tools_new(options->tool_rules, &p->tools, err);
+	if (!rc)
+		rc = open_tally(p, err);
+	if (!rc && summary_new(p->tools, options->geo, &p->summary))
+		rc = err_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = run(p, err);
+	if (rc) {
+		pipeline_free(p);
+		return rc;
+	}
+	*ret_pipeline = p;
+	return ST_OK;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	if (p->ingest)
+		store_ingest_abort(p->ingest);
+	coverage_free(p->coverage);
+	summary_free(p->summary);
+	tally_free(p->tally);
+	tools_free(p->tools);
+	capture_close(p->capture);
+	free(p->flows);
+	free(p);
+}
+
+const struct capture_file *pipeline_files(const struct pipeline *p, size_t *ret_count)
+{
+	return capture_files(p->capture, ret_count);
+}
+
+const struct tally_counters *pipeline_counters(const struct pipeline *p)
+{
+	return tally_counters(p->tally);
+}
+
+const struct destinations *pipeline_destinations(const struct pipeline *p)
+{
+	return tally_destinations(p->tally);
+}
+
+const struct summary *pipeline_summary(const struct pipeline *p)
+{
+	return p->summary;
+}
+
+unsigned pipeline_stored(const struct pipeline *p)
+{
+	return p->stored;
+}
+
+unsigned pipeline_refused(const struct pipeline *p)
+{
+	return p->refused;
+}
+
+static int compare_first(const void *va, const void *vb)
+{
+	const struct capture_file *const *a = va;
+	const struct capture_file *const *b = vb;
+
+	return (*a)->first_us < (*b)->first_us ? -1 : (*a)->first_us > (*b)->first_us;
+}
+
+double pipeline_days(const struct pipeline *p)
+{
+	size_t count;
+	const struct capture_file *files = capture_files(p->capture, &count);
+	const struct capture_file **order = calloc(count ? count : 1, sizeof(*order));
+	size_t n = 0;
+	int64_t end = INT64_MIN;
+	double sum = 0;
+
+	if (!order)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (files[i].packets > 0)
+			order[n++] = &files[i];
+	qsort(order, n, sizeof(struct capture_file *), compare_first);
+	for (size_t i = 0; i < n; i++) {
+		int64_t from = order[i]->first_us > end ? order[i]->first_us : end;
+
+		if (order[i]->last_us > from)
+			sum += (double)(order[i]->last_us - from);
+		if (order[i]->last_us > end)
+			end = order[i]->last_us;
+	}
+	free(order);
+	return sum / (double)CIVIL_US_PER_DAY;
+}
