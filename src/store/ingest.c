@@ -5,51 +5,17 @@
  * Nothing written is visible before the catalogue lists it, in one transaction with the ingest's
  * own row; what an abandoned ingest leaves on the disk is removed at the next opening for writing.
  */
-#include "store/batch.h"
 #include "store/feed.h"
-#include "store/internal.h"
-#include "store/segment.h"
+#include "store/ingest.h"
+#include "store/live.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SEGMENT_ROWS_MAX (512u << 10)  /* rows of one segment */
 #define BUFFERED_ROWS_MAX (1024u << 10) /* rows in all batches that are being filled */
-#define SHA256_TEXT 64
 #define DAY_MAX 2932896 /* 9999-12-31 */
-
-struct store_ingest {
-	struct store *store;
-	uint16_t sensor;
-	char *name;
-	char sha256[SHA256_TEXT + 1]; /* empty: unknown */
-	bool again;
-
-	struct batch **batches; /* sorted by table and day */
-	size_t batch_count;
-	size_t batch_cap;
-	size_t buffered; /* rows in them */
-	struct batch *last[RECORD_TABLE_COUNT];
-	uint64_t rows; /* handed over so far */
-
-	/* Shared with the writing thread, under the mutex. */
-	pthread_t thread;
-	bool thread_runs;
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
-	struct batch *job;   /* being written */
-	struct batch *spare; /* written; its memory is used again */
-	bool stop;
-	struct err failure; /* code 0: none */
-
-	/* The writing thread's own until it ends. */
-	struct engine engine;
-	struct segment *segments;
-	size_t segment_count;
-	size_t segment_cap;
-};
 
 /* ---- the writing thread --------------------------------------------------------------------- */
 
@@ -298,7 +264,7 @@ static int64_t row_time(const uint8_t *row)
 	return time;
 }
 
-static int add_rows(struct store_ingest *ingest, enum record_table_id id, const void *rows,
+int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void *rows,
     size_t count, struct err *err)
 {
 	const struct record_table *table = &record_tables[id];
@@ -335,16 +301,23 @@ static int add_rows(struct store_ingest *ingest, enum record_table_id id, const 
 	return ret;
 }
 
+static int put_rows(struct store_ingest *ingest, enum record_table_id id, const void *rows,
+    size_t count, struct err *err)
+{
+	return ingest->live ? live_add(ingest, id, rows, count, err)
+	                    : ingest_add(ingest, id, rows, count, err);
+}
+
 int store_ingest_flow(struct store_ingest *ingest, const struct record_flow *rows, size_t count,
     struct err *err)
 {
-	return add_rows(ingest, RECORD_TABLE_flow, rows, count, err);
+	return put_rows(ingest, RECORD_TABLE_flow, rows, count, err);
 }
 
 int store_ingest_coverage(struct store_ingest *ingest, const struct record_coverage *rows,
     size_t count, struct err *err)
 {
-	return add_rows(ingest, RECORD_TABLE_coverage, rows, count, err);
+	return put_rows(ingest, RECORD_TABLE_coverage, rows, count, err);
 }
 
 /* ---- beginning and ending ------------------------------------------------------------------- */
@@ -356,9 +329,9 @@ static int check_repeat(struct store_ingest *ingest, struct err *err)
 
 	if (ingest->again || !ingest->sha256[0])
 		return ST_OK;
-	ret = catalogue_int(&ingest->store->cat, &id, err,
-	    "SELECT id FROM ingest WHERE sha256 = ? AND sensor = ?", "si", ingest->sha256,
-	    (int64_t)ingest->sensor);
+	ret = catalogue_int(ingest->cat, &id, err,
+	    "SELECT id FROM ingest WHERE sha256 = ? AND sensor = ? AND id <> ?", "sii",
+	    ingest->sha256, (int64_t)ingest->sensor, ingest->id);
 	if (ret == ST_NOT_FOUND)
 		return ST_OK;
 	if (ret)
@@ -379,7 +352,7 @@ static int set_sha256(struct store_ingest *ingest, const char *sha256, struct er
 	return check_repeat(ingest, err);
 }
 
-static void ingest_free(struct store_ingest *ingest)
+void ingest_free(struct store_ingest *ingest)
 {
 	stop_writer(ingest);
 	for (size_t i = 0; i < ingest->batch_count; i++)
@@ -394,27 +367,43 @@ static void ingest_free(struct store_ingest *ingest)
 	free(ingest);
 }
 
-int store_ingest_begin(struct store *store, const struct store_ingest_options *options,
+int ingest_new(struct store *store, uint16_t sensor, const char *name,
     struct store_ingest **ret_ingest, struct err *err)
 {
-	struct store_ingest *ingest;
-	int ret = ST_OK;
+	struct store_ingest *ingest = calloc(1, sizeof(*ingest));
 
-	if (store->mode != STORE_WRITE)
-		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);
-	ingest = calloc(1, sizeof(*ingest));
 	if (!ingest)
 		return err_set(err, -ENOMEM, "out of memory");
 	ingest->store = store;
-	ingest->sensor = options->sensor;
-	ingest->again = options->again;
+	ingest->cat = &store->cat;
+	ingest->sensor = sensor;
 	(void)pthread_mutex_init(&ingest->mutex, NULL); /* never fails on Linux */
 	(void)pthread_cond_init(&ingest->changed, NULL);
-	ingest->name = strdup(options->name ? options->name : "");
-	if (!ingest->name)
-		ret = err_set(err, -ENOMEM, "out of memory");
-	if (!ret && options->sha256)
+	ingest->name = strdup(name ? name : "");
+	if (!ingest->name) {
+		ingest_free(ingest);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	*ret_ingest = ingest;
+	return ST_OK;
+}
+
+int store_ingest_begin(struct store *store, const struct store_ingest_options *options,
+    struct store_ingest **ret_ingest, struct err *err)
+{
+	struct store_ingest *ingest = NULL;
+	int ret;
+
+	if (store->mode != STORE_WRITE)
+		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);
+	ret = ingest_new(store, options->sensor, options->name, &ingest, err);
+	if (ret)
+		return ret;
+	ingest->again = options->again;
+	if (options->sha256)
 		ret = set_sha256(ingest, options->sha256, err);
+	if (!ret && options->journal)
+		ret = live_start(ingest, err);
 	if (ret) {
 		ingest_free(ingest);
 		return ret;
@@ -428,41 +417,64 @@ int store_ingest_identify(struct store_ingest *ingest, const char *sha256, struc
 	return set_sha256(ingest, sha256, err);
 }
 
-/* Lists the segments and the ingest in one transaction. */
-static int publish(struct store_ingest *ingest, struct err *err)
-{
-	struct catalogue *cat = &ingest->store->cat;
-	int64_t id;
-	int ret = catalogue_begin(cat, err);
-
-	if (ret)
-		return ret;
-	ret = check_repeat(ingest, err);
-	if (!ret)
-		ret = catalogue_run(cat, err,
-		    "INSERT INTO ingest (sensor, name, sha256, rows, at) VALUES (?, ?, ?, ?, ?)",
-		    "issii", (int64_t)ingest->sensor, ingest->name,
-		    ingest->sha256[0] ? ingest->sha256 : NULL, (int64_t)ingest->rows, store_now());
-	id = sqlite3_last_insert_rowid(cat->db);
-	for (size_t i = 0; !ret && i < ingest->segment_count; i++) {
-		ret = segment_list(cat, &ingest->segments[i], id, err);
-		if (!ret)
-			ret = catalogue_run(cat, err,
-			    "INSERT INTO date (day, dirty) VALUES (?, 1) "
-			    "ON CONFLICT (day) DO UPDATE SET dirty = 1",
-			    "i", (int64_t)ingest->segments[i].day);
-	}
-	return catalogue_end(cat, ret, err);
-}
-
-int store_ingest_commit(struct store_ingest *ingest, struct err *err)
+int ingest_drain(struct store_ingest *ingest, struct err *err)
 {
 	int ret = ST_OK;
 
 	while (!ret && ingest->batch_count)
 		ret = hand_over_at(ingest, ingest->batch_count - 1, err);
+	return ret ? ret : drain(ingest, err);
+}
+
+int ingest_register(struct store_ingest *ingest, struct err *err)
+{
+	int ret = catalogue_run(ingest->cat, err,
+	    "INSERT INTO ingest (sensor, name, sha256, rows, at) VALUES (?, ?, ?, ?, ?)", "issii",
+	    (int64_t)ingest->sensor, ingest->name, ingest->sha256[0] ? ingest->sha256 : NULL,
+	    (int64_t)ingest->rows, store_now());
+
 	if (!ret)
-		ret = drain(ingest, err);
+		ingest->id = sqlite3_last_insert_rowid(ingest->cat->db);
+	return ret;
+}
+
+int ingest_list(struct store_ingest *ingest, struct err *err)
+{
+	int ret = ST_OK;
+
+	for (size_t i = 0; !ret && i < ingest->segment_count; i++) {
+		ret = segment_list(ingest->cat, &ingest->segments[i], ingest->id, err);
+		if (!ret)
+			ret = catalogue_run(ingest->cat, err,
+			    "INSERT INTO date (day, dirty) VALUES (?, 1) "
+			    "ON CONFLICT (day) DO UPDATE SET dirty = 1",
+			    "i", (int64_t)ingest->segments[i].day);
+	}
+	return ret;
+}
+
+/* Lists the segments and the ingest in one transaction. */
+static int publish(struct store_ingest *ingest, struct err *err)
+{
+	int ret = catalogue_begin(ingest->cat, err);
+
+	if (ret)
+		return ret;
+	ret = check_repeat(ingest, err);
+	if (!ret)
+		ret = ingest_register(ingest, err);
+	if (!ret)
+		ret = ingest_list(ingest, err);
+	return catalogue_end(ingest->cat, ret, err);
+}
+
+int store_ingest_commit(struct store_ingest *ingest, struct err *err)
+{
+	int ret;
+
+	if (ingest->live)
+		return live_commit(ingest, err);
+	ret = ingest_drain(ingest, err);
 	stop_writer(ingest);
 	if (ret) {
 		store_ingest_abort(ingest);
@@ -480,6 +492,10 @@ void store_ingest_abort(struct store_ingest *ingest)
 {
 	if (!ingest)
 		return;
+	if (ingest->live) {
+		live_abort(ingest);
+		return;
+	}
 	stop_writer(ingest);
 	for (size_t i = 0; i < ingest->segment_count; i++)
 		segment_discard(ingest->store->path, &ingest->segments[i]);

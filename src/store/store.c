@@ -3,6 +3,7 @@
  * signatures.  Contract in store.h.
  */
 #include "store/internal.h"
+#include "store/live.h"
 #include "base/civil.h"
 #include "store/sweep.h"
 
@@ -188,6 +189,8 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 		ret = catalogue_open(&store->cat, store->path, false, NULL, err);
 	if (!ret)
 		ret = open_zone(store, err);
+	if (!ret && options->mode == STORE_WRITE)
+		ret = live_replay(store, err);
 	if (ret) {
 		store_close(store);
 		return ret;

@@ -1,0 +1,393 @@
+/* Compaction, rollups either way, retention, verification, damage. */
+#include "fixture.h"
+
+#include <fcntl.h>
+
+#define ROWS 3000
+#define GRACE (600 * CIVIL_US_PER_SECOND)
+#define NOW (FIXTURE_TIME + 30 * CIVIL_US_PER_DAY)
+
+static char path[FIXTURE_PATH_MAX];
+
+static int setup(void **state)
+{
+	(void)state;
+	fixture_path(path);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	fixture_remove(path);
+	return 0;
+}
+
+static uint32_t next(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+/* Rows of three days with every class, IPv6, marks, wide sensors and several sensors. */
+static void make_rows(struct record_flow rows[ROWS], uint32_t seed)
+{
+	static const uint16_t ports[] = {23, 80, 445, 22, 8080};
+
+	for (size_t i = 0; i < ROWS; i++) {
+		struct record_flow *row = &rows[i];
+
+		*row = fixture_flow(FIXTURE_TIME + (int64_t)(next(&seed) % (3 * 1440))
+		    * CIVIL_US_PER_MINUTE, 0x0a000000u + next(&seed) % 50);
+		row->sensor = (uint16_t)(1 + next(&seed) % 2);
+		row->port = ports[next(&seed) % 5];
+		row->class = (uint8_t)(next(&seed) % 4);
+		row->marks = (uint16_t)(next(&seed) % 16);
+		row->packets = 1 + next(&seed) % 9;
+		row->bytes = row->packets * 40;
+		row->dst_bits = next(&seed) % 40 == 0 ? 0 : 1ull << (next(&seed) % 64);
+		row->dsts = row->dst_bits ? 1 : 70;
+		if (next(&seed) % 7 == 0) {
+			row->src_hi = 0x20010db800000000ull;
+			row->src_lo = next(&seed) % 3;
+		}
+		if (row->class == RECORD_CLASS_BACKSCATTER) {
+			row->victim_lo = row->src_lo;
+			row->victim_hi = row->src_hi;
+			row->victim_proto = next(&seed) % 2 ? 17 : 1;
+		}
+	}
+}
+
+static struct store_compact_stats compact(struct store *store, int32_t before, bool dirty_only,
+    int64_t now)
+{
+	const struct store_compact_options options = {.before_day = before,
+		.dirty_only = dirty_only, .now_us = now, .grace_us = GRACE};
+	struct store_compact_stats stats = {0};
+
+	OK(store_compact(store, &options, &stats, &err));
+	return stats;
+}
+
+static const char *const rollup_queries[] = {
+	"SELECT * FROM port_quarter ORDER BY ALL",
+	"SELECT * FROM source_day ORDER BY ALL",
+	"SELECT * FROM country_day ORDER BY ALL",
+	"SELECT * FROM victim_day ORDER BY ALL",
+	"SELECT * FROM flow ORDER BY ALL",
+};
+#define ROLLUP_QUERIES 5
+
+static void rollups_agree_either_way(void **state)
+{
+	static struct record_flow rows[ROWS];
+	struct store *store = fixture_open(path, STORE_WRITE, "Asia/Tokyo");
+	struct store_compact_stats stats;
+	char *dirty[ROLLUP_QUERIES];
+
+	(void)state;
+	for (uint32_t seed = 0; seed < 3; seed++) {
+		make_rows(rows, seed);
+		fixture_ingest(store, rows, ROWS);
+	}
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++) {
+		dirty[i] = fixture_text(store, rollup_queries[i]);
+		assert_true(strlen(dirty[i]) > 1000);
+	}
+	/* Some dates clean, then all, then dirty again with one more row and without. */
+	stats = compact(store, FIXTURE_DAY + 2, true, NOW);
+	assert_int_equal(stats.dates, 2);
+	assert_int_equal(stats.files_before, 6);
+	assert_int_equal(stats.files_after, 10); /* five tables, no coverage */
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
+		fixture_expect(store, rollup_queries[i], dirty[i]);
+	stats = compact(store, INT32_MAX, true, NOW);
+	assert_int_equal(stats.dates, 2); /* three days of UTC are four of Tokyo */
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
+		fixture_expect(store, rollup_queries[i], dirty[i]);
+	assert_int_equal(compact(store, INT32_MAX, true, NOW).dates, 0);
+	assert_int_equal(compact(store, INT32_MAX, false, NOW).dates, 4);
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++) {
+		fixture_expect(store, rollup_queries[i], dirty[i]);
+		free(dirty[i]);
+	}
+	store_close(store);
+}
+
+static void rollups_are_right(void **state)
+{
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	struct record_flow rows[6];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		rows[i] = fixture_flow(FIXTURE_TIME + (int64_t)i * 5 * CIVIL_US_PER_MINUTE, 7);
+	rows[1].dst_bits = 2;
+	rows[2].marks = RECORD_MARK_MIRAI;
+	rows[3].port = 80;
+	rows[4].class = RECORD_CLASS_FOLLOWUP; /* in no rollup but port_quarter */
+	rows[5].class = RECORD_CLASS_BACKSCATTER;
+	rows[5].proto = 1;
+	rows[5].victim_proto = 17;
+	rows[5].victim_lo = 9;
+	rows[5].port = 53;
+	rows[5].packets = 5;
+	fixture_ingest(store, rows, 6);
+	for (int round = 0; round < 2; round++) {
+		fixture_expect(store,
+		    "SELECT date, sensor, src_lo & 255, packets, ports, dst_bits, dsts, marks, "
+		    "country, asn FROM source_day",
+		    "20727|1|7|4|2|3|2|1|CN|64500\n");
+		fixture_expect(store,
+		    "SELECT date, country, proto, port, mirai, packets FROM country_day "
+		    "ORDER BY ALL",
+		    "20727|CN|6|23|0|2\n20727|CN|6|23|1|1\n20727|CN|6|80|0|1\n");
+		fixture_expect(store,
+		    "SELECT victim_hi, victim_lo, country, asn, proto, port, packets "
+		    "FROM victim_day",
+		    "0|9|CN|64500|17|53|5\n");
+		fixture_expect(store,
+		    "SELECT date, minute(time), proto, port, class, marks, packets, bytes "
+		    "FROM port_quarter ORDER BY ALL",
+		    "20727|0|6|23|0|0|2|80\n20727|0|6|23|0|1|1|40\n20727|15|6|23|1|0|1|40\n"
+		    "20727|15|6|80|0|0|1|40\n20727|15|17|53|2|0|5|40\n");
+		(void)compact(store, INT32_MAX, true, NOW);
+	}
+	store_close(store);
+}
+
+static unsigned count_files(void)
+{
+	char command[FIXTURE_PATH_MAX + 64];
+	unsigned count = 0;
+	FILE *pipe;
+
+	(void)snprintf(command, sizeof(command), "find '%s' -name '*.parquet' | wc -l", path);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_int_equal(fscanf(pipe, "%u", &count), 1);
+	(void)pclose(pipe);
+	return count;
+}
+
+static void superseded_files_go_after_grace(void **state)
+{
+	static struct record_flow rows[ROWS];
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+
+	(void)state;
+	make_rows(rows, 1);
+	fixture_ingest(store, rows, ROWS);
+	fixture_ingest(store, rows, ROWS);
+	assert_int_equal(count_files(), 6);
+	assert_int_equal(compact(store, INT32_MAX, true, NOW).files_deleted, 0);
+	assert_int_equal(count_files(), 6 + 15);
+	assert_int_equal(compact(store, INT32_MAX, true, NOW + GRACE - 1).files_deleted, 0);
+	assert_int_equal(compact(store, INT32_MAX, true, NOW + GRACE).files_deleted, 6);
+	assert_int_equal(count_files(), 15);
+	store_close(store);
+	store = fixture_open(path, STORE_WRITE, NULL); /* opening sweeps nothing that is listed */
+	assert_int_equal(count_files(), 15);
+	assert_int_equal(fixture_int(store, "SELECT count(*) FROM flow"), 2 * ROWS);
+	store_close(store);
+}
+
+static void late_rows_make_dirty(void **state)
+{
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	struct record_flow row = fixture_flow(FIXTURE_TIME, 1);
+	struct store_stat_row stat[RECORD_TABLE_COUNT];
+	size_t count = 0;
+
+	(void)state;
+	fixture_ingest(store, &row, 1);
+	(void)compact(store, INT32_MAX, true, NOW);
+	OK(store_stat(store, stat, &count, &err));
+	assert_int_equal(count, 4); /* flow and three rollups: no backscatter */
+	assert_int_equal(stat[0].dates_dirty, 0);
+	row.packets = 10;
+	fixture_ingest(store, &row, 1);
+	OK(store_stat(store, stat, &count, &err));
+	assert_int_equal(stat[0].dates_dirty, 1);
+	assert_int_equal(fixture_int(store, "SELECT sum(packets) FROM source_day"), 11);
+	assert_int_equal(fixture_int(store, "SELECT sum(packets) FROM country_day"), 11);
+	assert_int_equal(fixture_int(store, "SELECT sum(packets) FROM port_quarter"), 11);
+	(void)compact(store, INT32_MAX, true, NOW);
+	assert_int_equal(fixture_int(store, "SELECT sum(packets) FROM source_day"), 11);
+	assert_int_equal(fixture_int(store, "SELECT count(*) FROM source_day"), 1);
+	store_close(store);
+}
+
+struct lines {
+	unsigned count;
+	char last[1024];
+	char all[8192];
+};
+
+static void keep_line(void *arg, const char *line)
+{
+	struct lines *lines = arg;
+
+	lines->count++;
+	(void)snprintf(lines->last, sizeof(lines->last), "%s", line);
+	(void)snprintf(lines->all + strlen(lines->all), sizeof(lines->all) - strlen(lines->all),
+	    "%s\n", line);
+}
+
+static void retention_keeps_rollups(void **state)
+{
+	static struct record_flow rows[ROWS];
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	struct store_prune_options options = {.flow_before = FIXTURE_DAY + 1,
+		.all_before = INT32_MIN, .now_us = NOW, .dry_run = true};
+	struct record_flow late = fixture_flow(FIXTURE_TIME, 1);
+	struct lines lines = {0};
+	char *before;
+	int64_t packets;
+
+	(void)state;
+	make_rows(rows, 5);
+	fixture_ingest(store, rows, ROWS);
+	before = fixture_text(store, rollup_queries[1]);
+	packets = fixture_int(store, "SELECT sum(packets) FROM port_quarter");
+	OK(store_prune(store, &options, keep_line, &lines, &err));
+	assert_int_equal(lines.count, 1);
+	assert_non_null(strstr(lines.last, "would remove"));
+	assert_int_equal(fixture_int(store, "SELECT count(*) FROM flow"), ROWS);
+	options.dry_run = false;
+	lines = (struct lines){0};
+	OK(store_prune(store, &options, keep_line, &lines, &err));
+	assert_int_equal(fixture_int(store,
+	    "SELECT count(*) FROM flow WHERE date = '2026-10-01'"), 0);
+	fixture_expect(store, rollup_queries[1], before);
+	free(before);
+	/* Late rows on a date without flow add to its rollups, dirty, clean and late again. */
+	for (int64_t n = 1; n <= 3; n++) {
+		fixture_ingest(store, &late, 1);
+		assert_int_equal(fixture_int(store, "SELECT sum(packets) FROM port_quarter"),
+		    packets + n);
+		if (n == 2)
+			continue;
+		(void)compact(store, INT32_MAX, true, NOW);
+		assert_int_equal(fixture_int(store, "SELECT sum(packets) FROM port_quarter"),
+		    packets + n);
+		assert_int_equal(fixture_int(store,
+		    "SELECT count(*) FROM flow WHERE date = '2026-10-01'"), 0);
+	}
+	options.all_before = FIXTURE_DAY + 2;
+	OK(store_prune(store, &options, keep_line, &lines, &err));
+	fixture_expect(store, "SELECT DISTINCT date FROM source_day", "20729\n");
+	fixture_expect(store, "SELECT DISTINCT date FROM flow", "20729\n");
+	/* A watermark nothing can reach drops all flow, keeps rollups, and ends. */
+	options.watermark = 1e-9;
+	OK(store_prune(store, &options, keep_line, &lines, &err));
+	assert_int_equal(fixture_int(store, "SELECT count(*) FROM flow"), 0);
+	fixture_expect(store, "SELECT DISTINCT date FROM source_day", "20729\n");
+	lines = (struct lines){0};
+	assert_int_equal(store_verify(store, keep_line, &lines, NULL), 0);
+	store_close(store);
+}
+
+static void any_file(char found[512])
+{
+	char command[FIXTURE_PATH_MAX + 80];
+	FILE *pipe;
+
+	(void)snprintf(command, sizeof(command),
+	    "find '%s/flow' -name '*.parquet' | sort | head -n 1", path);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	assert_non_null(fgets(found, 512, pipe));
+	found[strcspn(found, "\n")] = '\0';
+	(void)pclose(pipe);
+}
+
+static void damage_is_named(void **state)
+{
+	static struct record_flow rows[ROWS];
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	struct store_result *result = NULL;
+	struct lines lines = {0};
+	struct err err = {0};
+	char file[512];
+	char stray[600];
+	int fd;
+
+	(void)state;
+	make_rows(rows, 5);
+	fixture_ingest(store, rows, ROWS);
+	(void)compact(store, INT32_MAX, true, NOW);
+	(void)compact(store, INT32_MAX, true, NOW + GRACE);
+	assert_int_equal(store_verify(store, keep_line, &lines, &err), 0);
+	any_file(file);
+	(void)snprintf(stray, sizeof(stray), "%s", file);
+	(void)snprintf(strrchr(stray, '/'), 16, "/x.parquet");
+	fd = open(stray, O_WRONLY | O_CREAT, 0666);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(store_verify(store, keep_line, &lines, &err), 1);
+	assert_non_null(strstr(lines.last, stray));
+	/* One byte in the middle, then the end cut off, then no file. */
+	fd = open(file, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "\xff\x00\xff\x00\xff\x00\xff\x00", 8, 200), 8);
+	lines = (struct lines){0};
+	assert_int_equal(store_verify(store, keep_line, &lines, &err), 2);
+	assert_non_null(strstr(lines.all, "checksum"));
+	if (store_sql(store, "SELECT sum(src_lo % 7), max(time), sum(port) FROM flow", &result,
+	        &err) < 0)
+		assert_non_null(strstr(err.text, file));
+	store_result_free(result);
+	result = NULL;
+	assert_int_equal(ftruncate(fd, 300), 0);
+	(void)close(fd);
+	assert_int_equal(store_verify(store, keep_line, &lines, &err), 2);
+	assert_true(store_sql(store, "SELECT sum(port) FROM flow", &result, &err) < 0);
+	assert_non_null(strstr(err.text, file));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(store_verify(store, keep_line, &lines, &err), 2);
+	assert_true(store_sql(store, "SELECT sum(port) FROM flow", &result, &err) < 0);
+	assert_non_null(strstr(err.text, file));
+	store_close(store);
+}
+
+static void a_wrong_rollup_is_found(void **state)
+{
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	struct record_flow row = fixture_flow(FIXTURE_TIME, 1);
+	struct lines lines = {0};
+	char command[2 * FIXTURE_PATH_MAX];
+
+	(void)state;
+	fixture_ingest(store, &row, 1);
+	(void)compact(store, INT32_MAX, true, NOW);
+	row.packets = 10;
+	fixture_ingest(store, &row, 1);
+	store_close(store);
+	/* As if compaction had forgotten the second row. */
+	(void)snprintf(command, sizeof(command),
+	    "python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+	    "c.execute(\"UPDATE date SET dirty = 0\"); c.commit()' '%s/catalogue.db'", path);
+	assert_int_equal(system(command), 0);
+	store = fixture_open(path, STORE_READ, NULL);
+	assert_int_equal(store_verify(store, keep_line, &lines, NULL), 3);
+	assert_non_null(strstr(lines.all, "disagrees with flow"));
+	store_close(store);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(rollups_agree_either_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(rollups_are_right, setup, teardown),
+		cmocka_unit_test_setup_teardown(superseded_files_go_after_grace, setup, teardown),
+		cmocka_unit_test_setup_teardown(late_rows_make_dirty, setup, teardown),
+		cmocka_unit_test_setup_teardown(retention_keeps_rollups, setup, teardown),
+		cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_wrong_rollup_is_found, setup, teardown),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
