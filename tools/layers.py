@@ -132,7 +132,8 @@ def check_sources():
                 continue
             build = os.path.join(folder, 'meson.build')
             name = base[len(prefix):-2]
-            if not os.path.exists(os.path.join(ROOT, build)) or f"'{name}'" not in read(build):
+            listed = read(build) if os.path.exists(os.path.join(ROOT, build)) else ''
+            if f"'{name}'" not in listed and f"'{base}'" not in listed:
                 yield f'{path}: {name!r} is not listed in {build}'
             if kind == 'fuzz' and not os.path.isdir(
                     os.path.join(ROOT, 'tests', 'fuzz', 'corpus', name)):
