@@ -287,7 +287,7 @@ static void count_packet(struct tally_counters *c, const struct decode_packet *p
 	case DECODE_PROTO_TCP:
 		c->tcp++;
 		c->tcp_syn += marks_is_syn(p);
-		c->tcp_syn_ack += (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK))
+		c->tcp_syn_ack += (p->tcp_flags & MARKS_SYN_MASK)
 		    == (DECODE_TCP_SYN | DECODE_TCP_ACK);
 		c->tcp_rst += (p->tcp_flags & DECODE_TCP_RST) != 0;
 		break;
