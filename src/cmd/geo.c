@@ -39,27 +39,28 @@ struct geo_request {
 static int run(int argc, char **argv);
 
 const struct command command_geo = {
-	.name = "geo",
-	.summary = "Compile country and AS files, and look addresses up",
-	.usage =
-	    "usage: teiten geo compile [--country FILE…] [--asn FILE…] [-o TABLE]\n"
-	    "       teiten geo lookup IP… [--table TABLE] [--json|--csv|--tsv]\n"
-	    "       teiten geo info [--table TABLE] [--json]\n"
-	    "\n"
-	    "compile reads MaxMind DB files (MMDB) and CSV ranges (first,last,VALUE[,\"name\"]; VALUE\n"
-	    "a country code or an AS number; addresses as text or as decimal numbers) and writes\n"
-	    "one table.  A file that is named earlier wins; later ones fill its gaps.  Without\n"
-	    "--country and --asn the files are those of the configuration (geo.country, geo.asn).\n"
-	    "-o is where the table goes (else geo.table of the configuration).\n"
-	    "lookup prints country, AS number and AS name; ZZ and 0 mean unknown.\n"
-	    "info prints where the table comes from and how large it is.\n"
-	    "\n"
-	    "Exit status: 0 done, 1 a file cannot be used, 2 wrong usage, 4 there is no table.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten geo compile --country country.mmdb --asn asn-ipv4.csv asn-ipv6.csv -o geo.teiten\n"
-	    "  teiten geo lookup 192.0.2.1 2001:db8::1\n",
-	.run = run,
+    .name = "geo",
+    .summary = "Compile country and AS files, and look addresses up",
+    .usage =
+        "usage: teiten geo compile [--country FILE…] [--asn FILE…] [-o TABLE]\n"
+        "       teiten geo lookup IP… [--table TABLE] [--json|--csv|--tsv]\n"
+        "       teiten geo info [--table TABLE] [--json]\n"
+        "\n"
+        "compile reads MaxMind DB files (MMDB) and CSV ranges (first,last,VALUE[,\"name\"]; VALUE\n"
+        "a country code or an AS number; addresses as text or as decimal numbers) and writes\n"
+        "one table.  A file that is named earlier wins; later ones fill its gaps.  Without\n"
+        "--country and --asn the files are those of the configuration (geo.country, geo.asn).\n"
+        "-o is where the table goes (else geo.table of the configuration).\n"
+        "lookup prints country, AS number and AS name; ZZ and 0 mean unknown.\n"
+        "info prints where the table comes from and how large it is.\n"
+        "\n"
+        "Exit status: 0 done, 1 a file cannot be used, 2 wrong usage, 4 there is no table.\n"
+        "\n"
+        "Examples:\n"
+        "  teiten geo compile --country country.mmdb --asn asn-ipv4.csv asn-ipv6.csv -o "
+        "geo.teiten\n"
+        "  teiten geo lookup 192.0.2.1 2001:db8::1\n",
+    .run = run,
 };
 
 static int compile(struct geo_request *request)
@@ -68,10 +69,10 @@ static int compile(struct geo_request *request)
 	const struct command *self = &command_geo;
 	const char *reads[2 * GEO_FILES_MAX];
 	struct geo_inputs inputs = {
-		.country = request->files[OPTION_COUNTRY],
-		.country_count = request->counts[OPTION_COUNTRY],
-		.asn = request->files[OPTION_ASN],
-		.asn_count = request->counts[OPTION_ASN],
+	    .country = request->files[OPTION_COUNTRY],
+	    .country_count = request->counts[OPTION_COUNTRY],
+	    .asn = request->files[OPTION_ASN],
+	    .asn_count = request->counts[OPTION_ASN],
 	};
 	char parent[OS_PATH_MAX];
 	const char *writes[] = {parent};
@@ -88,12 +89,12 @@ static int compile(struct geo_request *request)
 		request->output = config->geo.table;
 	if (inputs.country_count + inputs.asn_count == 0 || !request->output) {
 		command_error(self, inputs.country_count + inputs.asn_count == 0
-		    ? "no files: give --country FILE or --asn FILE"
-		    : "no place for the table: give -o TABLE");
+		                        ? "no files: give --country FILE or --asn FILE"
+		                        : "no place for the table: give -o TABLE");
 		return COMMAND_USAGE;
 	}
-	if (inputs.country_count > GEO_FILES_MAX || inputs.asn_count > GEO_FILES_MAX
-	    || os_path_parent(request->output, parent) != ST_OK) {
+	if (inputs.country_count > GEO_FILES_MAX || inputs.asn_count > GEO_FILES_MAX ||
+	    os_path_parent(request->output, parent) != ST_OK) {
 		command_error(self, "too many files, or the name of the table is too long");
 		return COMMAND_USAGE;
 	}
@@ -103,8 +104,8 @@ static int compile(struct geo_request *request)
 		reads[count++] = inputs.asn[i];
 	/* The files were made by others: from here on this process can read them and write the
 	 * table's folder, nothing else. */
-	if (os_sandbox_reader(reads, count, writes, 1, NULL, &err) != ST_OK
-	    || geo_compile(&inputs, request->output, &err) != ST_OK) {
+	if (os_sandbox_reader(reads, count, writes, 1, NULL, &err) != ST_OK ||
+	    geo_compile(&inputs, request->output, &err) != ST_OK) {
 		command_error(self, "%s", err.text);
 		return COMMAND_FAILED;
 	}
@@ -148,8 +149,8 @@ static void print_quoted(const char *text)
 	(void)putchar('"');
 }
 
-static void print_place(enum command_format format, const char *ip, struct geo_place place,
-    const char *name)
+static void print_place(
+    enum command_format format, const char *ip, struct geo_place place, const char *name)
 {
 	switch (format) {
 	case COMMAND_CSV:
@@ -211,9 +212,10 @@ static int lookup(const struct geo_request *request, int count, char **texts)
 		(void)ip_format(ips[i], text);
 		print_place(format, text, place, geo_asn_name(geo, place.asn));
 		if (format == COMMAND_JSON)
-			(void)json_array_append_new(rows, json_pack("{s:s, s:s%, s:I, s:s}", "ip",
-			    text, "country", place.country, (size_t)2, "asn",
-			    (json_int_t)place.asn, "as_name", geo_asn_name(geo, place.asn)));
+			(void)json_array_append_new(
+			    rows, json_pack("{s:s, s:s%, s:I, s:s}", "ip", text, "country",
+			              place.country, (size_t)2, "asn", (json_int_t)place.asn,
+			              "as_name", geo_asn_name(geo, place.asn)));
 	}
 	if (format == COMMAND_JSON) {
 		(void)json_dumpf(rows, stdout, JSON_INDENT(1));
@@ -248,9 +250,9 @@ static int info(const struct geo_request *request)
 		json_decref(row);
 	} else {
 		(void)printf("sources      %s\nIPv4 ranges  %u\nIPv6 ranges  %u\nplaces       %u\n"
-		    "AS names     %u\nbytes        %llu\ninputs       %s\n", geo_description(geo),
-		    about.v4_ranges, about.v6_ranges, about.values, about.names,
-		    (unsigned long long)about.bytes, hash);
+		             "AS names     %u\nbytes        %llu\ninputs       %s\n",
+		    geo_description(geo), about.v4_ranges, about.v6_ranges, about.values,
+		    about.names, (unsigned long long)about.bytes, hash);
 	}
 	geo_close(geo);
 	return COMMAND_OK;
@@ -298,7 +300,7 @@ static int run_request(int argc, char **argv)
 	int option;
 
 	while ((option = command_option(&command_geo, &request.common, argc, argv, &index,
-	    geo_options, &value)) != COMMAND_OPTION_END) {
+	            geo_options, &value)) != COMMAND_OPTION_END) {
 		if (option == COMMAND_OPTION_BAD)
 			return COMMAND_USAGE;
 		if (option == OPTION_OUTPUT)

@@ -49,11 +49,13 @@ struct table {
 };
 
 /* Hashes, recognises and reads one file into the collection. */
-static int read_input(struct collection *all, enum geo_role role, const char *path,
-    struct err *err)
+static int read_input(struct collection *all, enum geo_role role, const char *path, struct err *err)
 {
 	struct geo_input input = {
-		.path = path, .role = role, .names = &all->names, .source = &all->description,
+	    .path = path,
+	    .role = role,
+	    .names = &all->names,
+	    .source = &all->description,
 	};
 	uint8_t digest[OS_SHA256_LEN];
 	uint8_t role_byte = (uint8_t)role;
@@ -126,19 +128,24 @@ static int grow_values(struct values *v)
 
 	if (cap > GEO_COUNT_MAX)
 		return ST_LIMIT;
-	items = realloc(v->items, cap * sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	v->items = items;
-	v->cap = cap;
 	slots = calloc((size_t)cap * 2, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
+	items = realloc(v->items, cap * sizeof(*items));
+	if (!items) {
+		free(slots);
+		return -ENOMEM;
+	}
 	free(v->slots);
+	v->items = items;
+	v->cap = cap;
 	v->slots = slots;
 	v->slot_count = cap * 2;
-	for (uint32_t i = 0; i < v->count; i++)
-		*value_slot(v, &v->items[i]) = i + 1;
+	for (uint32_t i = 0; i < v->count; i++) {
+		struct geo_value value = items[i];
+
+		*value_slot(v, &value) = i + 1;
+	}
 	return ST_OK;
 }
 
@@ -220,8 +227,8 @@ static int add_v6(struct table *t, struct ip first, uint32_t value)
 }
 
 /* What a list says at `at`, moving its cursor; lowers *end to where that changes. */
-static uint32_t value_at(const struct geo_ranges *list, size_t *cursor, struct ip at,
-    struct ip *end)
+static uint32_t value_at(
+    const struct geo_ranges *list, size_t *cursor, struct ip at, struct ip *end)
 {
 	const struct geo_range *r;
 	struct ip until;

@@ -157,8 +157,8 @@ static int add_name(struct geo_names *names, uint32_t asn, struct field f)
 }
 
 /* NULL, or what is wrong with the line; *ret_code is for failures that are not the line's. */
-static const char *read_line(struct geo_input *input, const char *line, size_t len, uint32_t number,
-    int *ret_code)
+static const char *read_line(
+    struct geo_input *input, const char *line, size_t len, uint32_t number, int *ret_code)
 {
 	struct geo_range range = {.line = number};
 	struct field fields[FIELDS_MAX];
@@ -175,11 +175,11 @@ static const char *read_line(struct geo_input *input, const char *line, size_t l
 	wrong = parse_range(fields[0], fields[1], &range);
 	if (!wrong)
 		wrong = input->role == GEO_ROLE_COUNTRY ? parse_country(fields[2], &range.value)
-		    : parse_asn(fields[2], &range.value);
+		                                        : parse_asn(fields[2], &range.value);
 	if (wrong || range.value == 0)
 		return wrong;
-	*ret_code = geo_ranges_add(ip_is_v4(range.first) && ip_is_v4(range.last) ? &input->v4
-	    : &input->v6, range);
+	*ret_code = geo_ranges_add(
+	    ip_is_v4(range.first) && ip_is_v4(range.last) ? &input->v4 : &input->v6, range);
 	if (*ret_code == ST_OK && input->role == GEO_ROLE_ASN && count > 3)
 		*ret_code = add_name(input->names, range.value, fields[3]);
 	return NULL;
@@ -205,11 +205,11 @@ int geo_csv_read(struct geo_input *input, const uint8_t *data, size_t len, struc
 		if (line_len && text[at] != '#') {
 			wrong = read_line(input, text + at, line_len, number, &ret);
 			if (wrong)
-				return err_set(err, ST_MALFORMED, "%s:%u: %s", input->path,
-				    number, wrong);
+				return err_set(
+				    err, ST_MALFORMED, "%s:%u: %s", input->path, number, wrong);
 			if (ret != ST_OK)
-				return err_set(err, ret, "%s:%u: %s", input->path, number,
-				    st_text(ret));
+				return err_set(
+				    err, ret, "%s:%u: %s", input->path, number, st_text(ret));
 		}
 		at = next;
 	}

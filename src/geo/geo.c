@@ -44,9 +44,8 @@ static int check_header(const struct geo_header *h, size_t len)
 		return ST_TRUNC;
 	if (h->byte_order != GEO_BYTE_ORDER || h->version != GEO_VERSION)
 		return ST_UNSUPPORTED;
-	if (h->v4_count > GEO_COUNT_MAX || h->v6_count > GEO_COUNT_MAX
-	    || h->value_count > GEO_COUNT_MAX || h->name_count > GEO_COUNT_MAX
-	    || h->text_len == 0)
+	if (h->v4_count > GEO_COUNT_MAX || h->v6_count > GEO_COUNT_MAX ||
+	    h->value_count > GEO_COUNT_MAX || h->name_count > GEO_COUNT_MAX || h->text_len == 0)
 		return ST_MALFORMED;
 	if (len < h->file_len)
 		return ST_TRUNC;
@@ -116,8 +115,8 @@ static struct geo_place place_of(const struct geo *geo, uint32_t value)
 	place.country[1] = v->country[1];
 	place.asn = v->asn;
 	/* Reports print the country: only what compile can have written gets out. */
-	if (place.country[0] < 'A' || place.country[0] > 'Z' || place.country[1] < 'A'
-	    || place.country[1] > 'Z')
+	if (place.country[0] < 'A' || place.country[0] > 'Z' || place.country[1] < 'A' ||
+	    place.country[1] > 'Z')
 		return UNKNOWN;
 	return place;
 }
@@ -208,8 +207,8 @@ const char *geo_asn_name(const struct geo *geo, uint32_t asn)
 		else
 			high = mid;
 	}
-	if (!geo || low >= geo->name_count || geo->names[low].asn != asn
-	    || geo->names[low].offset >= geo->text_len)
+	if (!geo || low >= geo->name_count || geo->names[low].asn != asn ||
+	    geo->names[low].offset >= geo->text_len)
 		return "";
 	return geo->text + geo->names[low].offset;
 }
@@ -217,11 +216,11 @@ const char *geo_asn_name(const struct geo *geo, uint32_t asn)
 void geo_get_info(const struct geo *geo, struct geo_info *ret_info)
 {
 	*ret_info = (struct geo_info){
-		.v4_ranges = geo->v4_count,
-		.v6_ranges = geo->v6_count,
-		.values = geo->value_count,
-		.names = geo->name_count,
-		.bytes = geo->map.len,
+	    .v4_ranges = geo->v4_count,
+	    .v6_ranges = geo->v6_count,
+	    .values = geo->value_count,
+	    .names = geo->name_count,
+	    .bytes = geo->map.len,
 	};
 	memcpy(ret_info->inputs_hash, geo->header->inputs_hash, sizeof(ret_info->inputs_hash));
 }

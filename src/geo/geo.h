@@ -51,7 +51,7 @@ void geo_get_info(const struct geo *geo, struct geo_info *ret_info);
 struct geo_inputs {
 	const char *const *country; /* MMDB or CSV files, by content; later ones fill gaps only */
 	size_t country_count;
-	const char *const *asn;     /* likewise */
+	const char *const *asn; /* likewise */
 	size_t asn_count;
 };
 

@@ -18,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARKER "\xab\xcd\xef" "MaxMind.com"
+#define MARKER         \
+	"\xab\xcd\xef" \
+	"MaxMind.com"
 #define MARKER_LEN 14
 #define MARKER_WITHIN (128u * 1024)
 
@@ -74,13 +76,13 @@ static int malformed(struct walk *w, const char *what)
 }
 
 /* Looks a path up in a record.  1 = there, 0 = not there, ST_MALFORMED. */
-static int get(struct walk *w, MMDB_entry_s *entry, const char *const *path,
-    MMDB_entry_data_s *ret_data)
+static int get(
+    struct walk *w, MMDB_entry_s *entry, const char *const *path, MMDB_entry_data_s *ret_data)
 {
 	int status = MMDB_aget_value(entry, ret_data, path);
 
-	if (status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR
-	    || status == MMDB_INVALID_LOOKUP_PATH_ERROR)
+	if (status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR ||
+	    status == MMDB_INVALID_LOOKUP_PATH_ERROR)
 		return 0;
 	if (status != MMDB_SUCCESS)
 		return malformed(w, MMDB_strerror(status));
@@ -95,10 +97,10 @@ static bool is_upper(char c)
 static int country_of(struct walk *w, MMDB_entry_s *entry, uint32_t *ret_value)
 {
 	static const char *const paths[][3] = {
-		{"country", "iso_code", NULL},
-		{"country_code", NULL, NULL},
-		{"country", NULL, NULL},
-		{"registered_country", "iso_code", NULL},
+	    {"country", "iso_code", NULL},
+	    {"country_code", NULL, NULL},
+	    {"country", NULL, NULL},
+	    {"registered_country", "iso_code", NULL},
 	};
 
 	*ret_value = 0;
@@ -108,8 +110,8 @@ static int country_of(struct walk *w, MMDB_entry_s *entry, uint32_t *ret_value)
 
 		if (there < 0)
 			return there;
-		if (there == 0 || data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2
-		    || !is_upper(data.utf8_string[0]) || !is_upper(data.utf8_string[1]))
+		if (there == 0 || data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size != 2 ||
+		    !is_upper(data.utf8_string[0]) || !is_upper(data.utf8_string[1]))
 			continue;
 		*ret_value = GEO_CC(data.utf8_string[0], data.utf8_string[1]);
 		if (*ret_value == GEO_CC('Z', 'Z'))
@@ -154,14 +156,14 @@ static uint32_t asn_of_data(const MMDB_entry_data_s *data)
 static int asn_of(struct walk *w, MMDB_entry_s *entry, uint32_t *ret_value)
 {
 	static const char *const numbers[][3] = {
-		{"autonomous_system_number", NULL, NULL},
-		{"asn", NULL, NULL},
-		{"traits", "autonomous_system_number", NULL},
+	    {"autonomous_system_number", NULL, NULL},
+	    {"asn", NULL, NULL},
+	    {"traits", "autonomous_system_number", NULL},
 	};
 	static const char *const names[][3] = {
-		{"autonomous_system_organization", NULL, NULL},
-		{"as_name", NULL, NULL},
-		{"traits", "autonomous_system_organization", NULL},
+	    {"autonomous_system_organization", NULL, NULL},
+	    {"as_name", NULL, NULL},
+	    {"traits", "autonomous_system_organization", NULL},
 	};
 	MMDB_entry_data_s data;
 	uint32_t value = 0;
@@ -180,8 +182,8 @@ static int asn_of(struct walk *w, MMDB_entry_s *entry, uint32_t *ret_value)
 		if (there < 0)
 			return there;
 		if (there > 0 && data.type == MMDB_DATA_TYPE_UTF8_STRING)
-			return geo_names_add(w->input->names, value, data.utf8_string,
-			    data.data_size);
+			return geo_names_add(
+			    w->input->names, value, data.utf8_string, data.data_size);
 	}
 	return ST_OK;
 }
@@ -237,7 +239,7 @@ static int value_of(struct walk *w, MMDB_entry_s *entry, uint32_t *ret_value)
 	slot = memo_slot(m, entry->offset);
 	if (m->offsets[slot] == 0) {
 		ret = w->input->role == GEO_ROLE_COUNTRY ? country_of(w, entry, ret_value)
-		    : asn_of(w, entry, ret_value);
+		                                         : asn_of(w, entry, ret_value);
 		if (ret != ST_OK)
 			return ret;
 		m->offsets[slot] = entry->offset + 1;
@@ -259,7 +261,9 @@ static int add_v4(struct walk *w, uint32_t first, unsigned plen, uint32_t value)
 {
 	uint32_t host = plen >= 32 ? 0 : UINT32_MAX >> plen;
 	struct geo_range range = {
-		.first = ip_from_v4(first), .last = ip_from_v4(first | host), .value = value,
+	    .first = ip_from_v4(first),
+	    .last = ip_from_v4(first | host),
+	    .value = value,
 	};
 
 	return geo_ranges_add(&w->input->v4, range);
@@ -269,7 +273,9 @@ static int add_network(struct walk *w, bits prefix, unsigned depth, uint32_t val
 {
 	bits host = depth >= 128 ? 0 : ~(bits)0 >> depth;
 	struct geo_range range = {
-		.first = ip_of_bits(prefix), .last = ip_of_bits(prefix | host), .value = value,
+	    .first = ip_of_bits(prefix),
+	    .last = ip_of_bits(prefix | host),
+	    .value = value,
 	};
 	int ret = ST_OK;
 
@@ -298,7 +304,8 @@ static int take_data(struct walk *w, struct step *at)
 	return ST_OK;
 }
 
-/* A node: its two records are looked at next, the left one first, so that networks come in order. */
+/* A node: its two records are looked at next, the left one first, so that networks come in order.
+ */
 static int take_node(struct walk *w, const struct step *at, struct step *stack, unsigned *used)
 {
 	struct step left = {.depth = at->depth + 1, .prefix = at->prefix};
@@ -388,8 +395,8 @@ static int check_metadata(struct walk *w)
 		return malformed(w, "it has no node");
 	/* libmaxminddb 1.7 computes this in 32 bits and reads past the file (found by fuzzing). */
 	tree = (uint64_t)m->node_count * m->record_size / 4;
-	if (w->mmdb->file_size < 0 || tree + SEPARATOR_LEN > (uint64_t)w->mmdb->file_size
-	    || w->mmdb->data_section_size > (uint64_t)w->mmdb->file_size - tree - SEPARATOR_LEN)
+	if (w->mmdb->file_size < 0 || tree + SEPARATOR_LEN > (uint64_t)w->mmdb->file_size ||
+	    w->mmdb->data_section_size > (uint64_t)w->mmdb->file_size - tree - SEPARATOR_LEN)
 		return malformed(w, "its search tree is larger than the file");
 	w->v6_tree = m->ip_version == 6;
 	return ST_OK;
@@ -405,8 +412,8 @@ static void describe(struct walk *w)
 
 	geo_append_line_text(w->input->source, name, strlen(name));
 	if (built > 0 && built < YEAR_10000)
-		buf_printf(w->input->source, " %s", civil_format_date((int32_t)(built / 86400),
-		    date));
+		buf_printf(
+		    w->input->source, " %s", civil_format_date((int32_t)(built / 86400), date));
 }
 
 int geo_mmdb_read(struct geo_input *input, struct err *err)

@@ -15,8 +15,8 @@ int geo_ranges_add(struct geo_ranges *list, struct geo_range range)
 {
 	struct geo_range *last = list->count ? &list->items[list->count - 1] : NULL;
 
-	if (last && last->value == range.value && ip_compare(last->last, range.first) < 0
-	    && ip_equal(geo_ip_next(last->last), range.first)) {
+	if (last && last->value == range.value && ip_compare(last->last, range.first) < 0 &&
+	    ip_equal(geo_ip_next(last->last), range.first)) {
 		last->last = range.last;
 		return ST_OK;
 	}
@@ -45,16 +45,18 @@ static int compare_first(const void *a, const void *b)
 	return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-static int overlap_error(const struct geo_range *a, const struct geo_range *b, const char *path,
-    struct err *err)
+static int overlap_error(
+    const struct geo_range *a, const struct geo_range *b, const char *path, struct err *err)
 {
 	char text[IP_TEXT_MAX];
 
 	(void)ip_format(b->first, text);
 	if (b->line == 0)
 		return err_set(err, ST_MALFORMED, "%s: two ranges hold %s", path, text);
-	return err_set(err, ST_MALFORMED, "%s:%u: %s is also in the range of line %u; a list of "
-	    "ranges must not overlap", path, b->line > a->line ? b->line : a->line, text,
+	return err_set(err, ST_MALFORMED,
+	    "%s:%u: %s is also in the range of line %u; a list of "
+	    "ranges must not overlap",
+	    path, b->line > a->line ? b->line : a->line, text,
 	    b->line > a->line ? a->line : b->line);
 }
 
@@ -108,11 +110,11 @@ int geo_ranges_fill(struct geo_ranges *into, const struct geo_ranges *more)
 		bool some = true;
 
 		/* What lies before this range goes over as it is. */
-		while (ret == ST_OK && i < into->count
-		    && ip_compare(into->items[i].last, left.first) < 0)
+		while (ret == ST_OK && i < into->count &&
+		       ip_compare(into->items[i].last, left.first) < 0)
 			ret = geo_ranges_add(&merged, into->items[i++]);
-		while (ret == ST_OK && some && i < into->count
-		    && ip_compare(into->items[i].first, left.last) <= 0) {
+		while (ret == ST_OK && some && i < into->count &&
+		       ip_compare(into->items[i].first, left.last) <= 0) {
 			const struct geo_range *mine = &into->items[i];
 
 			if (ip_compare(left.first, mine->first) < 0) {

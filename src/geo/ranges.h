@@ -77,8 +77,8 @@ struct geo_name_slot {
 };
 
 /* Keeps name[0..len) repaired to UTF-8 without control characters.  -ENOMEM. */
-ST_MUST_CHECK int geo_names_add(struct geo_names *names, uint32_t asn, const char *name,
-    size_t len);
+ST_MUST_CHECK int geo_names_add(
+    struct geo_names *names, uint32_t asn, const char *name, size_t len);
 void geo_names_fini(struct geo_names *names);
 
 enum geo_role {
@@ -103,5 +103,5 @@ void geo_append_line_text(struct buf *b, const char *text, size_t len);
 bool geo_mmdb_is(const uint8_t *data, size_t len);
 
 ST_MUST_CHECK int geo_mmdb_read(struct geo_input *input, struct err *err);
-ST_MUST_CHECK int geo_csv_read(struct geo_input *input, const uint8_t *data, size_t len,
-    struct err *err);
+ST_MUST_CHECK int geo_csv_read(
+    struct geo_input *input, const uint8_t *data, size_t len, struct err *err);

@@ -64,14 +64,14 @@ int os_sha256(const void *data, size_t len, uint8_t ret_digest[OS_SHA256_LEN])
 {
 	unsigned out = 0;
 
-	if (EVP_Digest(len ? data : "", len, ret_digest, &out, EVP_sha256(), NULL) != 1
-	    || out != OS_SHA256_LEN)
+	if (EVP_Digest(len ? data : "", len, ret_digest, &out, EVP_sha256(), NULL) != 1 ||
+	    out != OS_SHA256_LEN)
 		return ST_ENGINE;
 	return ST_OK;
 }
 
-int os_sha256_file(const char *path, uint8_t ret_digest[OS_SHA256_LEN], uint64_t *ret_size,
-    struct err *err)
+int os_sha256_file(
+    const char *path, uint8_t ret_digest[OS_SHA256_LEN], uint64_t *ret_size, struct err *err)
 {
 	struct os_sha256 *sha = NULL;
 	uint8_t *piece = malloc(READ_SIZE);

@@ -28,8 +28,8 @@ void os_sha256_free(struct os_sha256 *sha);
 ST_MUST_CHECK int os_sha256(const void *data, size_t len, uint8_t ret_digest[OS_SHA256_LEN]);
 
 /* A whole file, read in pieces (any size; "-" is no exception here).  *ret_size may be NULL. */
-ST_MUST_CHECK int os_sha256_file(const char *path, uint8_t ret_digest[OS_SHA256_LEN],
-    uint64_t *ret_size, struct err *err);
+ST_MUST_CHECK int os_sha256_file(
+    const char *path, uint8_t ret_digest[OS_SHA256_LEN], uint64_t *ret_size, struct err *err);
 
 /* 64 lower-case hex digits; returns text. */
 const char *os_sha256_format(const uint8_t digest[OS_SHA256_LEN], char text[OS_SHA256_TEXT_MAX]);

@@ -118,8 +118,7 @@ static int read_all(int fd, size_t limit, char **data, size_t *len)
 	return ST_OK;
 }
 
-int os_file_read(const char *path, size_t limit, char **ret_data, size_t *ret_len,
-    struct err *err)
+int os_file_read(const char *path, size_t limit, char **ret_data, size_t *ret_len, struct err *err)
 {
 	int fd = open_retry(path, O_RDONLY, 0);
 	char *data = NULL;
@@ -344,9 +343,9 @@ int os_path_stat(const char *path, struct os_stat *ret_stat, struct err *err)
 		return ST_OK;
 	}
 	*ret_stat = (struct os_stat){
-		.kind = kind_of(st.st_mode),
-		.size = st.st_size > 0 ? (uint64_t)st.st_size : 0,
-		.modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000,
+	    .kind = kind_of(st.st_mode),
+	    .size = st.st_size > 0 ? (uint64_t)st.st_size : 0,
+	    .modified_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000,
 	};
 	return ST_OK;
 }
@@ -407,8 +406,8 @@ static enum os_kind entry_kind(int dir_fd, const struct dirent *entry)
 		return OS_KIND_FILE;
 	if (entry->d_type == DT_DIR)
 		return OS_KIND_FOLDER;
-	if (entry->d_type == DT_UNKNOWN
-	    && fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (entry->d_type == DT_UNKNOWN &&
+	    fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return kind_of(st.st_mode);
 	return OS_KIND_OTHER;
 }
@@ -496,16 +495,16 @@ int os_tree_remove(const char *path, struct err *err)
 		}
 		/* Once this folder is empty the walk returns to the one above, which then
 		 * removes it on its next turn. */
-		fd = openat(dirfd(stack[depth - 1]), sub,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(
+		    dirfd(stack[depth - 1]), sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
 	if (fd < 0)
 		ret = -errno;
 	while (depth > 0)
 		(void)closedir(stack[--depth]);
 	if (ret == ST_LIMIT)
-		return err_set(err, ret, "%s: folders nest deeper than %d", path,
-		    OS_TREE_DEPTH_MAX);
+		return err_set(
+		    err, ret, "%s: folders nest deeper than %d", path, OS_TREE_DEPTH_MAX);
 	if (ret < 0)
 		return path_error(err, path, "remove", -ret);
 	if (rmdir(path) != 0)
@@ -520,8 +519,8 @@ int os_path_space(const char *path, struct os_space *ret_space, struct err *err)
 	if (statvfs(path, &st) != 0)
 		return path_error(err, path, "examine", errno);
 	*ret_space = (struct os_space){
-		.total = (uint64_t)st.f_blocks * st.f_frsize,
-		.available = (uint64_t)st.f_bavail * st.f_frsize,
+	    .total = (uint64_t)st.f_blocks * st.f_frsize,
+	    .available = (uint64_t)st.f_bavail * st.f_frsize,
 	};
 	return ST_OK;
 }

@@ -34,8 +34,8 @@ void os_map_close(struct os_map *map);
  * Reads a whole file of at most limit bytes (pipes too) into memory the caller frees; a NUL that
  * does not count follows the data.  ST_NOT_FOUND, ST_LIMIT, -errno.  ret_len may be NULL.
  */
-ST_MUST_CHECK int os_file_read(const char *path, size_t limit, char **ret_data, size_t *ret_len,
-    struct err *err);
+ST_MUST_CHECK int os_file_read(
+    const char *path, size_t limit, char **ret_data, size_t *ret_len, struct err *err);
 
 /* Replaces or creates a file as a whole. */
 ST_MUST_CHECK int os_file_write(const char *path, const void *data, size_t len, struct err *err);
@@ -43,8 +43,8 @@ ST_MUST_CHECK int os_file_write(const char *path, const void *data, size_t len, 
 /* The same in pieces: begin, write…, then commit or abandon (both free; exactly one of them). */
 struct os_replace;
 
-ST_MUST_CHECK int os_replace_begin(const char *path, struct os_replace **ret_replace,
-    struct err *err);
+ST_MUST_CHECK int os_replace_begin(
+    const char *path, struct os_replace **ret_replace, struct err *err);
 
 /* The temporary file, for a library that writes by itself; open for writing. */
 const char *os_replace_path(const struct os_replace *replace);
@@ -93,16 +93,16 @@ ST_MUST_CHECK int os_folder_make(const char *path, struct err *err);
  * Makes a new, empty folder only this user can enter below `parent` (NULL: TMPDIR, else /tmp) and
  * writes its path.  For temporary stores and tests.
  */
-ST_MUST_CHECK int os_folder_temporary(const char *parent, char ret_path[OS_PATH_MAX],
-    struct err *err);
+ST_MUST_CHECK int os_folder_temporary(
+    const char *parent, char ret_path[OS_PATH_MAX], struct err *err);
 
 /*
  * Calls back once per entry, except "." and "..", in no order.  A callback's result other than
  * ST_OK ends the walk and is returned.  ST_NOT_FOUND.
  */
 typedef int os_folder_visit(void *ctx, const char *name, enum os_kind kind);
-ST_MUST_CHECK int os_folder_list(const char *path, os_folder_visit *visit, void *ctx,
-    struct err *err);
+ST_MUST_CHECK int os_folder_list(
+    const char *path, os_folder_visit *visit, void *ctx, struct err *err);
 
 /* Bytes of the file system that holds path: in all, and free for this user. */
 struct os_space {

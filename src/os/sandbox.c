@@ -69,9 +69,9 @@
 
 #define LL_FILE_RIGHTS (LL_EXECUTE | LL_WRITE_FILE | LL_READ_FILE | LL_TRUNCATE | LL_IOCTL_DEV)
 #define LL_RIGHTS_READ (LL_READ_FILE | LL_READ_DIR)
-#define LL_RIGHTS_WRITE                                                                \
-	(LL_RIGHTS_READ | LL_WRITE_FILE | LL_REMOVE_DIR | LL_REMOVE_FILE | LL_MAKE_DIR \
-	    | LL_MAKE_REG | LL_REFER | LL_TRUNCATE)
+#define LL_RIGHTS_WRITE                                                                  \
+	(LL_RIGHTS_READ | LL_WRITE_FILE | LL_REMOVE_DIR | LL_REMOVE_FILE | LL_MAKE_DIR | \
+	    LL_MAKE_REG | LL_REFER | LL_TRUNCATE)
 
 /* The kernel takes the size of this and ignores what a version does not know when it is zero. */
 struct ll_ruleset {
@@ -90,11 +90,28 @@ struct ll_path_beneath {
  * private to a user.  /proc/self is this process.
  */
 static const char *const system_paths[] = {
-	"/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/usr/share/locale", "/usr/share/i18n",
-	"/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/locale.alias",
-	"/etc/services", "/etc/protocols", "/dev/urandom", "/dev/zero", "/proc/self",
-	"/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/sys/vm", "/sys/devices/system/cpu",
-	"/sys/fs/cgroup",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/share/zoneinfo",
+    "/usr/share/locale",
+    "/usr/share/i18n",
+    "/lib",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/timezone",
+    "/etc/locale.alias",
+    "/etc/services",
+    "/etc/protocols",
+    "/dev/urandom",
+    "/dev/zero",
+    "/proc/self",
+    "/proc/meminfo",
+    "/proc/cpuinfo",
+    "/proc/stat",
+    "/proc/sys/vm",
+    "/sys/devices/system/cpu",
+    "/sys/fs/cgroup",
 };
 
 static int add_path(int ruleset, const char *path, uint64_t rights, uint64_t handled,
@@ -108,14 +125,14 @@ static int add_path(int ruleset, const char *path, uint64_t rights, uint64_t han
 	if (rule.parent_fd < 0) {
 		if (may_be_missing)
 			return ST_OK;
-		return err_set(err, -errno, "%s: cannot open for the sandbox: %s", path,
-		    st_text(-errno));
+		return err_set(
+		    err, -errno, "%s: cannot open for the sandbox: %s", path, st_text(-errno));
 	}
 	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
 		rule.allowed &= LL_FILE_RIGHTS;
 	if (syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH_BENEATH, &rule, 0) != 0)
-		ret = err_set(err, -errno, "%s: Landlock refuses the rule: %s", path,
-		    st_text(-errno));
+		ret = err_set(
+		    err, -errno, "%s: Landlock refuses the rule: %s", path, st_text(-errno));
 	(void)close(rule.parent_fd);
 	return ret;
 }
@@ -149,8 +166,8 @@ static int landlock_apply(const char *const *read_paths, size_t read_count,
 	for (size_t i = 0; ret == ST_OK && i < sizeof(system_paths) / sizeof(*system_paths); i++)
 		ret = add_path(fd, system_paths[i], LL_RIGHTS_READ, attr.fs, true, err);
 	if (ret == ST_OK)
-		ret = add_path(fd, "/dev/null", LL_READ_FILE | LL_WRITE_FILE | LL_TRUNCATE,
-		    attr.fs, true, err);
+		ret = add_path(fd, "/dev/null", LL_READ_FILE | LL_WRITE_FILE | LL_TRUNCATE, attr.fs,
+		    true, err);
 	for (size_t i = 0; ret == ST_OK && i < read_count; i++)
 		ret = add_path(fd, read_paths[i], LL_RIGHTS_READ, attr.fs, true, err);
 	for (size_t i = 0; ret == ST_OK && i < write_count; i++)
@@ -163,33 +180,89 @@ static int landlock_apply(const char *const *read_paths, size_t read_count,
 
 /* Policy as data: what fails … */
 static const int refused[] = {
-	SCMP_SYS(socket), SCMP_SYS(socketpair), SCMP_SYS(connect), SCMP_SYS(bind),
-	SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(sendto),
-	SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
-	SCMP_SYS(io_uring_register), SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd),
-	SCMP_SYS(pidfd_send_signal), SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo),
-	SCMP_SYS(kcmp), SCMP_SYS(name_to_handle_at), SCMP_SYS(open_by_handle_at),
-	SCMP_SYS(fanotify_init), SCMP_SYS(syslog), SCMP_SYS(quotactl), SCMP_SYS(acct),
-	SCMP_SYS(vhangup), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(setuid),
-	SCMP_SYS(setgid), SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setreuid),
-	SCMP_SYS(setregid), SCMP_SYS(setgroups), SCMP_SYS(capset), SCMP_SYS(personality),
-	SCMP_SYS(lookup_dcookie), SCMP_SYS(move_pages), SCMP_SYS(migrate_pages),
+    SCMP_SYS(socket),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(connect),
+    SCMP_SYS(bind),
+    SCMP_SYS(listen),
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+    SCMP_SYS(pidfd_open),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(pidfd_send_signal),
+    SCMP_SYS(rt_sigqueueinfo),
+    SCMP_SYS(rt_tgsigqueueinfo),
+    SCMP_SYS(kcmp),
+    SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(fanotify_init),
+    SCMP_SYS(syslog),
+    SCMP_SYS(quotactl),
+    SCMP_SYS(acct),
+    SCMP_SYS(vhangup),
+    SCMP_SYS(mknod),
+    SCMP_SYS(mknodat),
+    SCMP_SYS(setuid),
+    SCMP_SYS(setgid),
+    SCMP_SYS(setresuid),
+    SCMP_SYS(setresgid),
+    SCMP_SYS(setreuid),
+    SCMP_SYS(setregid),
+    SCMP_SYS(setgroups),
+    SCMP_SYS(capset),
+    SCMP_SYS(personality),
+    SCMP_SYS(lookup_dcookie),
+    SCMP_SYS(move_pages),
+    SCMP_SYS(migrate_pages),
 };
 
 /* … and what no part of this program or its libraries has any reason to try. */
 static const int deadly[] = {
-	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev), SCMP_SYS(bpf), SCMP_SYS(perf_event_open),
-	SCMP_SYS(userfaultfd), SCMP_SYS(init_module), SCMP_SYS(finit_module),
-	SCMP_SYS(delete_module), SCMP_SYS(kexec_load), SCMP_SYS(kexec_file_load),
-	SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot),
-	SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(fsmount),
-	SCMP_SYS(fsconfig), SCMP_SYS(fspick), SCMP_SYS(mount_setattr), SCMP_SYS(setns),
-	SCMP_SYS(unshare), SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(reboot),
-	SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(adjtimex),
-	SCMP_SYS(clock_adjtime), SCMP_SYS(sethostname), SCMP_SYS(setdomainname),
-	SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(iopl),
-	SCMP_SYS(ioperm),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(bpf),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(init_module),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(kexec_file_load),
+    SCMP_SYS(mount),
+    SCMP_SYS(umount2),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(chroot),
+    SCMP_SYS(move_mount),
+    SCMP_SYS(open_tree),
+    SCMP_SYS(fsopen),
+    SCMP_SYS(fsmount),
+    SCMP_SYS(fsconfig),
+    SCMP_SYS(fspick),
+    SCMP_SYS(mount_setattr),
+    SCMP_SYS(setns),
+    SCMP_SYS(unshare),
+    SCMP_SYS(swapon),
+    SCMP_SYS(swapoff),
+    SCMP_SYS(reboot),
+    SCMP_SYS(settimeofday),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(adjtimex),
+    SCMP_SYS(clock_adjtime),
+    SCMP_SYS(sethostname),
+    SCMP_SYS(setdomainname),
+    SCMP_SYS(add_key),
+    SCMP_SYS(request_key),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(iopl),
+    SCMP_SYS(ioperm),
 };
 
 /* 0, or the first error.  A call that this processor does not have needs no rule. */
@@ -212,15 +285,15 @@ static int deny_some(scmp_filter_ctx ctx)
 	int ret;
 
 	/* Characters pushed into the terminal would be typed by the person's shell. */
-	ret = seccomp_rule_add(ctx, eperm, SCMP_SYS(ioctl), 1,
-	    SCMP_A1(SCMP_CMP_MASKED_EQ, low, TIOCSTI));
+	ret = seccomp_rule_add(
+	    ctx, eperm, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, low, TIOCSTI));
 	if (ret == 0)
-		ret = seccomp_rule_add(ctx, eperm, SCMP_SYS(ioctl), 1,
-		    SCMP_A1(SCMP_CMP_MASKED_EQ, low, TIOCLINUX));
+		ret = seccomp_rule_add(
+		    ctx, eperm, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, low, TIOCLINUX));
 	/* Signals to itself only (abort uses tgkill, which needs a thread of a known group). */
 	if (ret == 0)
-		ret = seccomp_rule_add(ctx, eperm, SCMP_SYS(kill), 1,
-		    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+		ret = seccomp_rule_add(
+		    ctx, eperm, SCMP_SYS(kill), 1, SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
 	if (ret != 0 || SANITIZER_BUILD)
 		return ret;
 	ret = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, SCMP_SYS(ptrace), 0);
@@ -229,8 +302,8 @@ static int deny_some(scmp_filter_ctx ctx)
 	if (ret == 0)
 		ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	if (ret == 0)
-		ret = seccomp_rule_add(ctx, eperm, SCMP_SYS(clone), 1,
-		    SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+		ret = seccomp_rule_add(
+		    ctx, eperm, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 	for (int i = 0; ret == 0 && i < 2; i++) {
 		ret = seccomp_rule_add(ctx, eperm, i ? SCMP_SYS(fork) : SCMP_SYS(vfork), 0);
 		if (ret == -EDOM)
@@ -252,11 +325,11 @@ static int seccomp_apply(struct err *err)
 	if (ret == 0)
 		ret = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (ret == 0)
-		ret = deny_all(ctx, refused, sizeof(refused) / sizeof(*refused),
-		    SCMP_ACT_ERRNO(EPERM));
+		ret = deny_all(
+		    ctx, refused, sizeof(refused) / sizeof(*refused), SCMP_ACT_ERRNO(EPERM));
 	if (ret == 0)
-		ret = deny_all(ctx, deadly, sizeof(deadly) / sizeof(*deadly),
-		    SCMP_ACT_KILL_PROCESS);
+		ret =
+		    deny_all(ctx, deadly, sizeof(deadly) / sizeof(*deadly), SCMP_ACT_KILL_PROCESS);
 	if (ret == 0)
 		ret = deny_some(ctx);
 	if (ret == 0)
@@ -293,11 +366,10 @@ int os_sandbox_reader(const char *const *read_paths, size_t read_count,
 	if (!SANITIZER_BUILD && count_threads() > 1)
 		return err_set(err, ST_USAGE, "the sandbox must be applied before threads start");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return err_set(err, -errno, "no-new-privileges cannot be set: %s",
-		    st_text(-errno));
+		return err_set(err, -errno, "no-new-privileges cannot be set: %s", st_text(-errno));
 	if (abi < 0 && abi_errno != ENOSYS && abi_errno != EOPNOTSUPP)
-		return err_set(err, -abi_errno, "Landlock cannot be asked: %s",
-		    st_text(-abi_errno));
+		return err_set(
+		    err, -abi_errno, "Landlock cannot be asked: %s", st_text(-abi_errno));
 	if (abi > 0) {
 		ret = landlock_apply(read_paths, read_count, write_paths, write_count, abi, err);
 		if (ret != ST_OK)

@@ -18,8 +18,10 @@ struct os_sandbox_status {
 /*
  * Limits this process for good.  Afterwards it can
  *  - read the files and folders of read_paths (one that does not exist is skipped: opening it
- *    fails by itself) and what the C library and DuckDB look at (time zones, libraries, /proc/self),
- *  - read, write, make and remove below write_paths (which must exist),
+ *    fails by itself) and what the C library and DuckDB look at (time zones, libraries,
+ * /proc/self),
+ *  - read, write, make and remove below write_paths (which must exist and cannot be removed
+ *    themselves: a temporary folder belongs below one of them),
  *  - use descriptors that are open already, make threads, allocate.
  * Socket calls fail with EPERM; starting a program, tracing and kernel administration kill the
  * process.  Call it while there is one thread only: ST_USAGE otherwise.  A kernel without Landlock

@@ -20,20 +20,23 @@ static void read_as(enum geo_role role, const uint8_t *data, size_t len)
 	struct geo_names names = {0};
 	struct buf source = {0};
 	struct geo_input input = {
-		.path = "fuzz.csv", .role = role, .names = &names, .source = &source,
+	    .path = "fuzz.csv",
+	    .role = role,
+	    .names = &names,
+	    .source = &source,
 	};
 	struct geo_ranges merged = {0};
 	struct err err = {0};
 
-	if (geo_csv_read(&input, data, len, &err) == ST_OK
-	    && geo_ranges_order(&input.v4, input.path, &err) == ST_OK
-	    && geo_ranges_order(&input.v6, input.path, &err) == ST_OK) {
+	if (geo_csv_read(&input, data, len, &err) == ST_OK &&
+	    geo_ranges_order(&input.v4, input.path, &err) == ST_OK &&
+	    geo_ranges_order(&input.v6, input.path, &err) == ST_OK) {
 		check(&input.v4);
 		check(&input.v6);
 		/* IPv6 ranges into IPv4 ranges: what merges is arbitrary here. */
-		if (geo_ranges_fill(&merged, &input.v4) != ST_OK
-		    || geo_ranges_fill(&merged, &input.v6) != ST_OK
-		    || geo_ranges_fill(&merged, &input.v4) != ST_OK)
+		if (geo_ranges_fill(&merged, &input.v4) != ST_OK ||
+		    geo_ranges_fill(&merged, &input.v6) != ST_OK ||
+		    geo_ranges_fill(&merged, &input.v4) != ST_OK)
 			abort();
 		check(&merged);
 	} else if (err.code == 0 || err.text[0] == '\0') {

@@ -16,13 +16,16 @@ static void read_as(enum geo_role role, const char *path)
 	struct geo_names names = {0};
 	struct buf source = {0};
 	struct geo_input input = {
-		.path = path, .role = role, .names = &names, .source = &source,
+	    .path = path,
+	    .role = role,
+	    .names = &names,
+	    .source = &source,
 	};
 	struct err err = {0};
 
-	if (geo_mmdb_read(&input, &err) != ST_OK
-	    || geo_ranges_order(&input.v4, input.path, &err) != ST_OK
-	    || geo_ranges_order(&input.v6, input.path, &err) != ST_OK) {
+	if (geo_mmdb_read(&input, &err) != ST_OK ||
+	    geo_ranges_order(&input.v4, input.path, &err) != ST_OK ||
+	    geo_ranges_order(&input.v6, input.path, &err) != ST_OK) {
 		if (err.code == 0 || err.text[0] == '\0')
 			abort(); /* refused without a word */
 	} else if (input.v4.count + input.v6.count == 0) {

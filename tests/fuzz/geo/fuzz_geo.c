@@ -43,8 +43,8 @@ static uint8_t *from_recipe(const uint8_t *data, size_t len, size_t *ret_len)
 	for (uint64_t i = 0; i < GEO_INDEX_COUNT; i++)
 		memcpy(file + at.v4_index + i * 4, &pattern[i & 1], 4);
 	/* What the input does not fill stays zero; the text ends with a NUL. */
-	memcpy(file + at.v4, r.pos, rd_left(&r) < at.end - at.v4 - 1 ? rd_left(&r)
-	    : at.end - at.v4 - 1);
+	memcpy(file + at.v4, r.pos,
+	    rd_left(&r) < at.end - at.v4 - 1 ? rd_left(&r) : at.end - at.v4 - 1);
 	*ret_len = at.end;
 	return file;
 }

@@ -115,10 +115,10 @@ static void published_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_in_order),
-		cmocka_unit_test(bad_readers_stay_bad),
-		cmocka_unit_test(writes_in_order),
-		cmocka_unit_test(published_values),
+	    cmocka_unit_test(reads_in_order),
+	    cmocka_unit_test(bad_readers_stay_bad),
+	    cmocka_unit_test(writes_in_order),
+	    cmocka_unit_test(published_values),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

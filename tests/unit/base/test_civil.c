@@ -29,8 +29,8 @@ static void every_day(void **state)
 			for (int day = 1; day <= length; day++, days++) {
 				struct civil date = civil_from_days(days);
 
-				if (date.year != year || date.month != month || date.day != day
-				    || civil_to_days(date) != days || civil_weekday(days) != weekday)
+				if (date.year != year || date.month != month || date.day != day ||
+				    civil_to_days(date) != days || civil_weekday(days) != weekday)
 					fail_msg("%04d-%02d-%02d", year, month, day);
 				weekday = (weekday + 1) % 7;
 			}
@@ -46,8 +46,8 @@ static void known_texts(void **state)
 	(void)state;
 	assert_string_equal(civil_format_time(0, text), "1970-01-01T00:00:00.000000Z");
 	assert_string_equal(civil_format_time(-1, text), "1969-12-31T23:59:59.999999Z");
-	assert_string_equal(civil_format_time(1790812799123456ll, text),
-	    "2026-09-30T23:59:59.123456Z");
+	assert_string_equal(
+	    civil_format_time(1790812799123456ll, text), "2026-09-30T23:59:59.123456Z");
 	assert_string_equal(civil_format_date(20726, date), "2026-09-30");
 	assert_string_equal(civil_format_date(-1, date), "1969-12-31");
 	assert_int_equal(civil_days_of_time(-1), -1);
@@ -65,9 +65,20 @@ static void known_texts(void **state)
 static void parsing(void **state)
 {
 	static const char *const bad[] = {
-		"2026-02-29", "2026-13-01", "2026-00-10", "2026-10-00", "2026-10-32", "0000-01-01",
-		"2026-1-001", "2026/10/01", "2026-10-0x", "+026-10-01", "2026-10-1", "2026-10-011",
-		"1900-02-29", "",
+	    "2026-02-29",
+	    "2026-13-01",
+	    "2026-00-10",
+	    "2026-10-00",
+	    "2026-10-32",
+	    "0000-01-01",
+	    "2026-1-001",
+	    "2026/10/01",
+	    "2026-10-0x",
+	    "+026-10-01",
+	    "2026-10-1",
+	    "2026-10-011",
+	    "1900-02-29",
+	    "",
 	};
 	int32_t days = 5;
 
@@ -86,9 +97,9 @@ static void parsing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_day),
-		cmocka_unit_test(known_texts),
-		cmocka_unit_test(parsing),
+	    cmocka_unit_test(every_day),
+	    cmocka_unit_test(known_texts),
+	    cmocka_unit_test(parsing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -19,13 +19,18 @@ static struct ip parse(const char *text)
 static void texts(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"192.0.2.1", "192.0.2.1"}, {"0.0.0.0", "0.0.0.0"},
-		{"255.255.255.255", "255.255.255.255"}, {"::ffff:192.0.2.1", "192.0.2.1"},
-		{"::FFFF:c000:201", "192.0.2.1"}, {"2001:DB8:0:0:0:0:0:1", "2001:db8::1"},
-		{"::", "::"}, {"::1", "::1"}, {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
-		{"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},
-		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-		{"64:ff9b::192.0.2.1", "64:ff9b::c000:201"},
+	    {"192.0.2.1", "192.0.2.1"},
+	    {"0.0.0.0", "0.0.0.0"},
+	    {"255.255.255.255", "255.255.255.255"},
+	    {"::ffff:192.0.2.1", "192.0.2.1"},
+	    {"::FFFF:c000:201", "192.0.2.1"},
+	    {"2001:DB8:0:0:0:0:0:1", "2001:db8::1"},
+	    {"::", "::"},
+	    {"::1", "::1"},
+	    {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
+	    {"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},
+	    {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+	    {"64:ff9b::192.0.2.1", "64:ff9b::c000:201"},
 	};
 	char text[IP_TEXT_MAX];
 
@@ -41,9 +46,21 @@ static void texts(void **state)
 static void bad_texts(void **state)
 {
 	static const char *const bad[] = {
-		"", "1.2.3", "1.2.3.4.5", "1.2.3.256", " 1.2.3.4", "1.2.3.4 ", "1.2.3.4/32", "0x7f.1.1.1",
-		":::", "1::2::3", "2001:db8", "2001:db8::g", "fe80::1%eth0", "12345::",
-		"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000",
+	    "",
+	    "1.2.3",
+	    "1.2.3.4.5",
+	    "1.2.3.256",
+	    " 1.2.3.4",
+	    "1.2.3.4 ",
+	    "1.2.3.4/32",
+	    "0x7f.1.1.1",
+	    ":::",
+	    "1::2::3",
+	    "2001:db8",
+	    "2001:db8::g",
+	    "fe80::1%eth0",
+	    "12345::",
+	    "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000",
 	};
 	struct ip ip = {1, 2};
 
@@ -77,8 +94,17 @@ static struct ip_net net_of(const char *text)
 static void networks(void **state)
 {
 	static const char *const bad[] = {
-		"192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "192.0.2.0/2 ", "/24",
-		"2001:db8::/129", "2001:db8::1/64", "192.0.2.0/24/24", "192.0.2.0/0024", "",
+	    "192.0.2.1/24",
+	    "192.0.2.0/33",
+	    "192.0.2.0/",
+	    "192.0.2.0/-1",
+	    "192.0.2.0/2 ",
+	    "/24",
+	    "2001:db8::/129",
+	    "2001:db8::1/64",
+	    "192.0.2.0/24/24",
+	    "192.0.2.0/0024",
+	    "",
 	};
 	struct ip_net net = {{0, 0}, 0};
 
@@ -110,10 +136,10 @@ static void networks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts),
-		cmocka_unit_test(bad_texts),
-		cmocka_unit_test(order),
-		cmocka_unit_test(networks),
+	    cmocka_unit_test(texts),
+	    cmocka_unit_test(bad_texts),
+	    cmocka_unit_test(order),
+	    cmocka_unit_test(networks),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

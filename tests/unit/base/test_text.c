@@ -86,26 +86,26 @@ static void repair(void **state)
 		const char *in;
 		const char *out; /* ? stands for U+FFFD */
 	} cases[] = {
-		{"plain", "plain"},
-		{"\xe5\xae\x9a\xe7\x82\xb9", "\xe5\xae\x9a\xe7\x82\xb9"},
-		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
-		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
-		{"\xef\xbf\xbd", "?"},
-		{"a\x80z", "a?z"},
-		{"\xc0\xaf", "??"},             /* overlong: never a start byte */
-		{"\xe0\x80\xaf", "???"},        /* overlong */
-		{"\xe0\x9f\xbf", "???"},
-		{"\xed\xa0\x80", "???"},        /* surrogate */
-		{"\xed\x9f\xbf", "\xed\x9f\xbf"},
-		{"\xf0\x80\x80\xaf", "????"},   /* overlong */
-		{"\xf4\x90\x80\x80", "????"},   /* above U+10FFFF */
-		{"\xf5z", "?z"},
-		{"\xff\xfe", "??"},
-		{"\xe5\xaez", "?z"},            /* cut: one replacement for the part that was right */
-		{"\xf0\x9f\x98z", "?z"},
-		{"\xe5\xae", "?"},
-		{"\xc3", "?"},
-		{"a\xe3\x81\xc3\xa9", "a?\xc3\xa9"},
+	    {"plain", "plain"},
+	    {"\xe5\xae\x9a\xe7\x82\xb9", "\xe5\xae\x9a\xe7\x82\xb9"},
+	    {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+	    {"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+	    {"\xef\xbf\xbd", "?"},
+	    {"a\x80z", "a?z"},
+	    {"\xc0\xaf", "??"},      /* overlong: never a start byte */
+	    {"\xe0\x80\xaf", "???"}, /* overlong */
+	    {"\xe0\x9f\xbf", "???"},
+	    {"\xed\xa0\x80", "???"}, /* surrogate */
+	    {"\xed\x9f\xbf", "\xed\x9f\xbf"},
+	    {"\xf0\x80\x80\xaf", "????"}, /* overlong */
+	    {"\xf4\x90\x80\x80", "????"}, /* above U+10FFFF */
+	    {"\xf5z", "?z"},
+	    {"\xff\xfe", "??"},
+	    {"\xe5\xaez", "?z"}, /* cut: one replacement for the part that was right */
+	    {"\xf0\x9f\x98z", "?z"},
+	    {"\xe5\xae", "?"},
+	    {"\xc3", "?"},
+	    {"a\xe3\x81\xc3\xa9", "a?\xc3\xa9"},
 	};
 
 	(void)state;
@@ -121,7 +121,8 @@ static void repair(void **state)
 				buf_putc(&want, *p);
 		}
 		if (strcmp(buf_text(&got), buf_text(&want)) != 0)
-			fail_msg("case %zu: '%s', expected '%s'", i, buf_text(&got), buf_text(&want));
+			fail_msg(
+			    "case %zu: '%s', expected '%s'", i, buf_text(&got), buf_text(&want));
 		buf_fini(&got);
 		buf_fini(&want);
 	}
@@ -174,9 +175,12 @@ static void embedded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(buffers), cmocka_unit_test(failure_is_remembered),
-		cmocka_unit_test(errors), cmocka_unit_test(repair), cmocka_unit_test(round_trip),
-		cmocka_unit_test(embedded),
+	    cmocka_unit_test(buffers),
+	    cmocka_unit_test(failure_is_remembered),
+	    cmocka_unit_test(errors),
+	    cmocka_unit_test(repair),
+	    cmocka_unit_test(round_trip),
+	    cmocka_unit_test(embedded),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

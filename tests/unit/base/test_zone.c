@@ -41,26 +41,26 @@ static void known_days(void **state)
 		const char *start; /* UTC */
 		int hours;
 	} cases[] = {
-		{"UTC", "2026-10-01", "2026-10-01T00:00:00.000000Z", 24},
-		{"Asia/Tokyo", "2026-10-01", "2026-09-30T15:00:00.000000Z", 24},
-		{"America/New_York", "2026-03-08", "2026-03-08T05:00:00.000000Z", 23},
-		{"America/New_York", "2026-03-09", "2026-03-09T04:00:00.000000Z", 24},
-		{"America/New_York", "2026-11-01", "2026-11-01T04:00:00.000000Z", 25},
-		{"Europe/London", "2026-03-29", "2026-03-29T00:00:00.000000Z", 23},
-		{"Europe/London", "2026-10-25", "2026-10-24T23:00:00.000000Z", 25},
-		/* Midnight does not exist: the day begins at one o'clock. */
-		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00.000000Z", 23},
-		{"Asia/Beirut", "2022-03-27", "2022-03-26T22:00:00.000000Z", 23},
-		/* Midnight is reached, then it is eleven again: the day begins the second time. */
-		{"America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00:00.000000Z", 24},
-		{"America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00:00.000000Z", 25},
-		/* The first hour happens twice. */
-		{"America/Havana", "2018-11-04", "2018-11-04T04:00:00.000000Z", 25},
-		{"Asia/Kathmandu", "2026-10-01", "2026-09-30T18:15:00.000000Z", 24},
-		{"Pacific/Kiritimati", "2026-10-01", "2026-09-30T10:00:00.000000Z", 24},
-		{"Pacific/Pago_Pago", "2026-10-01", "2026-10-01T11:00:00.000000Z", 24},
-		/* The date line moved: this day does not exist and has no length. */
-		{"Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00.000000Z", 0},
+	    {"UTC", "2026-10-01", "2026-10-01T00:00:00.000000Z", 24},
+	    {"Asia/Tokyo", "2026-10-01", "2026-09-30T15:00:00.000000Z", 24},
+	    {"America/New_York", "2026-03-08", "2026-03-08T05:00:00.000000Z", 23},
+	    {"America/New_York", "2026-03-09", "2026-03-09T04:00:00.000000Z", 24},
+	    {"America/New_York", "2026-11-01", "2026-11-01T04:00:00.000000Z", 25},
+	    {"Europe/London", "2026-03-29", "2026-03-29T00:00:00.000000Z", 23},
+	    {"Europe/London", "2026-10-25", "2026-10-24T23:00:00.000000Z", 25},
+	    /* Midnight does not exist: the day begins at one o'clock. */
+	    {"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00.000000Z", 23},
+	    {"Asia/Beirut", "2022-03-27", "2022-03-26T22:00:00.000000Z", 23},
+	    /* Midnight is reached, then it is eleven again: the day begins the second time. */
+	    {"America/Sao_Paulo", "2018-02-18", "2018-02-18T03:00:00.000000Z", 24},
+	    {"America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00:00.000000Z", 25},
+	    /* The first hour happens twice. */
+	    {"America/Havana", "2018-11-04", "2018-11-04T04:00:00.000000Z", 25},
+	    {"Asia/Kathmandu", "2026-10-01", "2026-09-30T18:15:00.000000Z", 24},
+	    {"Pacific/Kiritimati", "2026-10-01", "2026-09-30T10:00:00.000000Z", 24},
+	    {"Pacific/Pago_Pago", "2026-10-01", "2026-10-01T11:00:00.000000Z", 24},
+	    /* The date line moved: this day does not exist and has no length. */
+	    {"Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00.000000Z", 0},
 	};
 
 	(void)state;
@@ -101,8 +101,15 @@ static void offsets(void **state)
 static void second_opinion(void **state)
 {
 	static const char *const names[] = {
-		"Asia/Tokyo", "America/New_York", "Europe/London", "America/Sao_Paulo", "Asia/Beirut",
-		"Australia/Lord_Howe", "Pacific/Apia", "Africa/Casablanca", "Asia/Kolkata",
+	    "Asia/Tokyo",
+	    "America/New_York",
+	    "Europe/London",
+	    "America/Sao_Paulo",
+	    "Asia/Beirut",
+	    "Australia/Lord_Howe",
+	    "Pacific/Apia",
+	    "Africa/Casablanca",
+	    "Asia/Kolkata",
 	};
 	unsigned compared = 0;
 
@@ -129,8 +136,9 @@ static void second_opinion(void **state)
 			moment--;
 			assert_non_null(localtime_r(&moment, &before));
 			/* Only a day that does not exist is passed over. */
-			if (zone_offset(zone, start) != at.tm_gmtoff || at.tm_mday == before.tm_mday
-			    || zone_day(zone, start) < day || zone_day(zone, start - 1) >= day)
+			if (zone_offset(zone, start) != at.tm_gmtoff ||
+			    at.tm_mday == before.tm_mday || zone_day(zone, start) < day ||
+			    zone_day(zone, start - 1) >= day)
 				fail_msg("%s day %d", names[i], day);
 			compared++;
 		}
@@ -146,8 +154,12 @@ static void second_opinion(void **state)
 static void unknown_names(void **state)
 {
 	static const char *const bad[] = {
-		"", "Asia/Tokio", "JSTX", "/etc/passwd", "\xe6\x9d\xb1\xe4\xba\xac",
-		"Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/",
+	    "",
+	    "Asia/Tokio",
+	    "JSTX",
+	    "/etc/passwd",
+	    "\xe6\x9d\xb1\xe4\xba\xac",
+	    "Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/Asia/Tokyo/",
 	};
 	struct zone *zone = NULL;
 
@@ -165,10 +177,10 @@ static void unknown_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_days),
-		cmocka_unit_test(offsets),
-		cmocka_unit_test(second_opinion),
-		cmocka_unit_test(unknown_names),
+	    cmocka_unit_test(known_days),
+	    cmocka_unit_test(offsets),
+	    cmocka_unit_test(second_opinion),
+	    cmocka_unit_test(unknown_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -81,13 +81,16 @@ static void text_form(void **state)
 	struct geo *geo;
 
 	(void)state;
-	assert_int_equal(compile_asn("# AS ranges\r\n\n"
-	    "192.0.2.0,192.0.2.127,64496,\"Example, \"\"Quoted\"\" Inc.\"\r\n"
-	    "192.0.2.128,192.0.2.255,AS64497,Plain\n"
-	    "198.51.100.0,198.51.100.0,4294967295,\n"
-	    "203.0.113.0,203.0.113.255,0,Not routed\n"
-	    "2001:db8::,2001:db8:0:ffff:ffff:ffff:ffff:ffff,64498,Caf\xe9\x01\n"
-	    "255.255.255.255,255.255.255.255,64499,Last", &err), ST_OK);
+	assert_int_equal(
+	    compile_asn("# AS ranges\r\n\n"
+	                "192.0.2.0,192.0.2.127,64496,\"Example, \"\"Quoted\"\" Inc.\"\r\n"
+	                "192.0.2.128,192.0.2.255,AS64497,Plain\n"
+	                "198.51.100.0,198.51.100.0,4294967295,\n"
+	                "203.0.113.0,203.0.113.255,0,Not routed\n"
+	                "2001:db8::,2001:db8:0:ffff:ffff:ffff:ffff:ffff,64498,Caf\xe9\x01\n"
+	                "255.255.255.255,255.255.255.255,64499,Last",
+	        &err),
+	    ST_OK);
 	geo = open_table();
 	expect_asn(geo, "192.0.1.255", 0);
 	expect_asn(geo, "192.0.2.0", 64496);
@@ -120,10 +123,13 @@ static void number_form(void **state)
 
 	(void)state;
 	assert_int_equal(compile_asn("16777216,16777471,13335,\"One\"\n"
-	    "42540766411282592856903984951653826560,42540766411282592875350729025363378175,64500,"
-	    "\"2001:db8::/64\"\n"
-	    "340282366920938463463374607431768211455,340282366920938463463374607431768211455,7,x\n",
-	    &err), ST_OK);
+	                             "42540766411282592856903984951653826560,"
+	                             "42540766411282592875350729025363378175,64500,"
+	                             "\"2001:db8::/64\"\n"
+	                             "340282366920938463463374607431768211455,"
+	                             "340282366920938463463374607431768211455,7,x\n",
+	                     &err),
+	    ST_OK);
 	geo = open_table();
 	expect_asn(geo, "1.0.0.0", 13335);
 	expect_asn(geo, "1.0.0.255", 13335);
@@ -141,24 +147,24 @@ static void bad_lines(void **state)
 		const char *place;
 		const char *what;
 	} cases[] = {
-		{"1.0.0.0,1.0.0.255,1\n1.0.1.0,1.0.1.255\n", ":2: ", "less than three fields"},
-		{"start,end,asn\n", ":1: ", "first field is not an address"},
-		{"1.0.0.0,1.0.0.256,1\n", ":1: ", "second field is not an address"},
-		{"1.0.0.0,12,1\n", ":1: ", "second field is not an address"},
-		{"1.0.0.0,2001:db8::,1\n", ":1: ", "one end is IPv4"},
-		{"\n\n1.0.0.9,1.0.0.0,1\n", ":3: ", "ends before it begins"},
-		{"9,8,1\n", ":1: ", "ends before it begins"},
-		{"1.0.0.0,1.0.0.255,4294967296\n", ":1: ", "not an AS number"},
-		{"1.0.0.0,1.0.0.255,-1\n", ":1: ", "not an AS number"},
-		{"1.0.0.0,1.0.0.255,1,\"open\n", ":1: ", "quote is not closed"},
-		{"1.0.0.0,1.0.0.255,1,\"a\"b\n", ":1: ", "quote is not closed"},
-		{"340282366920938463463374607431768211456,340282366920938463463374607431768211456,7",
-		    ":1: ", "not an address"},
-		{"1.0.0.0,1.0.0.255,1\n1.0.0.128,1.0.1.0,2\n", ":2: ", "range of line 1"},
-		{"1.0.1.0,1.0.2.0,1\n1.0.0.0,1.0.1.0,2\n", ":2: ", "range of line 1"},
-		{"1.0.0.0,1.0.0.0,1\n1.0.0.0,1.0.0.0,2\n", ":2: ", "range of line 1"},
-		{"", ": ", "no range"},
-		{"1.0.0.0,1.0.0.255,0\n", ": ", "no range with an AS number"},
+	    {"1.0.0.0,1.0.0.255,1\n1.0.1.0,1.0.1.255\n", ":2: ", "less than three fields"},
+	    {"start,end,asn\n", ":1: ", "first field is not an address"},
+	    {"1.0.0.0,1.0.0.256,1\n", ":1: ", "second field is not an address"},
+	    {"1.0.0.0,12,1\n", ":1: ", "second field is not an address"},
+	    {"1.0.0.0,2001:db8::,1\n", ":1: ", "one end is IPv4"},
+	    {"\n\n1.0.0.9,1.0.0.0,1\n", ":3: ", "ends before it begins"},
+	    {"9,8,1\n", ":1: ", "ends before it begins"},
+	    {"1.0.0.0,1.0.0.255,4294967296\n", ":1: ", "not an AS number"},
+	    {"1.0.0.0,1.0.0.255,-1\n", ":1: ", "not an AS number"},
+	    {"1.0.0.0,1.0.0.255,1,\"open\n", ":1: ", "quote is not closed"},
+	    {"1.0.0.0,1.0.0.255,1,\"a\"b\n", ":1: ", "quote is not closed"},
+	    {"340282366920938463463374607431768211456,340282366920938463463374607431768211456,7",
+	        ":1: ", "not an address"},
+	    {"1.0.0.0,1.0.0.255,1\n1.0.0.128,1.0.1.0,2\n", ":2: ", "range of line 1"},
+	    {"1.0.1.0,1.0.2.0,1\n1.0.0.0,1.0.1.0,2\n", ":2: ", "range of line 1"},
+	    {"1.0.0.0,1.0.0.0,1\n1.0.0.0,1.0.0.0,2\n", ":2: ", "range of line 1"},
+	    {"", ": ", "no range"},
+	    {"1.0.0.0,1.0.0.255,0\n", ": ", "no range with an AS number"},
 	};
 
 	(void)state;
@@ -169,7 +175,8 @@ static void bad_lines(void **state)
 
 		assert_int_equal(compile_asn(cases[i].text, &err), ST_MALFORMED);
 		(void)snprintf(prefix, sizeof(prefix), "%s%s", paths[0], cases[i].place);
-		if (strncmp(err.text, prefix, strlen(prefix)) != 0 || !strstr(err.text, cases[i].what))
+		if (strncmp(err.text, prefix, strlen(prefix)) != 0 ||
+		    !strstr(err.text, cases[i].what))
 			fail_msg("case %zu: %s", i, err.text);
 		assert_int_equal(os_path_stat(table_path, &st, &err), ST_OK);
 		assert_int_equal(st.kind, OS_KIND_NONE);
@@ -214,7 +221,8 @@ static void merging(void **state)
 	struct err err = {0};
 
 	(void)state;
-	write_input(0, "10.0.0.16,10.0.0.31,jp\n10.0.0.64,10.0.0.127,US\n10.0.0.200,10.0.0.201,ZZ\n");
+	write_input(
+	    0, "10.0.0.16,10.0.0.31,jp\n10.0.0.64,10.0.0.127,US\n10.0.0.200,10.0.0.201,ZZ\n");
 	write_input(1, "10.0.0.0,10.0.0.79,DE\n10.0.0.120,10.0.0.255,FR\n");
 	write_input(2, "10.0.0.8,10.0.0.23,64496,A\n");
 	assert_int_equal(geo_compile(&inputs, table_path, &err), ST_OK);
@@ -287,10 +295,10 @@ static void rare_overlap(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 400; i++)
-		buf_printf(&text, "10.%u.%u.0,10.%u.%u.255,%u\n", i >> 8, i & 255, i >> 8, i & 255,
-		    i + 1);
+		buf_printf(
+		    &text, "10.%u.%u.0,10.%u.%u.255,%u\n", i >> 8, i & 255, i >> 8, i & 255, i + 1);
 	buf_puts(&text, "10.0.9.128,10.0.9.200,70000\n20.0.0.0,20.0.1.255,70001\n"
-	    "20.0.1.0,20.0.2.255,70002\n");
+	                "20.0.1.0,20.0.2.255,70002\n");
 	assert_int_equal(compile_asn(buf_text(&text), &err), ST_OK);
 	geo = open_table();
 	expect_asn(geo, "10.0.9.150", 10);
@@ -364,8 +372,14 @@ static void agrees_with_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(text_form), TEST(number_form), TEST(bad_lines), TEST(hostile_bytes),
-		TEST(merging), TEST(six_to_four), TEST(rare_overlap), TEST(agrees_with_model),
+	    TEST(text_form),
+	    TEST(number_form),
+	    TEST(bad_lines),
+	    TEST(hostile_bytes),
+	    TEST(merging),
+	    TEST(six_to_four),
+	    TEST(rare_overlap),
+	    TEST(agrees_with_model),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -55,8 +55,8 @@ static struct geo_place expected_place(const json_t *record, bool country)
 	const char *code = string_at(record, "country", "iso_code");
 
 	if (!country) {
-		place.asn = (uint32_t)json_integer_value(json_object_get(record,
-		    "autonomous_system_number"));
+		place.asn = (uint32_t)json_integer_value(
+		    json_object_get(record, "autonomous_system_number"));
 		if (place.asn == 0)
 			place.asn = (uint32_t)json_integer_value(json_object_get(
 			    json_object_get(record, "traits"), "autonomous_system_number"));
@@ -72,21 +72,22 @@ static struct geo_place expected_place(const json_t *record, bool country)
 }
 
 /* Number of lookups compared. */
-static unsigned compare_lookups(const char *name, const struct geo *geo, json_t *lookups,
-    bool country)
+static unsigned compare_lookups(
+    const char *name, const struct geo *geo, json_t *lookups, bool country)
 {
 	const char *text;
 	json_t *answer;
 	unsigned count = 0;
 
-	json_object_foreach(lookups, text, answer) {
+	json_object_foreach(lookups, text, answer)
+	{
 		struct geo_place want;
 		struct geo_place got;
 		struct ip ip;
 
 		/* ::/96 is where a MaxMind DB keeps IPv4; as IPv6 addresses these do not exist. */
-		if (!json_is_array(answer) || ip_parse(text, strlen(text), &ip) != ST_OK
-		    || (ip.hi == 0 && ip.lo <= UINT32_MAX))
+		if (!json_is_array(answer) || ip_parse(text, strlen(text), &ip) != ST_OK ||
+		    (ip.hi == 0 && ip.lo <= UINT32_MAX))
 			continue;
 		/* A file may or may not repeat IPv4 at its IPv6 aliases; here it always counts. */
 		if ((ip_is_v4(ip) && strchr(text, ':')) || ip.hi >> 48 == 0x2002)
@@ -115,7 +116,8 @@ static void every_file(void **state)
 		print_message("# no corpus: skipped\n");
 		skip();
 	}
-	json_object_foreach(truth, name, about) {
+	json_object_foreach(truth, name, about)
+	{
 		char in[2 * OS_PATH_MAX];
 		char out[OS_PATH_MAX + 16];
 		const char *files[] = {in};
@@ -123,7 +125,8 @@ static void every_file(void **state)
 		(void)snprintf(in, sizeof(in), "%s/mmdb/%s", corpus, name);
 		(void)snprintf(out, sizeof(out), "%s/table", folder);
 		for (int country = 0; country < 2; country++) {
-			struct geo_inputs inputs = {files, (size_t)country, files, (size_t)!country};
+			struct geo_inputs inputs = {
+			    files, (size_t)country, files, (size_t)!country};
 			struct err err = {0};
 			struct geo *geo = NULL;
 			int ret = geo_compile(&inputs, out, &err);
@@ -139,14 +142,14 @@ static void every_file(void **state)
 			}
 			assert_true(json_is_true(json_object_get(about, "opens")));
 			assert_int_equal(geo_open(out, &geo, &err), ST_OK);
-			compared += compare_lookups(name, geo, json_object_get(about, "lookups"),
-			    country);
+			compared +=
+			    compare_lookups(name, geo, json_object_get(about, "lookups"), country);
 			geo_close(geo);
 			compiled++;
 		}
 	}
-	print_message("# %u compiled, %u refused, %u lookups compared\n", compiled, refused,
-	    compared);
+	print_message(
+	    "# %u compiled, %u refused, %u lookups compared\n", compiled, refused, compared);
 	assert_true(compiled > 0 && refused > 0 && compared > 0);
 }
 
@@ -154,8 +157,10 @@ static void every_file(void **state)
 static void country_files_compile(void **state)
 {
 	static const char *const names[] = {
-		"geo-whois-asn-country-ipv4.mmdb", "geo-whois-asn-country-ipv6.mmdb",
-		"test-data--GeoIP2-Country-Test.mmdb", "test-data--GeoIP2-City-Test.mmdb",
+	    "geo-whois-asn-country-ipv4.mmdb",
+	    "geo-whois-asn-country-ipv6.mmdb",
+	    "test-data--GeoIP2-Country-Test.mmdb",
+	    "test-data--GeoIP2-City-Test.mmdb",
 	};
 
 	(void)state;
@@ -178,8 +183,8 @@ static void country_files_compile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_file),
-		cmocka_unit_test(country_files_compile),
+	    cmocka_unit_test(every_file),
+	    cmocka_unit_test(country_files_compile),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

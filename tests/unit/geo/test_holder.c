@@ -19,7 +19,7 @@ static char folder[OS_PATH_MAX];
 static char tables[2][OS_PATH_MAX + 16];
 static struct geo_holder *holder;
 static atomic_bool stop;
-static atomic_uint mixed;   /* batches that saw two tables */
+static atomic_uint mixed; /* batches that saw two tables */
 static atomic_uint batches;
 
 static int set_up(void **state)
@@ -37,8 +37,8 @@ static int set_up(void **state)
 		int len = snprintf(csv, sizeof(csv), "0.0.0.0,255.255.255.255,%d\n", i + 1);
 
 		(void)snprintf(tables[i], sizeof(tables[i]), "%s/table%d", folder, i);
-		if (os_file_write(in, csv, (size_t)len, NULL) != ST_OK
-		    || geo_compile(&inputs, tables[i], NULL) != ST_OK)
+		if (os_file_write(in, csv, (size_t)len, NULL) != ST_OK ||
+		    geo_compile(&inputs, tables[i], NULL) != ST_OK)
 			return -1;
 	}
 	return geo_holder_new(&holder);
@@ -121,7 +121,8 @@ static void old_table_lives_as_long_as_its_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(old_table_lives_as_long_as_its_reader), TEST(swap_under_readers),
+	    TEST(old_table_lives_as_long_as_its_reader),
+	    TEST(swap_under_readers),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -19,7 +19,7 @@ static size_t good_len;
 static int set_up(void **state)
 {
 	static const char csv[] = "1.0.0.0,1.0.0.255,13335,One\n9.0.0.0,9.255.255.255,64496,Two\n"
-	    "2001:db8::,2001:db8::ffff,64497,Three\n";
+	                          "2001:db8::,2001:db8::ffff,64497,Three\n";
 	char in[OS_PATH_MAX + 16];
 	const char *files[] = {in};
 	struct geo_inputs inputs = {.asn = files, .asn_count = 1};
@@ -29,8 +29,8 @@ static int set_up(void **state)
 		return -1;
 	(void)snprintf(in, sizeof(in), "%s/in", folder);
 	(void)snprintf(path, sizeof(path), "%s/table", folder);
-	return os_file_write(in, csv, sizeof(csv) - 1, NULL)
-	    || geo_compile(&inputs, path, NULL) || os_file_read(path, 1 << 24, &good, &good_len, NULL);
+	return os_file_write(in, csv, sizeof(csv) - 1, NULL) || geo_compile(&inputs, path, NULL) ||
+	       os_file_read(path, 1 << 24, &good, &good_len, NULL);
 }
 
 static int tear_down(void **state)
@@ -136,7 +136,7 @@ static void wild_numbers(void **state)
 
 			seed = seed * 1664525u + 1013904223u;
 			place = round % 2 ? at.v4_index + seed % (at.v4 - at.v4_index)
-			    : at.v4 + seed % (at.text - at.v4);
+			                  : at.v4 + seed % (at.text - at.v4);
 			good[place] = (char)(seed >> 24);
 		}
 		ask_everything();
@@ -170,8 +170,11 @@ static void missing_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(refused), TEST(text_must_end), TEST(wild_numbers), TEST(nothing_known),
-		TEST(missing_file),
+	    TEST(refused),
+	    TEST(text_must_end),
+	    TEST(wild_numbers),
+	    TEST(nothing_known),
+	    TEST(missing_file),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

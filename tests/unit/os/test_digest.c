@@ -66,9 +66,9 @@ static void of_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole),
-		cmocka_unit_test(running),
-		cmocka_unit_test(of_file),
+	    cmocka_unit_test(whole),
+	    cmocka_unit_test(running),
+	    cmocka_unit_test(of_file),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

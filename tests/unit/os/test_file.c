@@ -256,9 +256,14 @@ static void terminal_and_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(write_and_read), TEST(large_file), TEST(map_what_is_no_file),
-		TEST(replace_is_all_or_nothing), TEST(publish_and_remove), TEST(folders),
-		TEST(tree_remove_stays_inside), TEST(terminal_and_clock),
+	    TEST(write_and_read),
+	    TEST(large_file),
+	    TEST(map_what_is_no_file),
+	    TEST(replace_is_all_or_nothing),
+	    TEST(publish_and_remove),
+	    TEST(folders),
+	    TEST(tree_remove_stays_inside),
+	    TEST(terminal_and_clock),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -59,11 +59,11 @@ static const char *file_in(const char *folder, const char *name)
 static int set_up(void **state)
 {
 	(void)state;
-	if (os_folder_temporary(NULL, readable, NULL) != ST_OK
-	    || os_folder_temporary(NULL, writable, NULL) != ST_OK
-	    || os_folder_temporary(NULL, elsewhere, NULL) != ST_OK
-	    || os_file_write(file_in(readable, "in"), "capture", 7, NULL) != ST_OK
-	    || os_file_write(file_in(elsewhere, "secret"), "secret", 6, NULL) != ST_OK)
+	if (os_folder_temporary(NULL, readable, NULL) != ST_OK ||
+	    os_folder_temporary(NULL, writable, NULL) != ST_OK ||
+	    os_folder_temporary(NULL, elsewhere, NULL) != ST_OK ||
+	    os_file_write(file_in(readable, "in"), "capture", 7, NULL) != ST_OK ||
+	    os_file_write(file_in(elsewhere, "secret"), "secret", 6, NULL) != ST_OK)
 		return -1;
 	socket_before = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	return socket_before < 0 ? -1 : 0;
@@ -73,8 +73,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	(void)close(socket_before);
-	return os_tree_remove(readable, NULL) || os_tree_remove(writable, NULL)
-	    || os_tree_remove(elsewhere, NULL);
+	return os_tree_remove(readable, NULL) || os_tree_remove(writable, NULL) ||
+	       os_tree_remove(elsewhere, NULL);
 }
 
 static int outcome(long result)
@@ -137,7 +137,9 @@ static int act_socket_unix(void)
 }
 
 static const struct sockaddr_in discard = {
-	.sin_family = AF_INET, .sin_port = 0x0900, .sin_addr = {.s_addr = 0x0100007f},
+    .sin_family = AF_INET,
+    .sin_port = 0x0900,
+    .sin_addr = {.s_addr = 0x0100007f},
 };
 
 static int act_connect(void)
@@ -152,8 +154,8 @@ static int act_bind(void)
 
 static int act_sendto(void)
 {
-	return outcome(sendto(socket_before, "x", 1, 0, (const struct sockaddr *)&discard,
-	    sizeof(discard)));
+	return outcome(
+	    sendto(socket_before, "x", 1, 0, (const struct sockaddr *)&discard, sizeof(discard)));
 }
 
 static int act_exec(void)
@@ -259,11 +261,11 @@ static int act_work(void)
 	if (os_file_read(file_in(writable, "out"), 9, &data, NULL, &err) != ST_OK)
 		return 3;
 	free(data);
-	if (os_folder_make(file_in(writable, "sub/sub"), &err) != ST_OK
-	    || os_file_publish(file_in(writable, "out"), writable, NULL) == ST_OK)
+	if (os_folder_make(file_in(writable, "sub/sub"), &err) != ST_OK ||
+	    os_file_publish(file_in(writable, "out"), writable, NULL) == ST_OK)
 		return 4;
-	if (pthread_create(&thread, NULL, thread_body, &value) != 0
-	    || pthread_join(thread, NULL) != 0 || value != 7)
+	if (pthread_create(&thread, NULL, thread_body, &value) != 0 ||
+	    pthread_join(thread, NULL) != 0 || value != 7)
 		return 5;
 	page = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED || munmap(page, 1 << 20) != 0)
@@ -403,9 +405,12 @@ static void threads_come_later(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(network_is_refused), TEST(programs_and_tracing_kill),
-		TEST(other_files_are_refused), TEST(work_goes_on), TEST(mistakes_stop_the_start),
-		TEST(threads_come_later),
+	    TEST(network_is_refused),
+	    TEST(programs_and_tracing_kill),
+	    TEST(other_files_are_refused),
+	    TEST(work_goes_on),
+	    TEST(mistakes_stop_the_start),
+	    TEST(threads_come_later),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
