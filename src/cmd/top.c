@@ -354,14 +354,15 @@ enum {
 	SOURCE_COLUMNS,
 };
 
-/* What a packet of each sensor is worth, as SQL: the ranking itself is made by the engine. */
+/* What a packet of each sensor is worth, as SQL: the ranking itself is made by the engine.  The
+ * exponent makes the number a double; without it engines take it for a decimal. */
 static void put_weights(const struct window *w, struct buf *b)
 {
 	buf_puts(b, "CASE");
 	for (size_t i = 0; i < w->sensor_count; i++)
-		buf_printf(b, " WHEN sensor = %u THEN %.17g", (unsigned)w->sensors[i].id,
+		buf_printf(b, " WHEN sensor = %u THEN %.17e", (unsigned)w->sensors[i].id,
 		    w->weights[i].now);
-	buf_puts(b, " ELSE 0 END");
+	buf_puts(b, " ELSE 0e0 END");
 }
 
 static void put_marks(const struct store_result *result, size_t row, size_t column, struct buf *b)
@@ -369,6 +370,15 @@ static void put_marks(const struct store_result *result, size_t row, size_t colu
 	for (unsigned bit = 0; bit < RECORD_MARK_COUNT; bit++)
 		if (store_result_int(result, row, column + bit))
 			buf_printf(b, "%s%s", b->len ? "," : "", record_mark_name(bit));
+}
+
+/* The engine adds in any order: twelve digits are the same whichever files it read. */
+static double settle(double value)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%.12g", value);
+	return strtod(text, NULL);
 }
 
 static void source_row(struct top *top, const struct store_result *result, size_t row)
@@ -386,7 +396,7 @@ static void source_row(struct top *top, const struct store_result *result, size_
 	table_set_int(t, SOURCE_RANK, (int64_t)row + 1);
 	buf_printf(&text, "%s%s", ip_format(ip, address), ip.hi ? "/64" : "");
 	table_set_text(t, SOURCE_ADDRESS, buf_text(&text));
-	table_set_real(t, SOURCE_RATE, store_result_real(result, row, 3));
+	table_set_real(t, SOURCE_RATE, settle(store_result_real(result, row, 3)));
 	buf_reset(&text);
 	publish_number(&text, store_result_real(result, row, 3), 2);
 	table_show(t, SOURCE_RATE, "%s", buf_text(&text));

@@ -23,6 +23,12 @@ static const char *const basis_names[REPORT_BASIS_COUNT] = {
 	[REPORT_BASIS_TOTAL] = "total",
 };
 
+static const char *const basis_ja[REPORT_BASIS_COUNT] = {
+	[REPORT_BASIS_ADDRESS] = "アドレス当たり",
+	[REPORT_BASIS_SENSOR_MEAN] = "センサー平均",
+	[REPORT_BASIS_TOTAL] = "総数",
+};
+
 static void *need(void *memory)
 {
 	if (!memory) {
@@ -447,7 +453,7 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 	buf_puts(b, ja ? "台、" : w->sensors_now == 1 ? " sensor, " : " sensors, ");
 	publish_number(b, w->addresses, w->addresses < 10 ? 1 : 0);
 	buf_puts(b, ja ? "アドレス)  基準 " : " addresses)  basis ");
-	buf_printf(b, "%s\n", basis_names[w->basis]);
+	buf_printf(b, "%s\n", ja ? basis_ja[w->basis] : basis_names[w->basis]);
 }
 
 bool window_port_parse(const char *text, uint32_t *ret_key)

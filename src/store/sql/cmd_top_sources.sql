@@ -14,5 +14,5 @@ SELECT CASE WHEN src_hi = 0 THEN 0 ELSE src_hi END AS source_hi,
 FROM source_day
 WHERE date >= {now_day} AND date < {to_day}
 GROUP BY source_hi, source_lo
-ORDER BY rate DESC, source_hi, source_lo
+ORDER BY round(rate, 9) DESC, source_hi, source_lo
 LIMIT {n}
