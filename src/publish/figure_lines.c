@@ -31,6 +31,7 @@ struct plot {
 	double top;
 	double bottom;
 	size_t series_count;
+	size_t main_count; /* series that are not muted */
 };
 
 /* The name at a line's end. */
@@ -217,8 +218,7 @@ static void draw_series(const struct plot *p, size_t s)
 	}
 	buf_puts(b, "\"/>\n");
 	for (size_t i = 0; i < f->point_count; i++) {
-		bool marked = p->series_count > 1 && !series->muted
-		    && i % spacing == s % spacing;
+		bool marked = p->main_count > 1 && !series->muted && i % spacing == s % spacing;
 
 		if (isnan(series->values[i]))
 			continue;
@@ -329,6 +329,8 @@ void publish_figure_lines(const struct publish_canvas *canvas)
 	    .series_count = f->series_count < SERIES_MAX ? f->series_count : SERIES_MAX,
 	};
 
+	for (size_t s = 0; s < p.series_count; s++)
+		p.main_count += !f->series[s].muted;
 	measure(&p);
 	draw_y_axis(&p);
 	draw_x_axis(&p);
