@@ -26,6 +26,19 @@ static size_t skip_spaces(const char *text, size_t at, size_t len)
 	return at;
 }
 
+/* The end of text[from..end) without its last spaces of either width. */
+static size_t drop_spaces(const char *text, size_t from, size_t end)
+{
+	for (;;) {
+		if (end > from && text[end - 1] == ' ')
+			end--;
+		else if (end >= from + 3 && memcmp(text + end - 3, "\xe3\x80\x80", 3) == 0)
+			end -= 3;
+		else
+			return end;
+	}
+}
+
 /*
  * The end of the line that starts at `from` and has `room` columns: the last allowed break, the
  * end of the text, or (nothing allowed) as much as fits, at least one character.
@@ -66,13 +79,9 @@ void publish_wrap(struct buf *b, const struct publish_style *style, const char *
 	for (size_t at = 0; at < len;) {
 		size_t taken = publish_width(style, indent, strlen(indent));
 		size_t end = line_end(style, text, at, len, width > taken ? width - taken : 1);
-		size_t last = end;
+		size_t last = drop_spaces(text, at, end);
 
-		while (last > at && text[last - 1] == ' ')
-			last--;
-		while (last >= at + 3 && memcmp(text + last - 3, "\xe3\x80\x80", 3) == 0)
-			last -= 3;
-		buf_puts(b, indent);
+		buf_puts(b, last > at ? indent : "");
 		buf_append(b, text + at, last - at);
 		buf_putc(b, '\n');
 		at = skip_spaces(text, end, len);
