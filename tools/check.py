@@ -87,8 +87,9 @@ def build(name, folder, compiler, options):
             return False
     status, text = run(['ninja', '-C', folder])
     if status:
-        # Ninja prints the failed command's own output after FAILED:.
-        at = text.find('FAILED:')
+        # Ninja prints a failed command's output after FAILED:, Meson's own errors come before.
+        at = min((text.find(word) for word in ('FAILED:', 'ERROR:') if word in text), default=-1)
+        at = text.rfind('\n', 0, at) + 1 if at >= 0 else -1
         say(f'{name}: does not build\n{tail(text[at:] if at >= 0 else text)}')
     return status == 0
 
