@@ -14,6 +14,10 @@
 /* A day so much above the port's own median and above every other line is a burst. */
 #define BURST_OVER_MEDIAN 4.0
 #define BURST_OVER_OTHERS 3.0
+#define TREND_PART 0.1
+/* Days that differ by less are told by one number. */
+#define SPREAD_PART 0.05
+#define MEDIAN_MAX 512
 
 /* ---- figures --------------------------------------------------------------------------------- */
 
@@ -71,10 +75,10 @@ static void extremes_values(struct build *b, const char *id, const double *now,
 {
 	struct extremes e = find_extremes(now, now_days(b));
 
-	ret_values[0] = value_day("max_day", b->g->now.from + (int32_t)e.max_at);
+	ret_values[0] = value_day_short("max_day", b->g->now.from + (int32_t)e.max_at);
 	ret_values[1] = value_fact("max", fact_add(b, report_printf(b->doc, "%s.day.max", id), e.max,
 	    unit, 1, "report_daily", NULL));
-	ret_values[2] = value_day("min_day", b->g->now.from + (int32_t)e.min_at);
+	ret_values[2] = value_day_short("min_day", b->g->now.from + (int32_t)e.min_at);
 	ret_values[3] = value_fact("min", fact_add(b, report_printf(b->doc, "%s.day.min", id), e.min,
 	    unit, 1, "report_daily", NULL));
 }
@@ -146,11 +150,13 @@ static size_t windows_of(const struct build *b, size_t ret_ends[3])
 	return 2;
 }
 
-/* 6,789 → 6,000: what 「6,000件台」 says. */
+/* 6,789 → 6,000 and 1,489 → 1,400: what 「6,000件台」 says.  Below 5 one digit is too coarse. */
 static double floor_leading(double value)
 {
 	double unit = value >= 10 ? pow(10, floor(log10(value))) : 1;
 
+	if (value >= 100 && value < 5 * unit)
+		unit /= 10;
 	return floor(value / unit) * unit;
 }
 
@@ -184,7 +190,9 @@ static struct report_value window_value(struct build *b, const char *name, const
 		return value_message(b, name, same ? MSG("window.exact") : MSG("window.small"),
 		    VALUES(value_fact("low", min), value_fact("high", max)));
 	}
-	if (low == high)
+	if (e.max - e.min < SPREAD_PART * e.max)
+		message = MSG("window.near");
+	else if (low == high)
 		message = MSG("window.level");
 	return value_message(b, name, message, VALUES(
 	    value_integer("low", (int64_t)low), value_integer("high", (int64_t)high),
@@ -193,10 +201,41 @@ static struct report_value window_value(struct build *b, const char *name, const
 	    value_integer("near", (int64_t)round_near((e.min + e.max) / 2))));
 }
 
+/* Rising or falling by a tenth and more from each window to the next. */
+static const char *trend_message(const double *means, size_t count)
+{
+	bool up = true;
+	bool down = true;
+
+	for (size_t i = 0; i < count; i++) {
+		if (isnan(means[i]))
+			return MSG("windows.no-trend");
+		if (i == 0)
+			continue;
+		up &= means[i] >= means[i - 1] * (1 + TREND_PART);
+		down &= means[i] <= means[i - 1] * (1 - TREND_PART);
+	}
+	return up ? MSG("windows.up") : down ? MSG("windows.down") : MSG("windows.no-trend");
+}
+
+static double mean_known(const double *values, size_t count)
+{
+	double sum = 0;
+	size_t known = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!isnan(values[i])) {
+			sum += values[i];
+			known++;
+		}
+	return known ? sum / (double)known : (double)NAN;
+}
+
 static void say_windows(struct build *b, struct lines *lines, const struct gather_item *item)
 {
 	static const char *const names[] = {"first", "second", "third"};
-	struct report_value values[4];
+	struct report_value values[5];
+	double means[3];
 	const char *id = report_printf(b->doc, "%s.window", build_port_id(b, item->key));
 	size_t ends[3];
 	size_t count = windows_of(b, ends);
@@ -205,12 +244,14 @@ static void say_windows(struct build *b, struct lines *lines, const struct gathe
 	for (size_t i = 0; i < count; i++) {
 		values[i] = window_value(b, names[i], id, item->days + now_at(b) + at,
 		    ends[i] - at);
+		means[i] = mean_known(item->days + now_at(b) + at, ends[i] - at);
 		at = ends[i];
 	}
 	values[count] = value_port("port", item->key);
+	values[count + 1] = value_word("trend", trend_message(means, count));
 	lines_say(b, lines, count == 3 ? MSG("windows.month")
 	    : b->g->now.kind == REPORT_PERIOD_WEEK ? MSG("windows.week") : MSG("windows.halves"),
-	    values, count + 1);
+	    values, count + 2);
 }
 
 void build_port_windows(struct build *b)
@@ -230,12 +271,13 @@ void build_port_windows(struct build *b)
 
 /* ---- figure of ports ------------------------------------------------------------------------- */
 
+/* Of at most MEDIAN_MAX values (a leap year of days; the first ones of more). */
 static double median(const double *values, size_t count)
 {
-	double sorted[400];
+	double sorted[MEDIAN_MAX];
 	size_t n = 0;
 
-	for (size_t i = 0; i < count && n < sizeof(sorted) / sizeof(sorted[0]); i++) {
+	for (size_t i = 0; i < count && n < MEDIAN_MAX; i++) {
 		size_t at = n;
 
 		if (isnan(values[i]))
@@ -339,6 +381,20 @@ void build_ports_figure(struct build *b)
 	figure_add(b, figure);
 }
 
+/* The middle sensor's own rate per address, beside the mean that one noisy sensor can move. */
+static const struct report_fact *sensor_median(struct build *b)
+{
+	double *rates = report_alloc(b->doc, b->g->sensor_count * sizeof(*rates));
+
+	for (size_t i = 0; i < b->g->sensor_count; i++) {
+		const struct gather_sensor *s = &b->g->sensors[i];
+
+		rates[i] = s->now.days > 0 ? s->access_now / s->now.address_days : (double)NAN;
+	}
+	return fact_add(b, "access.sensor.median", median(rates, b->g->sensor_count),
+	    REPORT_UNIT_RATE, 1, "report_ports", "median over sensors");
+}
+
 void section_trend(struct build *b)
 {
 	struct lines lines = {0};
@@ -352,6 +408,12 @@ void section_trend(struct build *b)
 	extremes_values(b, "access", b->g->access_days + now_at(b), b->rate_unit, values);
 	values[4] = value_word("basis", build_basis_word(b));
 	lines_say(b, &lines, MSG("trend.extremes"), values, 5);
+	lines_say(b, &lines, MSG("trend.median"), VALUES(value_fact("median", fact_add(b,
+	    "access.day.median", median(b->g->access_days + now_at(b), now_days(b)),
+	    b->rate_unit, 1, "report_daily", "median over days"))));
+	if (b->g->sensors_now > 2)
+		lines_say(b, &lines, MSG("trend.sensor-median"),
+		    VALUES(value_fact("median", sensor_median(b))));
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	build_daily_figure(b, "access", b->g->access_days, b->rate_unit,
 	    MSG("caption.access-daily"), MSG("alt.access-daily"));

@@ -54,8 +54,6 @@ static void say_sensors(struct build *b, struct lines *lines)
 
 	if (b->analysis) {
 		lines_say(b, lines, MSG("environment.analysis"), values, 4);
-		if (g->observed_days < 1)
-			lines_say(b, lines, MSG("environment.short"), NULL, 0);
 		return;
 	}
 	lines_say(b, lines, MSG("environment.sensors"), values, 3);
@@ -110,6 +108,14 @@ static const char *clock_text(struct build *b, int64_t time_us)
 	return report_printf(b->doc, "%02d:%02d", (int)(minute / 60), (int)(minute % 60));
 }
 
+/* A gap's end at midnight is the evening's 24:00. */
+static struct report_value end_clock(struct build *b, int64_t time_us)
+{
+	const char *text = clock_text(b, time_us);
+
+	return value_text("to", strcmp(text, "00:00") == 0 ? "24:00" : text);
+}
+
 static void say_gaps(struct build *b, struct lines *lines)
 {
 	struct zone *zone = store_zone(b->g->store);
@@ -123,8 +129,8 @@ static void say_gaps(struct build *b, struct lines *lines)
 		    value_sensor(b, "sensor", b->g->sensors[gap->sensor].name),
 		    value_day_short("from_day", zone_day(zone, gap->from)),
 		    value_text("from", clock_text(b, gap->from)),
-		    value_day_short("to_day", zone_day(zone, gap->to)),
-		    value_text("to", clock_text(b, gap->to))));
+		    value_day_short("to_day", zone_day(zone, gap->to - 1)),
+		    end_clock(b, gap->to)));
 	}
 	if (b->g->gaps_more)
 		lines_say(b, lines, MSG("environment.gaps-more"),

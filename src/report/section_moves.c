@@ -11,6 +11,8 @@
 #define EXPLAIN_PERCENT 1.0
 /* A mover below this part of all access is noise and not listed. */
 #define LISTED_PART 0.002
+/* A country is named when it carries at least so much of a change. */
+#define COUNTRY_PART_LEAST 0.25
 /* One sensor that carries so much of a change is named in a sentence. */
 #define ONE_SENSOR_PART 0.8
 
@@ -31,6 +33,16 @@ static struct measure_facts mover_facts(struct build *b, const struct gather_mov
 {
 	return measure_facts_add(b, report_printf(b->doc, "%s.rate", build_port_id(b, m->key)),
 	    &m->rate, b->rate_unit, 2, "report_ports");
+}
+
+/* 米国(+171.20): what came from there, or was received there, in the unit of the rate. */
+static struct report_value part_cell(struct build *b, const char *id, struct report_value what,
+    double difference)
+{
+	what.name = "what";
+	return value_message(b, NULL, MSG("cell.part"), VALUES(what, value_signed("difference",
+	    fact_add(b, id, difference, b->rate_unit, 2, "report_movers",
+	        "part of the port's difference"))));
 }
 
 static const struct report_fact *country_share(struct build *b, const struct gather_mover *m)
@@ -54,14 +66,15 @@ static void mover_row(struct build *b, struct grid *grid, const struct gather_mo
 	grid_cell(b, grid, value_change(&facts));
 	if (build_has_countries(b))
 		grid_cell(b, grid, !m->country[0] ? value_none()
-		    : value_message(b, NULL, MSG("cell.part"), VALUES(
-		        value_country(b, "what", m->country),
-		        value_fact("share", country_share(b, m)))));
+		    : part_cell(b, report_printf(b->doc, "%s.change.country",
+		        build_port_id(b, m->key)), value_country(b, NULL, m->country),
+		        m->country_difference));
 	if (b->g->panel_count > 1)
 		grid_cell(b, grid, m->sensor == SIZE_MAX ? value_none()
-		    : value_message(b, NULL, MSG("cell.part"), VALUES(
-		        value_sensor(b, "what", b->g->sensors[m->sensor].name),
-		        value_fact("share", sensor_share(b, m)))));
+		    : part_cell(b, report_printf(b->doc, "%s.change.sensor",
+		        build_port_id(b, m->key)),
+		        value_sensor(b, NULL, b->g->sensors[m->sensor].name),
+		        m->sensor_difference));
 }
 
 static void mover_table(struct build *b)
@@ -87,6 +100,12 @@ static void mover_table(struct build *b)
 	grid_end(b, &grid, "changes", sentence(b, MSG("caption.changes"), NULL, 0), &notes);
 }
 
+/* A part that is large, and not the survivor of rises and falls that cancel each other out. */
+static bool is_telling(double part, double whole)
+{
+	return part / whole >= COUNTRY_PART_LEAST && part / whole <= 1.0 + 1e-9;
+}
+
 /* One port's part in the change of the total, with the country and the sensor behind it. */
 static void say_mover(struct build *b, struct lines *lines, const struct gather_mover *m,
     bool against)
@@ -99,13 +118,13 @@ static void say_mover(struct build *b, struct lines *lines, const struct gather_
 		message = rise ? MSG("explain.but-rise") : MSG("explain.but-fall");
 	lines_say(b, lines, message, VALUES(value_port("port", m->key),
 	    value_abs("difference", facts.difference)));
-	if (build_has_countries(b) && m->country[0])
+	if (build_has_countries(b) && m->country[0] && is_telling(m->country_difference, moved(m)))
 		lines_say(b, lines, rise ? MSG("explain.rise-country") : MSG("explain.fall-country"),
 		    VALUES(value_country(b, "country", m->country),
 		        value_fact("share", country_share(b, m))));
 	if (b->g->panel_count > 1 && m->sensor != SIZE_MAX
-	    && (m->sensor_difference >= 0) == rise
-	    && fabs(m->sensor_difference) >= ONE_SENSOR_PART * fabs(moved(m)))
+	    && m->sensor_difference / moved(m) >= ONE_SENSOR_PART
+	    && is_telling(m->sensor_difference, moved(m)))
 		lines_say(b, lines, rise ? MSG("explain.rise-one-sensor")
 		    : MSG("explain.fall-one-sensor"), VALUES(
 		        value_fact("share", sensor_share(b, m)),

@@ -199,8 +199,8 @@ static void say_habits(struct build *b, struct lines *lines)
 
 		if (!item->rank || item->weeks_top * 2 >= b->g->weeks_known)
 			continue;
-		lines_say(b, lines, message, VALUES(value_port("port", item->key),
-		    value_integer("n", item->weeks_top),
+		lines_say(b, lines, item->weeks_top ? message : MSG("habit.never"), VALUES(
+		    value_port("port", item->key), value_integer("n", item->weeks_top),
 		    value_integer("m", b->g->weeks_known)));
 	}
 }

@@ -110,6 +110,8 @@ static void say_access(struct build *b, struct lines *lines, bool brief)
 		lines_say(b, lines, MSG("access.rate.analysis"), VALUES(
 		    value_fact("value", facts.now), interval_value(b),
 		    value_word("basis", build_basis_word(b))));
+		if (b->g->observed_days < 1)
+			lines_say(b, lines, MSG("access.extrapolated"), NULL, 0);
 		return;
 	}
 	lines_change(b, lines, brief ? brief_messages : messages, &facts, VALUES(
@@ -286,7 +288,8 @@ static void overview_table(struct build *b)
 	struct measure_facts victims = build_victims_facts(b);
 
 	grid_column(&grid, MSG("column.item"), "item", REPORT_LEFT, true);
-	grid_column(&grid, MSG("column.now"), "value", REPORT_RIGHT, true);
+	grid_column(&grid, b->analysis ? MSG("column.value") : MSG("column.now"), "value",
+	    REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.unit"), "unit", REPORT_LEFT, true);
 	if (b->compare) {
 		grid_column(&grid, MSG("column.before"), "previous", REPORT_RIGHT, false);
