@@ -49,7 +49,12 @@ PURE_BANNED = {name: 'nothing: this layer does no I/O and has no clock' for name
     'fopen', 'fread', 'fwrite', 'fputs', 'fputc', 'fprintf', 'printf', 'puts', 'putchar', 'perror',
     'clock', 'clock_gettime', 'gettimeofday', 'getenv', 'getrandom', 'arc4random', 'random')}
 # Besides the names of the layer and of its files.
-PREFIXES = {'base': ('err_', 'st_'), 'cmd': ('commands',)}
+PREFIXES = {
+    'base': ('err_', 'st_'),
+    'cmd': ('commands',),
+    # The little language in which sections are written (report/build.h).
+    'report': ('fact_', 'grid_', 'lines_', 'measure_', 'section_', 'sentence', 'share_', 'value_'),
+}
 MACHINE = re.compile(r'(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/|registry\.npm|deb\.debian\.org')
 # No CTE, window function, LIMIT BY, QUALIFY or FILTER; published counts are uniqExact.
 SQL_APART = re.compile(r'^\s*WITH\b|\bOVER\s*\(|\bQUALIFY\b|\bFILTER\s*\(|\bLIMIT\s+\d+\s+BY\b'
@@ -123,7 +128,8 @@ def check_sources():
     made_apart = {'src/record/record-docs.c'} # a program of its own, in the root meson.build
     for path in files('src', '.c'):
         listed = read(os.path.join(os.path.dirname(path), 'meson.build'))
-        if path not in made_apart and f"'{os.path.basename(path)}'" not in listed:
+        name = os.path.basename(path)
+        if path not in made_apart and f"'{name}'" not in listed and f"'{name[:-2]}'" not in listed:
             yield f'{path}: not listed in the meson.build beside it'
     for kind, prefix in (('unit', 'test_'), ('fuzz', 'fuzz_')):
         for path in files(os.path.join('tests', kind), '.c'):
