@@ -2,7 +2,7 @@
  * A table as CSV (RFC 4180): data for programs and spreadsheets, the same in every language.
  *
  * Numbers are unrounded and without separators, days ISO 8601, ports "23/tcp", countries ISO codes,
- * messages their ids; nothing observed is an empty field.  A change has two columns: NAME (the
+ * messages their values or else their ids; nothing observed is an empty field.  A change has two columns: NAME (the
  * difference) and NAME_percent.  Periods are FROM/TO, half-open.
  */
 #include "publish/edition.h"
@@ -45,6 +45,30 @@ static void append_outside(struct buf *b, const char *text)
 	buf_fini(&visible);
 }
 
+static void append_field(struct buf *b, const struct report_value *value);
+
+/* What a message says in data: its values joined by slashes (4/4, CN/27.02), else its id. */
+static void append_message(struct buf *b, const struct report_value *message)
+{
+	struct buf joined = {0};
+	size_t said = 0;
+
+	for (size_t i = 0; i < message->value_count; i++) {
+		const struct report_value *value = &message->values[i];
+
+		/* One level: values of values are wording. */
+		if (value->kind == REPORT_VALUE_MESSAGE || value->kind == REPORT_VALUE_CHANGE)
+			continue;
+		if (said++ > 0)
+			buf_putc(&joined, '/');
+		append_field(&joined, value);
+	}
+	publish_escape_csv(b, said > 0 ? buf_text(&joined) : message->text ? message->text : "",
+	    false);
+	b->failed |= joined.failed;
+	buf_fini(&joined);
+}
+
 static void append_field(struct buf *b, const struct report_value *value)
 {
 	char date[CIVIL_DATE_TEXT_MAX];
@@ -82,7 +106,7 @@ static void append_field(struct buf *b, const struct report_value *value)
 		append_outside(b, value->text ? value->text : "");
 		break;
 	case REPORT_VALUE_MESSAGE:
-		publish_escape_csv(b, value->text ? value->text : "", false);
+		append_message(b, value);
 		break;
 	case REPORT_VALUE_CHANGE:
 		append_fact(b, value->fact2);

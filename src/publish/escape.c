@@ -32,6 +32,18 @@ void publish_escape_html(struct buf *b, const char *text)
 	}
 }
 
+/* True at the mark that would make a list of the line: "- ", "+ ", "1. ", "1) ". */
+static bool starts_list(const char *start, const char *text)
+{
+	size_t digits = strspn(start, "0123456789");
+
+	if (text[1] != ' ' && text[1] != '\0')
+		return false;
+	if (text == start)
+		return *text == '-' || *text == '+';
+	return digits > 0 && text == start + digits && (*text == '.' || *text == ')');
+}
+
 void publish_escape_markdown(struct buf *b, const char *text)
 {
 	const char *start = text;
@@ -48,7 +60,7 @@ void publish_escape_markdown(struct buf *b, const char *text)
 			continue;
 		}
 		/* A bare URL or address would become a link in GitHub's dialect. */
-		if (strchr("\\`*_[]>|~#@", *text) || (first && strchr("+-", *text))
+		if (strchr("\\`*_[]>|~#@", *text) || starts_list(start, text)
 		    || (*text == '/' && !first && text[-1] == ':')
 		    || (*text == '.' && text - start >= 3 && strncmp(text - 3, "www", 3) == 0))
 			buf_putc(b, '\\');

@@ -1,8 +1,8 @@
 /*
  * Tables of the text edition: aligned by display width, narrowed until they fit the line.
  *
- * A table that is too wide loses room where it hurts least: first in headings that are longer than
- * what stands below them, then in the widest left-aligned column, last in numbers.  Cells that no
+ * A table that is too wide loses room where it hurts least: headings that are longer than what
+ * stands below them take two lines, then three; then words, then gaps, last numbers.  Cells that no
  * longer fit are wrapped inside their column; nothing is cut off.
  */
 #include "publish/text.h"
@@ -16,9 +16,23 @@
 #define COLUMN_WIDTH_MIN 2
 #define COLUMNS_MAX 32
 
+/* A column of words keeps this many places while numbers still fit. */
+#define STAGE_WORDS_MIN 10
+
+enum stage {
+	STAGE_HEADING_TWO,
+	STAGE_HEADING_THREE,
+	STAGE_WORDS,
+	STAGE_GAP,
+	STAGE_HEADING_ANY,
+	STAGE_ANY,
+	STAGE_COUNT,
+};
+
 struct layout {
-	size_t width[COLUMNS_MAX]; /* given to the column */
-	size_t body[COLUMNS_MAX];  /* widest cell below the heading */
+	size_t width[COLUMNS_MAX];   /* given to the column */
+	size_t heading[COLUMNS_MAX]; /* of its heading on one line */
+	size_t body[COLUMNS_MAX];    /* widest cell below the heading */
 	size_t gap;
 };
 
@@ -38,38 +52,61 @@ static size_t total_width(const struct publish_grid *grid, const struct layout *
 	return total;
 }
 
-/* The column that can best spare a place; grid->columns when none can. */
-static size_t column_to_narrow(const struct publish_grid *grid, const struct layout *l)
+/* The width at which a heading takes so many lines; wide characters need even widths. */
+static size_t heading_width(const struct layout *l, size_t column, size_t lines)
 {
-	size_t best = grid->columns;
-	size_t most = 0;
+	size_t width = (l->heading[column] + lines - 1) / lines;
 
-	for (size_t c = 0; c < grid->columns; c++) {
-		size_t spare = l->width[c] > l->body[c] ? l->width[c] - l->body[c] : 0;
+	width += width % 2;
+	return width > l->body[column] ? width : l->body[column];
+}
 
-		if (l->width[c] > COLUMN_WIDTH_MIN && spare > most) {
-			most = spare;
-			best = c;
-		}
+/*
+ * The narrowest a column may become at a stage of narrowing; stages are tried in order.  Headings
+ * go first, then words, then the gaps between columns, and numbers only when nothing else is left.
+ */
+static size_t stage_width(const struct publish_grid *grid, const struct layout *l, size_t column,
+    enum stage stage)
+{
+	switch (stage) {
+	case STAGE_HEADING_TWO:
+		return heading_width(l, column, 2);
+	case STAGE_HEADING_THREE:
+		return heading_width(l, column, 3);
+	case STAGE_WORDS:
+		return grid->align[column] == REPORT_LEFT ? STAGE_WORDS_MIN : l->width[column];
+	case STAGE_GAP:
+		return l->width[column];
+	case STAGE_HEADING_ANY:
+		return l->body[column] > COLUMN_WIDTH_MIN ? l->body[column] : COLUMN_WIDTH_MIN;
+	case STAGE_ANY:
+	case STAGE_COUNT:
+		break;
 	}
-	if (best < grid->columns)
-		return best;
-	for (int align = REPORT_LEFT; align <= REPORT_RIGHT; align++) {
-		/* A left-aligned column keeps some words on a line before numbers suffer. */
-		most = align == REPORT_LEFT ? 8 : COLUMN_WIDTH_MIN;
+	return COLUMN_WIDTH_MIN;
+}
+
+/* Takes places from the column that has most to spare until the table fits or none is left. */
+static bool narrow(const struct publish_grid *grid, struct layout *l, enum stage stage, size_t width)
+{
+	while (total_width(grid, l) > width) {
+		size_t best = grid->columns;
+		size_t most = 0;
+
 		for (size_t c = 0; c < grid->columns; c++) {
-			if ((int)grid->align[c] == align && l->width[c] > most) {
-				most = l->width[c];
+			size_t least = stage_width(grid, l, c, stage);
+			size_t spare = l->width[c] > least ? l->width[c] - least : 0;
+
+			if (spare > most) {
+				most = spare;
 				best = c;
 			}
 		}
-		if (best < grid->columns)
-			return best;
+		if (best == grid->columns)
+			return false;
+		l->width[best]--;
 	}
-	for (size_t c = 0; c < grid->columns; c++)
-		if (l->width[c] > COLUMN_WIDTH_MIN)
-			return c;
-	return grid->columns;
+	return true;
 }
 
 static void lay_out(const struct publish_style *style, const struct publish_grid *grid,
@@ -84,19 +121,17 @@ static void lay_out(const struct publish_style *style, const struct publish_grid
 
 			if (w > l->width[c])
 				l->width[c] = w;
-			if (r > 0 && w > l->body[c])
+			if (r == 0)
+				l->heading[c] = w;
+			else if (w > l->body[c])
 				l->body[c] = w;
 		}
 	}
-	while (total_width(grid, l) > width) {
-		size_t c = column_to_narrow(grid, l);
-
-		if (c == grid->columns && l->gap == 1)
-			return;
-		if (c == grid->columns)
+	for (int stage = 0; stage < STAGE_COUNT; stage++) {
+		if (stage == STAGE_GAP && total_width(grid, l) > width)
 			l->gap = 1;
-		else
-			l->width[c]--;
+		if (narrow(grid, l, (enum stage)stage, width))
+			return;
 	}
 }
 

@@ -34,7 +34,9 @@ static void test_markdown(void **state)
 	check(publish_escape_markdown, "[x](y) ![z]", "\\[x\\](y) !\\[z\\]");
 	check(publish_escape_markdown, "http://a.b/c www.d.e f@g.h", "http:\\//a.b/c www\\.d.e f\\@g.h");
 	check(publish_escape_markdown, "- item\n# no", "\\- item \\# no");
-	check(publish_escape_markdown, "+9.2% (-1)", "\\+9.2% (-1)");
+	check(publish_escape_markdown, "+9.2% (-1)", "+9.2% (-1)");
+	check(publish_escape_markdown, "12. x", "12\\. x");
+	check(publish_escape_markdown, "1) x 2. y", "1\\) x 2. y");
 	check(publish_escape_markdown, "1,204.31", "1,204.31");
 }
 

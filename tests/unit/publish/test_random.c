@@ -199,7 +199,8 @@ static void test_lines_are_never_too_wide(void **state)
 			size_t len = strcspn(p, "\n");
 
 			if (publish_width(&style, p, len) > 70)
-				fail_msg("seed %d: %.*s", 1000 + i, (int)len, p);
+				fail_msg("seed %d, %zu columns: %.*s", 1000 + i,
+				    publish_width(&style, p, len), (int)len, p);
 			assert_true(len == 0 || p[len - 1] != ' ');
 		}
 		report_document_free(d);
