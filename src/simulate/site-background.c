@@ -6,6 +6,7 @@
  * on one port at one or several of the sensor's addresses; kernels repeat an unanswered SYN.
  * Heavy sources are the same every day, light ones change their address after three days.
  */
+#include "base/civil.h"
 #include "simulate/backscatter.h"
 #include "simulate/site.h"
 
@@ -24,7 +25,7 @@ static const uint16_t hour_weights[24] = {
     880, 860, 850, 840, 850, 870, 900, 940, 980, 1010, 1030, 1050, 1060, 1070, 1080, 1090, 1100,
     1100, 1090, 1080, 1060, 1030, 980, 930};
 
-/* The simulation starts on a Monday. */
+/* From Monday. */
 static const uint16_t weekday_permille[7] = {1010, 1020, 1030, 1020, 1010, 960, 950};
 
 static int64_t background_time(const struct site *site, struct rng *rng)
@@ -121,12 +122,18 @@ static uint64_t background_visit(struct site *site, struct rng *rng)
 	return 1;
 }
 
+/* Noon of the site's day is in the same UTC date for all zones but the farthest east. */
+static int background_weekday(const struct site *site)
+{
+	return civil_weekday(civil_days_of_time(site->day_start + SITE_DAY / 2));
+}
+
 void site_background(struct site *site)
 {
 	struct rng rng = site_rng(site, SITE_BACKGROUND);
 	uint64_t target = site_scaled(site, (uint64_t)SIMULATE_RATE_FULL * site->sensor.addresses);
 
-	target = target * weekday_permille[site->day % 7] / 1000;
+	target = target * weekday_permille[background_weekday(site)] / 1000;
 	target = target * (960 + rng_below(&rng, 80)) / 1000;
 	for (uint64_t added = 0; added < target && !site->failed;)
 		added += background_visit(site, &rng);

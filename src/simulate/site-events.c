@@ -41,12 +41,12 @@ struct event_plan {
 static const struct event_plan plans[SITE_EVENT_COUNT] = {
     [SITE_MIRAI_GROWTH] = {.start = 700, .end = 1400},
     [SITE_SMB_FALL] = {.start = 0, .end = 700},
-    [SITE_NEW_PORT] = {.start = 1050, .end = 1400},
+    [SITE_NEW_PORT] = {.start = 1120, .end = 1400},
     [SITE_ZMAP_SWEEP] = {.start = 840, .minutes = 60},
     [SITE_MASSCAN_SWEEP] = {.start = 960, .minutes = 120},
     [SITE_RESEARCH] = {.start = 0, .end = 1400},
-    [SITE_SSDP_BURST] = {.start = 1045, .minutes = 360},
-    [SITE_REFLECTION] = {.start = 920, .minutes = 300},
+    [SITE_SSDP_BURST] = {.start = 1170, .minutes = 360},
+    [SITE_REFLECTION] = {.start = 1210, .minutes = 300},
     [SITE_SYN_ACK] = {.start = 780, .minutes = 50},
     [SITE_UNREACHABLE] = {.start = 1150, .minutes = 60},
     [SITE_SLOW_SCAN] = {.start = 0, .end = 1400},
@@ -54,7 +54,7 @@ static const struct event_plan plans[SITE_EVENT_COUNT] = {
     [SITE_HTTP] = {.start = 0, .end = 1400},
     [SITE_IPV6] = {.start = 0, .end = 1400},
     [SITE_DAMAGED] = {.start = 0, .end = 1400},
-    [SITE_OUTAGE] = {.start = 1120, .minutes = 300},
+    [SITE_OUTAGE] = {.start = 1235, .minutes = 300},
 };
 
 static int64_t whole_hour(int64_t span, unsigned units)

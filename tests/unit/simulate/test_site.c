@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #define SENSORS 4u
-#define SITE_HASH 0x71017ba8924aeab4ull
+#define SITE_HASH 0x54399f7e63f8fb15ull
 #define DAYS 14u
 #define DAY_US 86400000000ll
 #define HOUR_US 3600000000ll
