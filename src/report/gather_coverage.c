@@ -194,7 +194,6 @@ static void sum_up(struct gather *g)
 {
 	double period_days = (double)(g->day_start[g->day_count]
 	    - g->day_start[g->now.from - g->first]) / CIVIL_US_PER_DAY;
-	double address_days = 0;
 
 	for (size_t i = 0; i < g->sensor_count; i++) {
 		const struct gather_sensor *s = &g->sensors[i];
@@ -203,7 +202,6 @@ static void sum_up(struct gather *g)
 		g->sensors_before += s->before.days > 0;
 		g->panel_count += s->panel;
 		g->observed_days += s->now.days;
-		address_days += s->now.address_days;
 		if (s->now.days > 0)
 			g->addresses += s->now.address_days / s->now.days;
 		if (s->now.days > 0)
