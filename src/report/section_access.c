@@ -132,6 +132,29 @@ void build_daily_figure(struct build *b, const char *id, const double *days,
 	figure_add(b, figure);
 }
 
+/* Of at most MEDIAN_MAX values (a leap year of days; the first ones of more). */
+static double median(const double *values, size_t count)
+{
+	double sorted[MEDIAN_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && n < MEDIAN_MAX; i++) {
+		size_t at = n;
+
+		if (isnan(values[i]))
+			continue;
+		while (at > 0 && sorted[at - 1] > values[i]) {
+			sorted[at] = sorted[at - 1];
+			at--;
+		}
+		sorted[at] = values[i];
+		n++;
+	}
+	if (n == 0)
+		return 0;
+	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
 /* ---- windows in words ------------------------------------------------------------------------ */
 
 /* 上旬・中旬・下旬 of a month, 前半・後半 of anything else. */
@@ -168,16 +191,13 @@ static double round_near(double value)
 	return floor(value / unit + 0.5) * unit;
 }
 
-static struct report_value window_value(struct build *b, const char *name, const char *id,
-    const double *values, size_t count)
+static struct report_value plain_window(struct build *b, const char *name, const char *id,
+    struct extremes e)
 {
-	struct extremes e = find_extremes(values, count);
 	const char *message = MSG("window.range");
 	double low = floor_leading(e.min);
 	double high = floor_leading(e.max);
 
-	if (!e.known)
-		return value_word(name, MSG("window.none"));
 	if (e.min < 10) {
 		const struct report_fact *min = fact_add(b,
 		    report_printf(b->doc, "%s.%s.min", id, name), e.min, b->rate_unit, 1,
@@ -201,54 +221,71 @@ static struct report_value window_value(struct build *b, const char *name, const
 	    value_integer("near", (int64_t)round_near((e.min + e.max) / 2))));
 }
 
+/* A window in words; one day far above all others of it is told apart from the rest. */
+static struct report_value window_value(struct build *b, const char *name, const char *id,
+    size_t at, const double *values, size_t count)
+{
+	struct extremes e = find_extremes(values, count);
+	struct extremes rest = {0};
+	const struct report_fact *max;
+
+	if (!e.known)
+		return value_word(name, MSG("window.none"));
+	for (size_t i = 0; i < count; i++) {
+		struct extremes one = find_extremes(&values[i], i == e.max_at ? 0 : 1);
+
+		if (!one.known)
+			continue;
+		rest.max = !rest.known || one.max > rest.max ? one.max : rest.max;
+		rest.min = !rest.known || one.min < rest.min ? one.min : rest.min;
+		rest.known++;
+	}
+	if (rest.known < 2 || e.max < 10 || e.max < BURST_OVER_OTHERS * rest.max)
+		return plain_window(b, name, id, e);
+	max = fact_add(b, report_printf(b->doc, "%s.%s.spike", id, name), e.max, b->rate_unit, 1,
+	    "report_daily_ports", NULL);
+	return value_message(b, name, MSG("window.spike"), VALUES(
+	    plain_window(b, "rest", id, rest), value_fact("max", max),
+	    value_day_short("day", b->g->now.from + (int32_t)(at + e.max_at))));
+}
+
 /* Rising or falling by a tenth and more from each window to the next. */
-static const char *trend_message(const double *means, size_t count)
+static const char *trend_message(const double *levels, size_t count)
 {
 	bool up = true;
 	bool down = true;
 
 	for (size_t i = 0; i < count; i++) {
-		if (isnan(means[i]))
+		if (isnan(levels[i]))
 			return MSG("windows.no-trend");
 		if (i == 0)
 			continue;
-		up &= means[i] >= means[i - 1] * (1 + TREND_PART);
-		down &= means[i] <= means[i - 1] * (1 - TREND_PART);
+		up &= levels[i] >= levels[i - 1] * (1 + TREND_PART);
+		down &= levels[i] <= levels[i - 1] * (1 - TREND_PART);
 	}
 	return up ? MSG("windows.up") : down ? MSG("windows.down") : MSG("windows.no-trend");
-}
-
-static double mean_known(const double *values, size_t count)
-{
-	double sum = 0;
-	size_t known = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (!isnan(values[i])) {
-			sum += values[i];
-			known++;
-		}
-	return known ? sum / (double)known : (double)NAN;
 }
 
 static void say_windows(struct build *b, struct lines *lines, const struct gather_item *item)
 {
 	static const char *const names[] = {"first", "second", "third"};
 	struct report_value values[5];
-	double means[3];
+	double levels[3];
 	const char *id = report_printf(b->doc, "%s.window", build_port_id(b, item->key));
 	size_t ends[3];
 	size_t count = windows_of(b, ends);
 	size_t at = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		values[i] = window_value(b, names[i], id, item->days + now_at(b) + at,
-		    ends[i] - at);
-		means[i] = mean_known(item->days + now_at(b) + at, ends[i] - at);
+		const double *days = item->days + now_at(b) + at;
+
+		values[i] = window_value(b, names[i], id, at, days, ends[i] - at);
+		levels[i] = find_extremes(days, ends[i] - at).known ? median(days, ends[i] - at)
+		    : (double)NAN;
 		at = ends[i];
 	}
 	values[count] = value_port("port", item->key);
-	values[count + 1] = value_word("trend", trend_message(means, count));
+	values[count + 1] = value_word("trend", trend_message(levels, count));
 	lines_say(b, lines, count == 3 ? MSG("windows.month")
 	    : b->g->now.kind == REPORT_PERIOD_WEEK ? MSG("windows.week") : MSG("windows.halves"),
 	    values, count + 2);
@@ -270,29 +307,6 @@ void build_port_windows(struct build *b)
 }
 
 /* ---- figure of ports ------------------------------------------------------------------------- */
-
-/* Of at most MEDIAN_MAX values (a leap year of days; the first ones of more). */
-static double median(const double *values, size_t count)
-{
-	double sorted[MEDIAN_MAX];
-	size_t n = 0;
-
-	for (size_t i = 0; i < count && n < MEDIAN_MAX; i++) {
-		size_t at = n;
-
-		if (isnan(values[i]))
-			continue;
-		while (at > 0 && sorted[at - 1] > values[i]) {
-			sorted[at] = sorted[at - 1];
-			at--;
-		}
-		sorted[at] = values[i];
-		n++;
-	}
-	if (n == 0)
-		return 0;
-	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-}
 
 /* Index of a port whose burst would flatten all others, or SIZE_MAX. */
 static size_t find_burst(const struct build *b, const struct gather_item *const *items,
