@@ -100,11 +100,12 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	int status;
 
 	/* A closed pipe is seen as a failed write below instead of as our sudden death, so that
 	 * files being written elsewhere are finished. */
-	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
 	status = run(argc, argv);
 	errno = 0;
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == COMMAND_OK) {

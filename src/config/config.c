@@ -9,9 +9,9 @@
 
 #include "config/keys.h"
 #include "config/nearest.h"
+#include "os/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -341,44 +341,6 @@ out:
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-static int read_file(const char *path, char **ret_text, size_t *ret_len, struct err *err)
-{
-	/* One byte more than is allowed, so that config_parse sees a file that is too large. */
-	size_t cap = CONFIG_BYTES_MAX + 1;
-	size_t len = 0;
-	char *text;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, -errno, "%s: %s", path, strerror(errno));
-	text = malloc(cap);
-	if (!text) {
-		(void)close(fd);
-		return err_set(err, -ENOMEM, "%s: no memory", path);
-	}
-	while (len < cap) {
-		ssize_t n = read(fd, text + len, cap - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			int code = -errno;
-
-			(void)close(fd);
-			free(text);
-			return err_set(err, code, "%s: %s", path, strerror(-code));
-		}
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	(void)close(fd);
-	*ret_text = text;
-	*ret_len = len;
-	return ST_OK;
-}
-
 int config_load(const char *path, config_say_fn say, void *arg, struct config **ret_config,
     struct err *err)
 {
@@ -394,7 +356,7 @@ int config_load(const char *path, config_say_fn say, void *arg, struct config **
 		if (access(path, F_OK) != 0)
 			return config_parse("defaults", "", 0, say, arg, ret_config, err);
 	}
-	r = read_file(path, &text, &len, err);
+	r = os_file_read(path, CONFIG_BYTES_MAX, &text, &len, err);
 	if (r < 0) {
 		if (say && err)
 			say(arg, err->text);
