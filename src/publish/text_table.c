@@ -2,11 +2,12 @@
  * Tables of the text edition: aligned by display width, narrowed until they fit the line.
  *
  * A table that is too wide loses room where it hurts least: headings that are longer than what
- * stands below them take two lines, then three; then words, then gaps, last numbers.  Cells that no
+ * stands below them take two lines, then three; then gaps, then words, last numbers.  Cells that no
  * longer fit are wrapped inside their column; nothing is cut off.
  */
 #include "publish/text.h"
 
+#include "base/utf8.h"
 #include "publish/message.h"
 
 #include <stdlib.h>
@@ -16,14 +17,17 @@
 #define COLUMN_WIDTH_MIN 2
 #define COLUMNS_MAX 32
 
-/* A column of words keeps this many places while numbers still fit. */
+/* A column of words keeps its longest word, within these limits, while numbers still fit. */
 #define STAGE_WORDS_MIN 10
+#define STAGE_WORDS_MAX 20
+/* A heading of this width (順位) stays on one line as long. */
+#define STAGE_HEADING_SHORT 6
 
 enum stage {
 	STAGE_HEADING_TWO,
 	STAGE_HEADING_THREE,
-	STAGE_WORDS,
 	STAGE_GAP,
+	STAGE_WORDS,
 	STAGE_HEADING_ANY,
 	STAGE_ANY,
 	STAGE_COUNT,
@@ -32,8 +36,10 @@ enum stage {
 struct layout {
 	size_t width[COLUMNS_MAX];   /* given to the column */
 	size_t heading[COLUMNS_MAX]; /* of its heading on one line */
+	size_t piece[COLUMNS_MAX];   /* widest part of the heading that must not be broken */
+	size_t word[COLUMNS_MAX];    /* the same of the cells below */
 	size_t body[COLUMNS_MAX];    /* widest cell below the heading */
-	size_t gap;
+	size_t gap[COLUMNS_MAX];     /* in front of the column */
 };
 
 static const char *cell_at(const struct publish_grid *grid, size_t row, size_t column)
@@ -48,8 +54,31 @@ static size_t total_width(const struct publish_grid *grid, const struct layout *
 	size_t total = 0;
 
 	for (size_t c = 0; c < grid->columns; c++)
-		total += l->width[c] + (c > 0 ? l->gap : 0);
+		total += l->width[c] + l->gap[c];
 	return total;
+}
+
+/* The widest run of text in which no line may end. */
+static size_t widest_piece(const struct publish_style *style, const char *text)
+{
+	size_t len = strlen(text);
+	size_t widest = 0;
+	size_t width = 0;
+	uint32_t before = 0;
+
+	for (size_t at = 0; at < len;) {
+		uint32_t cp;
+
+		at += utf8_decode(text + at, len - at, &cp);
+		if (before && publish_break_allowed(style, before, cp))
+			width = 0;
+		/* A space at the end of a line takes no room. */
+		width += publish_width_of(style, cp);
+		if (width > widest && cp != ' ')
+			widest = width;
+		before = cp;
+	}
+	return widest;
 }
 
 /* The width at which a heading takes so many lines; wide characters need even widths. */
@@ -58,23 +87,29 @@ static size_t heading_width(const struct layout *l, size_t column, size_t lines)
 	size_t width = (l->heading[column] + lines - 1) / lines;
 
 	width += width % 2;
+	if (width < l->piece[column])
+		width = l->piece[column];
 	return width > l->body[column] ? width : l->body[column];
 }
 
 /*
  * The narrowest a column may become at a stage of narrowing; stages are tried in order.  Headings
- * go first, then words, then the gaps between columns, and numbers only when nothing else is left.
+ * go first, then the gaps between columns, then words, and numbers only when nothing else is left.
  */
 static size_t stage_width(const struct publish_grid *grid, const struct layout *l, size_t column,
     enum stage stage)
 {
+	size_t words = l->word[column] > STAGE_WORDS_MIN ? l->word[column] : STAGE_WORDS_MIN;
+
+	if (words > STAGE_WORDS_MAX)
+		words = STAGE_WORDS_MAX;
 	switch (stage) {
 	case STAGE_HEADING_TWO:
 		return heading_width(l, column, 2);
 	case STAGE_HEADING_THREE:
 		return heading_width(l, column, 3);
 	case STAGE_WORDS:
-		return grid->align[column] == REPORT_LEFT ? STAGE_WORDS_MIN : l->width[column];
+		return grid->align[column] == REPORT_LEFT ? words : l->width[column];
 	case STAGE_GAP:
 		return l->width[column];
 	case STAGE_HEADING_ANY:
@@ -109,11 +144,30 @@ static bool narrow(const struct publish_grid *grid, struct layout *l, enum stage
 	return true;
 }
 
+static void set_gaps(const struct publish_grid *grid, struct layout *l, size_t gap)
+{
+	for (size_t c = 1; c < grid->columns; c++)
+		l->gap[c] = gap;
+}
+
+/* Gives places that are left back to the gaps, first where a number stands before a word. */
+static void widen_gaps(const struct publish_grid *grid, struct layout *l, size_t width)
+{
+	for (int tight = 1; tight >= 0; tight--) {
+		for (size_t c = 1; c < grid->columns && total_width(grid, l) < width; c++) {
+			bool meet = grid->align[c - 1] == REPORT_RIGHT
+			    && grid->align[c] == REPORT_LEFT;
+
+			if (l->gap[c] < GAP && meet == (tight == 1))
+				l->gap[c]++;
+		}
+	}
+}
+
 static void lay_out(const struct publish_style *style, const struct publish_grid *grid,
     size_t width, struct layout *l)
 {
 	memset(l, 0, sizeof(*l));
-	l->gap = GAP;
 	for (size_t r = 0; r < grid->rows; r++) {
 		for (size_t c = 0; c < grid->columns; c++) {
 			const char *text = cell_at(grid, r, c);
@@ -121,18 +175,26 @@ static void lay_out(const struct publish_style *style, const struct publish_grid
 
 			if (w > l->width[c])
 				l->width[c] = w;
-			if (r == 0)
+			if (r == 0) {
 				l->heading[c] = w;
-			else if (w > l->body[c])
+				l->piece[c] = w <= STAGE_HEADING_SHORT ? w
+				    : widest_piece(style, text);
+				continue;
+			}
+			if (w > l->body[c])
 				l->body[c] = w;
+			w = widest_piece(style, text);
+			if (w > l->word[c])
+				l->word[c] = w;
 		}
 	}
 	for (int stage = 0; stage < STAGE_COUNT; stage++) {
-		if (stage == STAGE_GAP && total_width(grid, l) > width)
-			l->gap = 1;
+		/* Narrow gaps where they alone do, or where numbers would have to suffer. */
+		set_gaps(grid, l, stage == STAGE_GAP || stage > STAGE_WORDS ? 1 : GAP);
 		if (narrow(grid, l, (enum stage)stage, width))
-			return;
+			break;
 	}
+	widen_gaps(grid, l, width);
 }
 
 /* Appends one line of a cell with its padding; the last column has none behind it. */
@@ -173,8 +235,7 @@ static void append_row(struct buf *b, const struct publish_style *style,
 		for (size_t c = 0; c < grid->columns; c++) {
 			size_t len = strcspn(rest[c], "\n");
 
-			if (c > 0)
-				publish_repeat(b, " ", l->gap);
+			publish_repeat(b, " ", l->gap[c]);
 			append_padded(b, style, rest[c], len, l->width[c], grid->align[c],
 			    c + 1 == grid->columns);
 			rest[c] += len + (rest[c][len] == '\n');
