@@ -44,6 +44,11 @@ static const char *want_scalar(const struct setter *s, const struct config_node 
 		    expected);
 		return NULL;
 	}
+	if (strchr(node->text, '\n')) {
+		config_finding(s->findings, node->line, node->column,
+		    "'%s' is %s, and in one line", s->entry->key.path, expected);
+		return NULL;
+	}
 	return node->text;
 }
 
@@ -86,8 +91,6 @@ static bool set_text(const struct setter *s, const struct config_node *node)
 
 	if (!text)
 		return false;
-	if (strchr(text, '\n'))
-		return wrong(s, node, "one line of text");
 	*(const char **)s->field = text;
 	return true;
 }
@@ -336,9 +339,16 @@ static bool set_ports(const struct setter *s, const struct config_node *node)
 		return false;
 	}
 	items = config_alloc(s->config->memory, (node->count + 1) * sizeof(*items));
-	for (const struct config_node *n = node->child; n; n = n->next)
+	for (const struct config_node *n = node->child; n; n = n->next) {
+		if (!n->key[0] || n->key[strspn(n->key, "abcdefghijklmnopqrstuvwxyz0123456789-")]) {
+			config_finding(s->findings, n->key_line, n->key_column,
+			    "'%s': '%.60s' is no protocol; names are small letters, digits and -",
+			    s->entry->key.path, n->key);
+			return false;
+		}
 		if (!set_port_list(s, n, &items[at++]))
 			return false;
+	}
 	ports.items = items;
 	*(struct config_ports *)s->field = ports;
 	return true;

@@ -82,6 +82,15 @@ static int problem(struct config_problem *p, int code, unsigned line, unsigned c
 	return code;
 }
 
+/* Text a terminal and another YAML reader can take: no controls, separators or marks of order. */
+static bool printable(uint32_t cp)
+{
+	if (cp == 0x2028 || cp == 0x2029 || cp == 0xfeff)
+		return false;
+	return (cp >= 0x20 && cp <= 0x7e) || (cp >= 0xa0 && cp <= 0xd7ff) ||
+	    (cp >= 0xe000 && cp <= 0xfffd) || (cp >= 0x10000 && cp <= 0x10ffff);
+}
+
 /* libyaml's own messages about encodings lack a position a person can use. */
 static int check_characters(const char *text, size_t len, struct config_problem *p)
 {
@@ -97,7 +106,7 @@ static int check_characters(const char *text, size_t len, struct config_problem 
 			return problem(p, ST_MALFORMED, line, column,
 			    "byte 0x%02x is not valid UTF-8; save the file as UTF-8",
 			    (uint8_t)text[at]);
-		if ((cp < 0x20 && cp != '\n' && cp != '\r' && cp != '\t') || cp == 0x7f)
+		if (!printable(cp) && cp != '\n' && cp != '\r' && cp != '\t')
 			return problem(p, ST_MALFORMED, line, column,
 			    "control character 0x%02x; remove it", (unsigned)cp);
 		at += used;
@@ -262,18 +271,29 @@ static int add_node(struct builder *b, const yaml_event_t *event, enum config_no
 	return ST_OK;
 }
 
+/* An escape in quotes ("\0") can bring in what check_characters kept out. */
+static bool scalar_printable(const yaml_event_t *event)
+{
+	const char *text = (const char *)event->data.scalar.value;
+	size_t len = event->data.scalar.length;
+
+	for (size_t at = 0; at < len;) {
+		uint32_t cp;
+
+		at += utf8_decode(text + at, len - at, &cp);
+		if (!printable(cp) && cp != '\n')
+			return false;
+	}
+	return true;
+}
+
 static int take_event(struct builder *b, const yaml_event_t *event)
 {
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
-		/* An escape in quotes ("\0") can bring in what check_characters kept out. */
-		for (size_t i = 0; i < event->data.scalar.length; i++) {
-			uint8_t c = event->data.scalar.value[i];
-
-			if ((c < 0x20 && c != '\n') || c == 0x7f)
-				return at_mark(b, ST_MALFORMED, event->start_mark,
-				    "an escaped control character; remove it");
-		}
+		if (!scalar_printable(event))
+			return at_mark(b, ST_MALFORMED, event->start_mark,
+			    "an escaped control character; remove it");
 		return add_node(b, event, CONFIG_NODE_SCALAR, event->data.scalar.anchor,
 		    event->data.scalar.tag);
 	case YAML_SEQUENCE_START_EVENT:
