@@ -261,6 +261,8 @@ static size_t moved_countries(const struct gather *g, const struct gather_item *
 		bool watched = (item->rank && item->rank <= COUNTRY_RANK_WATCHED)
 		    || (item->rank_before && item->rank_before <= COUNTRY_RANK_WATCHED);
 
+		if (memcmp(item->country, "ZZ", 2) == 0)
+			continue;
 		if (watched && (change.state == REPORT_CHANGE_UP
 		    || change.state == REPORT_CHANGE_DOWN)
 		    && fabs(change.percent) >= COUNTRY_MOVE_PERCENT

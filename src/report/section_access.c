@@ -14,7 +14,9 @@
 /* A day so much above the port's own median and above every other line is a burst. */
 #define BURST_OVER_MEDIAN 4.0
 #define BURST_OVER_OTHERS 3.0
+/* Each window lies so much above the one before: a trend.  Two windows alone need more. */
 #define TREND_PART 0.1
+#define TREND_PART_OF_TWO 0.25
 /* Days that differ by less are told by one number. */
 #define SPREAD_PART 0.05
 #define MEDIAN_MAX 512
@@ -249,9 +251,10 @@ static struct report_value window_value(struct build *b, const char *name, const
 	    value_day_short("day", b->g->now.from + (int32_t)(at + e.max_at))));
 }
 
-/* Rising or falling by a tenth and more from each window to the next. */
+/* Rising or falling from each window to the next. */
 static const char *trend_message(const double *levels, size_t count)
 {
+	double part = count > 2 ? TREND_PART : TREND_PART_OF_TWO;
 	bool up = true;
 	bool down = true;
 
@@ -260,8 +263,8 @@ static const char *trend_message(const double *levels, size_t count)
 			return MSG("windows.no-trend");
 		if (i == 0)
 			continue;
-		up &= levels[i] >= levels[i - 1] * (1 + TREND_PART);
-		down &= levels[i] <= levels[i - 1] * (1 - TREND_PART);
+		up &= levels[i] >= levels[i - 1] * (1 + part);
+		down &= levels[i] <= levels[i - 1] * (1 - part);
 	}
 	return up ? MSG("windows.up") : down ? MSG("windows.down") : MSG("windows.no-trend");
 }

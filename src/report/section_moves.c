@@ -88,7 +88,8 @@ static void mover_table(struct build *b)
 	if (build_has_countries(b))
 		grid_column(&grid, MSG("column.change-country"), "main_country", REPORT_LEFT, true);
 	if (b->g->panel_count > 1)
-		grid_column(&grid, MSG("column.change-sensor"), "main_sensor", REPORT_LEFT, false);
+		grid_column(&grid, MSG("column.change-sensor"), "main_sensor", REPORT_LEFT,
+		    !build_has_countries(b));
 	for (size_t i = 0; i < b->g->rise_count + b->g->fall_count; i++)
 		if (is_listed(b, &b->g->movers[i]))
 			mover_row(b, &grid, &b->g->movers[i]);
@@ -122,15 +123,25 @@ static void say_mover(struct build *b, struct lines *lines, const struct gather_
 		lines_say(b, lines, rise ? MSG("explain.rise-country") : MSG("explain.fall-country"),
 		    VALUES(value_country(b, "country", m->country),
 		        value_fact("share", country_share(b, m))));
-	if (b->g->panel_count > 1 && m->sensor != SIZE_MAX
-	    && m->sensor_difference / moved(m) >= ONE_SENSOR_PART
-	    && is_telling(m->sensor_difference, moved(m)))
-		lines_say(b, lines, rise ? MSG("explain.rise-one-sensor")
+}
+
+/* Changes that one sensor alone carries: they say little about the Internet at large. */
+static void say_one_sensor(struct build *b, struct lines *lines)
+{
+	for (size_t i = 0; i < b->g->rise_count + b->g->fall_count; i++) {
+		const struct gather_mover *m = &b->g->movers[i];
+
+		if (b->g->panel_count < 2 || m->sensor == SIZE_MAX || !is_listed(b, m)
+		    || m->sensor_difference / moved(m) < ONE_SENSOR_PART
+		    || !is_telling(m->sensor_difference, moved(m)))
+			continue;
+		lines_say(b, lines, moved(m) > 0 ? MSG("explain.rise-one-sensor")
 		    : MSG("explain.fall-one-sensor"), VALUES(
 		        value_fact("share", sensor_share(b, m)),
 		        value_integer("n", (int64_t)b->g->panel_count),
 		        value_sensor(b, "sensor", b->g->sensors[m->sensor].name),
 		        value_port("port", m->key)));
+	}
 }
 
 static void say_total(struct build *b, struct lines *lines, bool rise)
@@ -183,6 +194,8 @@ void section_moves(struct build *b)
 		say_mover(b, &lines, rise ? falls : rises, true);
 	if (lines.count == 0)
 		lines_say(b, &lines, MSG("explain.quiet"), NULL, 0);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	say_one_sensor(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	say_country_moves(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
