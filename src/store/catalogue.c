@@ -212,25 +212,27 @@ out:
 	return rc;
 }
 
-/* True when DIR/catalogue.db-wal holds nothing that is not in the database yet. */
-static bool wal_is_empty(const char *dir)
+/* Bytes of DIR/catalogue.db-wal, which may hold what is not in the database yet; -1: no file. */
+static int64_t wal_size(const char *dir)
 {
 	struct buf path = {0};
 	struct stat st;
-	bool empty;
+	int64_t size;
 
 	buf_printf(&path, "%s/catalogue.db-wal", dir);
-	empty = stat(buf_text(&path), &st) != 0 || st.st_size == 0;
+	size = stat(buf_text(&path), &st) == 0 ? st.st_size : -1;
 	buf_fini(&path);
-	return empty;
+	return size;
 }
 
 static int open_read(struct catalogue *cat, const char *dir, struct err *err)
 {
-	int rc = open_uri(cat, dir, "?mode=ro&readonly_shm=1", SQLITE_OPEN_READONLY);
+	/* SQLite would make a missing -wal file even for a reader. */
+	int rc = wal_size(dir) < 0 ? SQLITE_CANTOPEN
+	    : open_uri(cat, dir, "?mode=ro&readonly_shm=1", SQLITE_OPEN_READONLY);
 	int ret;
 
-	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && wal_is_empty(dir)) {
+	if ((rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY) && wal_size(dir) <= 0) {
 		(void)sqlite3_close(cat->db); /* nothing is open in it */
 		cat->db = NULL;
 		rc = open_uri(cat, dir, "?mode=ro&immutable=1", SQLITE_OPEN_READONLY);

@@ -35,11 +35,11 @@
 			fail_msg("%s: %d %s", #call, code_, err.text);                          \
 	} while (0)
 
-#define FAILS(code, call)                                                                       \
+#define FAILS(wanted, call)                                                                       \
 	do {                                                                                    \
 		struct err err = {0};                                                           \
-		assert_int_equal(call, code);                                                   \
-		assert_int_equal(err.code, code);                                               \
+		assert_int_equal(call, wanted);                                                   \
+		assert_int_equal(err.code, wanted);                                               \
 		assert_true(err.text[0] != '\0');                                               \
 	} while (0)
 
