@@ -6,7 +6,6 @@
 #include "report/gather.h"
 
 #include "base/buf.h"
-#include "base/civil.h"
 #include "base/hash.h"
 #include "base/zone.h"
 
@@ -157,77 +156,40 @@ size_t gather_sensor_find(const struct gather *g, uint16_t id)
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
-/* One offset from UTC as a date expression; the quarter's start decides. */
-static void put_local_date(struct buf *b, int32_t offset)
+/* "1, 2, 3": the panel's numbers; a list is never empty in SQL. */
+static void put_panel(const struct gather *g, struct buf *b)
 {
-	buf_printf(b, "toDate(time %c INTERVAL %d SECOND)", offset < 0 ? '-' : '+', abs(offset));
-}
-
-/* First quarter of an hour in [from, to) that has another offset than `from`. */
-static int64_t find_transition(struct zone *zone, int64_t from, int64_t to)
-{
-	int32_t offset = zone_offset(zone, from);
-
-	for (int64_t at = from; at < to; at += 15 * CIVIL_US_PER_MINUTE)
-		if (zone_offset(zone, at) != offset)
-			return at;
-	return to;
-}
-
-/* "2026-10-01 00:00:00" within toDateTime. */
-static void put_time(struct buf *b, int64_t time_us)
-{
-	char text[CIVIL_TIME_TEXT_MAX];
-
-	(void)civil_format_time(time_us, text);
-	buf_printf(b, "toDateTime('%.10s %.8s')", text, text + 11);
-}
-
-/* SQL for the site day of `time`: one addition, or a CASE where the clock was changed. */
-static void put_day(struct gather *g, struct buf *b)
-{
-	struct zone *zone = store_zone(g->store);
-	int32_t offset = zone_offset(zone, g->day_start[0]);
-	unsigned cases = 0;
-
-	for (size_t i = 0; i < g->day_count; i++) {
-		int64_t end = g->day_start[i + 1];
-		int64_t transition;
-
-		if (zone_offset(zone, end) == offset)
-			continue;
-		transition = find_transition(zone, g->day_start[i], end);
-		buf_puts(b, cases++ ? " WHEN time < " : "CASE WHEN time < ");
-		put_time(b, transition);
-		buf_puts(b, " THEN ");
-		put_local_date(b, offset);
-		offset = zone_offset(zone, end);
-	}
-	if (cases)
-		buf_puts(b, " ELSE ");
-	put_local_date(b, offset);
-	if (cases)
-		buf_puts(b, " END");
-}
-
-/* The panel's numbers; a list is never empty in SQL. */
-static int64_t *panel_ids(const struct gather *g, size_t *ret_count)
-{
-	int64_t *ids = gather_alloc(g->sensor_count + 1, sizeof(*ids));
 	size_t count = 0;
 
 	for (size_t i = 0; i < g->sensor_count; i++)
 		if (g->sensors[i].panel)
-			ids[count++] = g->sensors[i].id;
+			buf_printf(b, "%s%u", count++ ? ", " : "", (unsigned)g->sensors[i].id);
 	if (count == 0)
-		ids[count++] = -1;
-	*ret_count = count;
-	return ids;
+		buf_puts(b, "-1");
+}
+
+/* Whether some sensor of a group is of the panel; a constant where that is known beforehand. */
+static void put_in_panel(const struct gather *g, struct buf *b)
+{
+	if (!g->has_before || !g->panel_differs) {
+		buf_puts(b, g->has_before ? "1" : "0");
+		return;
+	}
+	buf_puts(b, "max(CASE WHEN sensor IN (");
+	put_panel(g, b);
+	buf_puts(b, ") THEN 1 ELSE 0 END)");
+}
+
+const char *gather_target_sql(const struct gather *g)
+{
+	return g->options->icmp_zero
+	    ? "CASE WHEN proto = 1 OR proto = 58 THEN proto * 65536 ELSE proto * 65536 + port END"
+	    : "(proto * 65536 + port)";
 }
 
 /* Fills a common parameter by its name; false when the name is the question's own. */
-static bool common_param(struct gather *g, const char *name, struct buf *day,
-    const int64_t *panel, size_t panel_count, struct store_param *ret_param)
+static bool common_param(const struct gather *g, const char *name, struct buf *text,
+    struct store_param *ret_param)
 {
 	size_t now = (size_t)(g->now.from - g->first);
 	struct store_param p = {.name = name};
@@ -241,18 +203,14 @@ static bool common_param(struct gather *g, const char *name, struct buf *day,
 		p.int_value = name[0] == 'f' ? g->first : name[0] == 'n' ? g->now.from : g->now.to;
 	} else if (strcmp(name, "target") == 0) {
 		p.kind = STORE_PARAM_SQL;
-		p.text = g->options->icmp_zero
-		    ? "CASE WHEN proto = 1 OR proto = 58 THEN proto * 65536 "
-		      "ELSE proto * 65536 + port END"
-		    : "(proto * 65536 + port)";
-	} else if (strcmp(name, "day") == 0) {
-		put_day(g, day);
+		p.text = gather_target_sql(g);
+	} else if (strcmp(name, "panel") == 0 || strcmp(name, "in_panel") == 0) {
 		p.kind = STORE_PARAM_SQL;
-		p.text = buf_text(day);
-	} else if (strcmp(name, "panel") == 0) {
-		p.kind = STORE_PARAM_INTS;
-		p.ints = panel;
-		p.int_count = panel_count;
+		if (name[0] == 'p')
+			put_panel(g, text);
+		else
+			put_in_panel(g, text);
+		p.text = buf_text(text);
 	} else {
 		return false;
 	}
@@ -264,19 +222,16 @@ int gather_ask(struct gather *g, const char *question, const struct store_param 
     size_t count, struct store_result **ret_result, struct err *err)
 {
 	struct store_param filled[GATHER_PARAMS_MAX];
-	struct buf day = {0};
-	size_t panel_count;
-	int64_t *panel = panel_ids(g, &panel_count);
+	struct buf panel = {0}; /* a question has one of the two panel parameters at most */
 	int r;
 
 	if (count > GATHER_PARAMS_MAX)
 		count = GATHER_PARAMS_MAX;
 	for (size_t i = 0; i < count; i++)
-		if (!common_param(g, params[i].name, &day, panel, panel_count, &filled[i]))
+		if (!common_param(g, params[i].name, &panel, &filled[i]))
 			filled[i] = params[i];
 	r = store_ask(g->store, question, filled, count, g->first, g->now.to, ret_result, err);
-	free(panel);
-	buf_fini(&day);
+	buf_fini(&panel);
 	return r;
 }
 

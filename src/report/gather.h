@@ -183,6 +183,9 @@ ST_MUST_CHECK int gather_daily_mean(struct gather *g, const char *question,
 ST_MUST_CHECK int gather_country_list(struct gather *g, const char *question,
     enum report_basis basis, struct gather_list *list, struct err *err);
 
+/* SQL for GATHER_KEY of a row, with ICMP types folded where the options say so. */
+const char *gather_target_sql(const struct gather *g);
+
 /* Index of a sensor by its number, or SIZE_MAX. */
 size_t gather_sensor_find(const struct gather *g, uint16_t id);
 

@@ -8,13 +8,11 @@
 
 #include "base/buf.h"
 #include "base/civil.h"
-#include "base/zone.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CLASS_REQUEST 0
 #define FIGURE_PORTS 10 /* daily values are kept for so many of the first ports */
 
 static void item_add(struct gather *g, struct gather_item *item, size_t sensor, double now,
@@ -32,7 +30,7 @@ static void item_add(struct gather *g, struct gather_item *item, size_t sensor, 
 static int ask_ports(struct gather *g, struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "from"}, {.name = "now"}, {.name = "to"}, {.name = "target"},
+		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
 	};
 	struct store_result *result = NULL;
 	int r = gather_ask(g, "report_ports", params, 4, &result, err);
@@ -159,33 +157,24 @@ static double *days_new(const struct gather *g)
 	return days;
 }
 
-static int ask_days(struct gather *g, struct err *err)
+/* Adds a question's (date, sensor, packets) to daily rates in that basis. */
+static int ask_days(struct gather *g, const char *question, enum report_basis basis,
+    double *days, struct err *err)
 {
-	static const struct store_param params[] = {
-		{.name = "from"}, {.name = "to"}, {.name = "day"},
-	};
+	static const struct store_param params[] = {{.name = "from_day"}, {.name = "to_day"}};
 	struct store_result *result = NULL;
-	int r;
+	int r = gather_ask(g, question, params, 2, &result, err);
 
-	g->access_days = days_new(g);
-	g->dos_days = days_new(g);
-	r = gather_ask(g, "report_daily", params, 3, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < store_result_rows(result); i++) {
 		int64_t day = store_result_int(result, i, 0) - g->first;
 		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 1));
-		bool request = store_result_int(result, i, 2) == CLASS_REQUEST;
-		double packets = store_result_real(result, i, 3);
 
 		if (day < 0 || day >= (int64_t)g->day_count || sensor == SIZE_MAX)
 			continue;
-		if (request)
-			g->access_days[day] += day_part(g, g->options->basis, (size_t)day, sensor,
-			    packets);
-		else
-			g->dos_days[day] += day_part(g, REPORT_BASIS_TOTAL, (size_t)day, sensor,
-			    packets);
+		days[day] += day_part(g, basis, (size_t)day, sensor,
+		    store_result_real(result, i, 2));
 	}
 	store_result_free(result);
 	return ST_OK;
@@ -195,8 +184,8 @@ static int ask_port_days(struct gather *g, struct err *err)
 {
 	uint32_t keys[FIGURE_PORTS];
 	int64_t targets[FIGURE_PORTS];
-	struct store_param params[5] = {
-		{.name = "from"}, {.name = "to"}, {.name = "day"}, {.name = "target"},
+	struct store_param params[4] = {
+		{.name = "from_day"}, {.name = "to_day"}, {.name = "target"},
 	};
 	struct store_result *result = NULL;
 	size_t count = 0;
@@ -207,8 +196,8 @@ static int ask_port_days(struct gather *g, struct err *err)
 			g->ports.items[i].days = days_new(g);
 			keys[count++] = g->ports.items[i].key;
 		}
-	target_param(keys, count, targets, &params[4]);
-	r = gather_ask(g, "report_daily_ports", params, 5, &result, err);
+	target_param(keys, count, targets, &params[3]);
+	r = gather_ask(g, "report_daily_ports", params, 4, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < store_result_rows(result); i++) {
@@ -261,7 +250,7 @@ int gather_daily_mean(struct gather *g, const char *question, struct report_meas
     struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "from_day"}, {.name = "to_day"}, {.name = "panel"},
+		{.name = "from_day"}, {.name = "to_day"}, {.name = "in_panel"},
 	};
 	struct store_result *result = NULL;
 	struct report_measure mean = {0};
@@ -309,19 +298,15 @@ static void week_add(struct week_top *top, uint32_t key, double packets)
 	top->packets[at] = packets;
 }
 
-/* CASE over the exact first moments of the weeks that end where the period begins. */
-static void put_week(struct gather *g, struct buf *b)
+/* The number, from 0, of the week that ends where the period begins or so many weeks before. */
+static void put_week(const struct gather *g, struct buf *b)
 {
-	struct zone *zone = store_zone(g->store);
-
 	buf_puts(b, "CASE");
 	for (int32_t w = 1; w < GATHER_WEEKS; w++) {
-		char text[CIVIL_TIME_TEXT_MAX];
-		int32_t day = g->now.from - 7 * (GATHER_WEEKS - w);
+		char text[CIVIL_DATE_TEXT_MAX];
 
-		(void)civil_format_time(zone_day_start(zone, day), text);
-		buf_printf(b, " WHEN time < toDateTime('%.10s %.8s') THEN %d", text, text + 11,
-		    (int)w - 1);
+		(void)civil_format_date(g->now.from - 7 * (GATHER_WEEKS - w), text);
+		buf_printf(b, " WHEN date < toDate('%s') THEN %d", text, (int)w - 1);
 	}
 	buf_printf(b, " ELSE %d END", GATHER_WEEKS - 1);
 }
@@ -341,7 +326,6 @@ static void count_weeks(struct gather *g, const struct week_top weeks[GATHER_WEE
 
 static int ask_weeks(struct gather *g, struct err *err)
 {
-	struct zone *zone = store_zone(g->store);
 	int32_t from = g->now.from - 7 * GATHER_WEEKS;
 	struct week_top weeks[GATHER_WEEKS] = {0};
 	struct store_result *result = NULL;
@@ -353,14 +337,11 @@ static int ask_weeks(struct gather *g, struct err *err)
 	params[0] = (struct store_param){.name = "week", .kind = STORE_PARAM_SQL,
 	    .text = buf_text(&week)};
 	params[1] = (struct store_param){.name = "target", .kind = STORE_PARAM_SQL,
-	    .text = g->options->icmp_zero
-	        ? "CASE WHEN proto = 1 OR proto = 58 THEN proto * 65536 "
-	          "ELSE proto * 65536 + port END"
-	        : "(proto * 65536 + port)"};
-	params[2] = (struct store_param){.name = "weeks_from", .kind = STORE_PARAM_TIME,
-	    .int_value = zone_day_start(zone, from)};
-	params[3] = (struct store_param){.name = "weeks_to", .kind = STORE_PARAM_TIME,
-	    .int_value = zone_day_start(zone, g->now.from)};
+	    .text = gather_target_sql(g)};
+	params[2] = (struct store_param){.name = "weeks_from", .kind = STORE_PARAM_DATE,
+	    .int_value = from};
+	params[3] = (struct store_param){.name = "weeks_to", .kind = STORE_PARAM_DATE,
+	    .int_value = g->now.from};
 	r = store_ask(g->store, "report_weeks", params, 4, from, g->now.from, &result, err);
 	buf_fini(&week);
 	if (r < 0)
@@ -386,8 +367,12 @@ int gather_access(struct gather *g, struct err *err)
 		return r;
 	gather_rank(&g->ports);
 	r = break_ties(g, top, err);
+	g->access_days = days_new(g);
+	g->dos_days = days_new(g);
 	if (r == ST_OK)
-		r = ask_days(g, err);
+		r = ask_days(g, "report_daily", g->options->basis, g->access_days, err);
+	if (r == ST_OK)
+		r = ask_days(g, "report_dos_daily", REPORT_BASIS_TOTAL, g->dos_days, err);
 	if (r == ST_OK)
 		r = ask_port_days(g, err);
 	if (r == ST_OK)

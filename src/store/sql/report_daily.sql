@@ -1,4 +1,4 @@
-SELECT {day} AS day, sensor, class, sum(packets) AS packets_day
-FROM port_quarter
-WHERE class IN (0, 2) AND time >= {from} AND time < {to}
-GROUP BY day, sensor, class
+SELECT date, sensor, sum(packets) AS packets_day
+FROM country_day
+WHERE date >= {from_day} AND date < {to_day}
+GROUP BY date, sensor

@@ -1,4 +1,4 @@
-SELECT {day} AS day, sensor, {target} AS target, sum(packets) AS packets_day
-FROM port_quarter
-WHERE class = 0 AND time >= {from} AND time < {to} AND {target} IN ({targets})
-GROUP BY day, sensor, target
+SELECT date, sensor, {target} AS target, sum(packets) AS packets_day
+FROM country_day
+WHERE date >= {from_day} AND date < {to_day} AND {target} IN ({targets})
+GROUP BY date, sensor, target

@@ -1,8 +1,8 @@
 SELECT sensor, {target} AS target,
-	sum(CASE WHEN time >= {now} THEN packets ELSE 0 END) AS packets_now,
-	sum(CASE WHEN time < {now} THEN packets ELSE 0 END) AS packets_before,
-	sum(CASE WHEN time >= {now} AND marks % 2 = 1 THEN packets ELSE 0 END) AS mirai_now,
-	sum(CASE WHEN time < {now} AND marks % 2 = 1 THEN packets ELSE 0 END) AS mirai_before
-FROM port_quarter
-WHERE class = 0 AND time >= {from} AND time < {to}
+	sum(CASE WHEN date >= {now_day} THEN packets ELSE 0 END) AS packets_now,
+	sum(CASE WHEN date < {now_day} THEN packets ELSE 0 END) AS packets_before,
+	sum(CASE WHEN date >= {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_now,
+	sum(CASE WHEN date < {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_before
+FROM country_day
+WHERE date >= {from_day} AND date < {to_day}
 GROUP BY sensor, target

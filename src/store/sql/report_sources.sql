@@ -1,7 +1,7 @@
 SELECT date, count(*) AS sources, sum(in_panel) AS sources_panel
 FROM (
 	SELECT date, CASE WHEN src_hi = 0 THEN src_lo ELSE src_hi END AS source,
-		max(CASE WHEN sensor IN ({panel}) THEN 1 ELSE 0 END) AS in_panel
+		{in_panel} AS in_panel
 	FROM source_day
 	WHERE date >= {from_day} AND date < {to_day}
 	GROUP BY date, source

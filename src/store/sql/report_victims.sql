@@ -1,7 +1,6 @@
 SELECT date, count(*) AS victims, sum(in_panel) AS victims_panel
 FROM (
-	SELECT date, victim_hi, victim_lo,
-		max(CASE WHEN sensor IN ({panel}) THEN 1 ELSE 0 END) AS in_panel
+	SELECT date, victim_hi, victim_lo, {in_panel} AS in_panel
 	FROM victim_day
 	WHERE date >= {from_day} AND date < {to_day}
 	GROUP BY date, victim_hi, victim_lo

@@ -1,4 +1,4 @@
 SELECT {week} AS week, {target} AS target, sum(packets) AS packets_week
-FROM port_quarter
-WHERE class = 0 AND time >= {weeks_from} AND time < {weeks_to}
+FROM country_day
+WHERE date >= {weeks_from} AND date < {weeks_to}
 GROUP BY week, target
