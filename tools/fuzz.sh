@@ -15,7 +15,7 @@ build=$root/build-fuzz
 one_input_seconds_max=10
 memory_mb_max=2048
 export root build seconds one_input_seconds_max memory_mb_max
-export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
 
 case $seconds in
