@@ -50,8 +50,17 @@ static int take_rows(void *arg, struct tally_row *rows, size_t count)
 		return err_set(p->err, rc, "out of memory");
 	if (!p->ingest)
 		return ST_OK;
-	for (size_t i = 0; i < count; i++)
-		p->flows[i] = rows[i].flow;
+	for (size_t i = 0; i < count; i++) {
+		struct record_flow *flow = &p->flows[i];
+		struct geo_place place;
+
+		*flow = rows[i].flow;
+		place = geo_lookup(p->options.geo, flow->class == RECORD_CLASS_BACKSCATTER
+		    ? (struct ip){flow->victim_hi, flow->victim_lo}
+		    : (struct ip){flow->src_hi, flow->src_lo});
+		memcpy(flow->country, place.country, 2);
+		flow->asn = place.asn;
+	}
 	return store_ingest_flow(p->ingest, p->flows, count, p->err);
 }
 
@@ -265,6 +274,8 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = run(p, err);
+	if (!rc && summary_finish(p->summary))
+		rc = err_set(err, -ENOMEM, "out of memory");
 	if (rc) {
 		pipeline_free(p);
 		return rc;

@@ -89,10 +89,12 @@ static void remember(struct tools *tools, uint32_t id, const struct syn *syn)
 	struct signature *s;
 	size_t len;
 
+	if (tools->signature_count == TOOLS_SIGNATURES_MAX)
+		return; /* full: most ids are new, looking them up would only cost */
 	while (tools->signatures[at].id && tools->signatures[at].id != id)
 		at = (at + 1) & mask;
 	s = &tools->signatures[at];
-	if (s->id || tools->signature_count == TOOLS_SIGNATURES_MAX)
+	if (s->id)
 		return;
 	len = syn_format(syn, text);
 	s->text = malloc(len + 1);
@@ -119,16 +121,23 @@ static uint64_t hash_shape(const struct syn *syn)
 	return hash_pair(hash_pair(w[0], w[1]), w[2] ^ w[3]);
 }
 
-struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
-    uint16_t marks)
+static inline struct shape *shape_of(struct tools *tools, const struct syn *syn)
 {
-	struct shape *shape;
-	struct syn syn;
+	return &tools->shapes[hash_shape(syn) % SHAPE_SLOTS];
+}
 
-	syn_parse(packet, &syn);
-	shape = &tools->shapes[hash_shape(&syn) % SHAPE_SLOTS];
-	if (!shape->signature || memcmp(&shape->syn, &syn, sizeof(syn)) != 0)
-		learn(tools, shape, &syn);
+void tools_prefetch(struct tools *tools, const struct syn *syn)
+{
+	__builtin_prefetch(shape_of(tools, syn));
+}
+
+struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
+    const struct syn *syn, uint16_t marks)
+{
+	struct shape *shape = shape_of(tools, syn);
+
+	if (!shape->signature || memcmp(&shape->syn, syn, sizeof(*syn)) != 0)
+		learn(tools, shape, syn);
 	return (struct tools_verdict){
 		.signature = shape->signature,
 		.rules = shape->possible

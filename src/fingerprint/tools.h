@@ -34,9 +34,13 @@ struct tools_verdict {
 	uint32_t rules;
 };
 
-/* packet must be a counted TCP SYN with these marks.  Remembers new signatures' texts. */
+/* packet must be a counted TCP SYN that syn describes, with these marks.  Remembers the texts of
+ * new signatures. */
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
-    uint16_t marks);
+    const struct syn *syn, uint16_t marks);
+
+/* Asks the cache for what tools_match will read. */
+void tools_prefetch(struct tools *tools, const struct syn *syn);
 
 /* Evidence of one source, zeroed at first: SYNs that matched each rule. */
 struct tools_evidence {

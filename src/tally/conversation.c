@@ -2,10 +2,9 @@
 #include "tally/conversation.h"
 
 #include "base/hash.h"
+#include "base/large.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define BUCKETS (1u << 18)
 #define WAYS 4
@@ -39,18 +38,17 @@ struct place {
 
 int conversation_new(struct conversation_memory **ret_memory)
 {
-	struct conversation_memory *memory = NULL;
+	struct conversation_memory *memory = large_alloc(sizeof(*memory));
 
-	if (posix_memalign((void **)&memory, 64, sizeof(*memory)) != 0)
+	if (!memory)
 		return -ENOMEM;
-	memset(memory, 0, sizeof(*memory));
 	*ret_memory = memory;
 	return ST_OK;
 }
 
 void conversation_free(struct conversation_memory *memory)
 {
-	free(memory);
+	large_free(memory, sizeof(*memory));
 }
 
 static inline struct place find_place(const struct conversation_key *key)

@@ -9,18 +9,8 @@
 #include <string.h>
 
 #define ROWS_INITIAL 1024u
-#define ROW_BITS 22
-#define ROW_MASK ((1u << ROW_BITS) - 1)
-#define TAG_MASK (~ROW_MASK)
+#define TAG_MASK (~MINUTE_ROW_MASK)
 #define HITS_INITIAL 1024u
-
-uint64_t minute_key_hash(const struct minute_key *key)
-{
-	uint64_t w[2];
-
-	memcpy(w, key, sizeof(w));
-	return hash_pair(w[0], w[1]);
-}
 
 static inline uint32_t index_at(const struct minute_table *t, uint64_t hash)
 {
@@ -87,19 +77,6 @@ void minute_table_fini(struct minute_table *t)
 	memset(t, 0, sizeof(*t));
 }
 
-void minute_table_prefetch_index(const struct minute_table *t, uint64_t hash)
-{
-	__builtin_prefetch(&t->index[index_at(t, hash)]);
-}
-
-void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
-{
-	uint32_t word = t->index[index_at(t, hash)];
-
-	if (word)
-		__builtin_prefetch(minute_table_row(t, (word & ROW_MASK) - 1), 1);
-}
-
 static inline bool keys_equal(const struct minute_key *a, const struct minute_key *b)
 {
 	uint64_t x[2];
@@ -123,7 +100,7 @@ struct minute_row *minute_table_add(struct minute_table *t, const struct minute_
 	}
 	at = index_at(t, hash);
 	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
-		uint32_t i = (word & ROW_MASK) - 1;
+		uint32_t i = (word & MINUTE_ROW_MASK) - 1;
 
 		if ((word & TAG_MASK) == tag) {
 			row = minute_table_row(t, i);

@@ -8,14 +8,17 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "base/ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MINUTE_ROWS_MAX (1u << 21)
 #define MINUTE_HITS_MAX (1u << 22)
+#define MINUTE_ROW_MASK ((1u << 22) - 1) /* of an index word */
 
 /* The key.  For IPv6 the two words hold a hash of the addresses, which are in the row's tail. */
 struct minute_key {
@@ -77,11 +80,27 @@ static inline struct minute_tail *minute_table_tail(const struct minute_table *t
 	    + sizeof(struct minute_row));
 }
 
-uint64_t minute_key_hash(const struct minute_key *key);
+static inline uint64_t minute_key_hash(const struct minute_key *key)
+{
+	uint64_t w[2];
+
+	memcpy(w, key, sizeof(w));
+	return hash_pair(w[0], w[1]);
+}
 
 /* First the index word, then, when that has arrived, the row it names. */
-void minute_table_prefetch_index(const struct minute_table *t, uint64_t hash);
-void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash);
+static inline void minute_table_prefetch_index(const struct minute_table *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->index[(uint32_t)hash & t->index_mask]);
+}
+
+static inline void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
+{
+	uint32_t word = t->index[(uint32_t)hash & t->index_mask];
+
+	if (word)
+		__builtin_prefetch(minute_table_row(t, (word & MINUTE_ROW_MASK) - 1), 1);
+}
 
 /*
  * Finds the row of the key or begins it: all but the key zero, *ret_new true.  tail is NULL for

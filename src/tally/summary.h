@@ -12,6 +12,7 @@
 
 #define SUMMARY_SOURCES_MAX (16u << 20)
 #define SUMMARY_PAIRS_MAX (64u << 20)
+#define SUMMARY_ASIDE_MAX (4u << 20) /* rows put aside before they are worked off */
 
 struct summary;
 
@@ -20,13 +21,15 @@ ST_MUST_CHECK int summary_new(const struct tools *tools, const struct geo *geo,
     struct summary **ret_summary);
 void summary_free(struct summary *summary);
 
-/* Adds rows of the tally and fills their country and asn. */
-ST_MUST_CHECK int summary_add(struct summary *summary, struct tally_row *rows, size_t count);
+/* Adds rows of the tally (at most TALLY_ROWS_BATCH). */
+ST_MUST_CHECK int summary_add(struct summary *summary, const struct tally_row *rows, size_t count);
+
+/* Works off what summary_add has put aside: once, after the last row, before asking. */
+ST_MUST_CHECK int summary_finish(struct summary *summary);
 
 struct summary_totals {
 	uint64_t sources;
 	uint64_t request_sources; /* sources of at least one access packet */
-	uint64_t victims_packets; /* backscatter packets */
 	bool saturated;
 };
 

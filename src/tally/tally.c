@@ -36,6 +36,14 @@ struct work {
 	struct ip victim;
 };
 
+/* A row that this batch began with a SYN; what its shape says is filled in last. */
+struct fresh {
+	const struct decode_packet *packet;
+	struct minute_table *table;
+	uint32_t row;
+	struct syn syn;
+};
+
 struct tally {
 	struct tally_counters counters;
 	struct destinations destinations;
@@ -47,6 +55,8 @@ struct tally {
 	uint64_t batch;
 	struct minute minutes[TALLY_MINUTES_OPEN];
 	struct work work[CAPTURE_BATCH_MAX];
+	struct fresh fresh[CAPTURE_BATCH_MAX];
+	size_t fresh_count;
 	struct tally_row rows[TALLY_ROWS_BATCH];
 };
 
@@ -138,7 +148,8 @@ static void fill_row(const struct tally *t, const struct minute *m, const struct
 		.marks = row->key.marks,
 		.packets = row->packets,
 		.bytes = row->bytes,
-		.dsts = (uint32_t)__builtin_popcountll(row->dst_bits) + row->dsts_above,
+		.dsts = row->dsts_above
+		    + (row->dst_bits ? (uint32_t)__builtin_popcountll(row->dst_bits) : 0),
 		.dst_bits = destinations_index_end(&t->destinations) <= DESTINATIONS_LISTED_MAX
 		    ? row->dst_bits : 0,
 		.first_second = row->first_second,
@@ -413,7 +424,8 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 	return ST_OK;
 }
 
-static void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
+static void begin_row(struct tally *t, struct minute_row *row, const struct work *w,
+    struct minute_table *table, uint32_t row_index)
 {
 	const struct decode_packet *p = w->packet;
 
@@ -422,12 +434,30 @@ static void begin_row(struct tally *t, struct minute_row *row, const struct work
 	row->first_second = (uint8_t)((p->time_us - w->minute->start_us) / CIVIL_US_PER_SECOND);
 	row->last_second = row->first_second;
 	if (marks_is_syn(p)) {
-		struct tools_verdict verdict = tools_match(t->tools, p, row->key.marks);
+		struct fresh *f = &t->fresh[t->fresh_count++];
+
+		f->packet = p;
+		f->table = table;
+		f->row = row_index;
+		syn_parse(p, &f->syn);
+		tools_prefetch(t->tools, &f->syn);
+	}
+}
+
+/* Pass 5: signatures and rules of the rows that began in this batch. */
+static void match_fresh(struct tally *t)
+{
+	for (size_t i = 0; i < t->fresh_count; i++) {
+		const struct fresh *f = &t->fresh[i];
+		struct minute_row *row = minute_table_row(f->table, f->row);
+		struct tools_verdict verdict = tools_match(t->tools, f->packet, &f->syn,
+		    row->key.marks);
 
 		row->signature = verdict.signature;
 		row->rules = (uint16_t)verdict.rules;
-		tools_pair_keys(p, row->pair_keys);
+		tools_pair_keys(f->packet, row->pair_keys);
 	}
+	t->fresh_count = 0;
 }
 
 /* Returns false when the minute has no room for another hit. */
@@ -465,8 +495,10 @@ static int count_into_row(struct tally *t, struct work *w)
 	row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new, &row_index);
 	if (!row || !count_destination(row, hits, row_index, w->dst, is_new)) {
 		int64_t start_us = m->start_us;
-		int rc = close_minute(t, m);
+		int rc;
 
+		match_fresh(t);
+		rc = close_minute(t, m);
 		if (rc)
 			return rc;
 		t->counters.minutes_closed_early++;
@@ -478,7 +510,7 @@ static int count_into_row(struct tally *t, struct work *w)
 			return -ENOMEM;
 	}
 	if (is_new)
-		begin_row(t, row, w);
+		begin_row(t, row, w, table, row_index);
 	second = (uint8_t)((p->time_us - m->start_us) / CIVIL_US_PER_SECOND);
 	if (second < row->first_second)
 		row->first_second = second;
@@ -515,6 +547,7 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 			if (rc)
 				return rc;
 		}
+		match_fresh(t);
 	}
 	return ST_OK;
 }
