@@ -16,6 +16,7 @@
 
 #define LAST_DEFAULT "7d"
 #define LAST_DAYS_MAX 36500
+#define LAST_DAY_LEAST_US (60 * CIVIL_US_PER_MINUTE)
 
 static const char *const basis_names[REPORT_BASIS_COUNT] = {
 	[REPORT_BASIS_ADDRESS] = "address",
@@ -104,6 +105,25 @@ static bool parse_day(const struct command *self, const char *option, const char
 	return false;
 }
 
+/*
+ * The day --last counts back from.  Captures rarely end at midnight: a newest day with a few
+ * moments is the tail of the one before, not a day to compare.
+ */
+static int32_t newest_day(struct window *w, int32_t first, int32_t last)
+{
+	const struct store_param since = {.name = "since", .kind = STORE_PARAM_TIME,
+	    .int_value = zone_day_start(store_zone(w->store), last)};
+	struct store_result *result;
+	int64_t observed;
+
+	if (last == first ||
+	    store_ask(w->store, "cmd_last_day", &since, 1, last, last + 1, &result, NULL) < 0)
+		return last;
+	observed = store_result_int(result, 0, 1) - store_result_int(result, 0, 0);
+	store_result_free(result);
+	return observed < LAST_DAY_LEAST_US ? last - 1 : last;
+}
+
 static int resolve_period(const struct command *self, const struct window_options *options,
     struct window *w)
 {
@@ -157,6 +177,7 @@ static int resolve_period(const struct command *self, const struct window_option
 			    options->last);
 			return COMMAND_USAGE;
 		}
+		w->now.to = newest_day(w, first, last) + 1;
 		w->now.from = w->now.to - days;
 	}
 	return COMMAND_OK;

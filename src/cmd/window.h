@@ -18,7 +18,8 @@
 /* For the help text. */
 #define WINDOW_HELP                                                                        \
 	"  -s STORE        directory of the store (default: store.path)\n"                 \
-	"  --last 7d       the last days of the store: 7d, 4w (this is the default)\n"     \
+	"  --last 7d       the last days of the store: 7d, 4w (7d is the default); a newest\n" \
+	"                  day of less than an hour is left out\n"                        \
 	"  --from --to     site days, both included: --from 2026-10-01 --to 2026-10-07\n"  \
 	"  --period P      2026-10, 2026-W41, 2026-10-05, 2026Q3, 2026, R8.10,\n"          \
 	"                  2026-10-01..2026-10-07\n"
