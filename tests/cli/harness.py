@@ -71,7 +71,7 @@ def equal(found, expected):
 def contains(text, *parts):
     for part in parts:
         if part not in text:
-            raise AssertionError(f'{part!r} is not in\n{text}')
+            raise AssertionError(f'{part!r} is not in\n{text[:2000]}')
 
 
 def near(found, expected):
