@@ -235,14 +235,14 @@ int compact_date(struct store *store, int32_t day, int64_t now_us,
     struct store_compact_stats *stats, struct err *err)
 {
 	struct job job = {.store = store, .day = day, .now_us = now_us > 0 ? now_us : 1};
-	int ret = start_job(&job, stats, err);
-
 	/* The list of files is read several times; another thread's commits must not show. */
-	if (!ret)
-		ret = catalogue_begin_read(&store->cat, err);
+	int ret = catalogue_begin_read(&store->cat, err);
+
 	if (ret)
 		return ret;
-	ret = write_files(&job, err);
+	ret = start_job(&job, stats, err);
+	if (!ret)
+		ret = write_files(&job, err);
 	ret = catalogue_end(&store->cat, ret, err);
 	if (!ret)
 		ret = swap(&job, err);

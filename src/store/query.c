@@ -6,6 +6,7 @@
 
 #include "base/civil.h"
 #include "store/result.h"
+#include "store/verify.h"
 #include "store/views.h"
 
 #include <ctype.h>
@@ -229,6 +230,24 @@ out:
 	return ret;
 }
 
+/* DuckDB does not always say which file it could not make sense of. */
+static void name_damaged_file(struct store *store, int32_t day_from, int32_t day_to,
+    struct err *err)
+{
+	static const char *const signs[] = {"orrupt", "Invalid Error", "Parquet", "Decompression",
+		"TProtocol"};
+	struct buf path = {0};
+	bool suspicious = false;
+
+	if (!err || strstr(err->text, ".parquet"))
+		return;
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		suspicious |= strstr(err->text, signs[i]) != NULL;
+	if (suspicious && verify_find_damaged(store, day_from, day_to, &path))
+		(void)err_prefix(err, "%s is damaged", buf_text(&path));
+	buf_fini(&path);
+}
+
 /* Runs the finished SQL over the views it needs, on a connection of its own. */
 static int run(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
     struct store_result **ret_result, struct err *err)
@@ -252,6 +271,8 @@ static int run(struct store *store, const char *sql, int32_t day_from, int32_t d
 		ret = engine_run(&session, buf_text(&views), err);
 	if (!ret)
 		ret = run_select(session.con, sql, ret_result, err);
+	if (ret == ST_ENGINE)
+		name_damaged_file(store, day_from, day_to, err);
 	if (session.con)
 		duckdb_disconnect(&session.con);
 	buf_fini(&views);

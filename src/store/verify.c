@@ -2,6 +2,8 @@
  * Verification: every catalogued file against the catalogue, rollups against flow, and files that
  * nobody lists.  It only reads.  Contract in store.h.
  */
+#include "store/verify.h"
+
 #include "store/segment.h"
 #include "store/sweep.h"
 #include "store/views.h"
@@ -158,6 +160,30 @@ static int check_rollups(struct verify *verify)
 	}
 	(void)sqlite3_finalize(stmt); /* its code is the step's */
 	return ret;
+}
+
+bool verify_find_damaged(struct store *store, int32_t from, int32_t to, struct buf *path)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool damaged = false;
+	int ret = catalogue_prepare(&store->cat, &stmt, NULL,
+	    "SELECT tbl, day, name, bytes, crc32c FROM segment WHERE superseded = 0 "
+	    "AND day >= ? AND day < ? ORDER BY tbl, day, id",
+	    "ii", (int64_t)from, to == INT32_MAX ? INT64_MAX : (int64_t)to);
+
+	while (!ret && !damaged && catalogue_step(&store->cat, stmt, NULL) == 1) {
+		uint64_t bytes = 0;
+		uint32_t crc = 0;
+
+		buf_reset(path);
+		segment_path(path, store->path, catalogue_text(stmt, 0),
+		    sqlite3_column_int(stmt, 1), catalogue_text(stmt, 2));
+		damaged = segment_checksum(buf_text(path), &bytes, &crc, NULL) != ST_OK
+		    || bytes != (uint64_t)sqlite3_column_int64(stmt, 3)
+		    || crc != (uint32_t)sqlite3_column_int64(stmt, 4);
+	}
+	(void)sqlite3_finalize(stmt); /* nothing more to say */
+	return damaged;
 }
 
 static void find_stranger(void *arg, const char *path)

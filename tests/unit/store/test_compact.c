@@ -328,18 +328,28 @@ static void damage_is_named(void **state)
 	(void)close(fd);
 	assert_int_equal(store_verify(store, keep_line, &lines, &err), 1);
 	assert_non_null(strstr(lines.last, stray));
-	/* One byte in the middle, then the end cut off, then no file. */
+	/* Bytes here and there, then the end cut off, then no file. */
 	fd = open(file, O_RDWR);
 	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, "\xff\x00\xff\x00\xff\x00\xff\x00", 8, 200), 8);
-	lines = (struct lines){0};
-	assert_int_equal(store_verify(store, keep_line, &lines, &err), 2);
-	assert_non_null(strstr(lines.all, "checksum"));
-	if (store_sql(store, "SELECT sum(src_lo % 7), max(time), sum(port) FROM flow", &result,
-	        &err) < 0)
-		assert_non_null(strstr(err.text, file));
-	store_result_free(result);
-	result = NULL;
+	for (off_t at = 100; at < 16000; at += 700) {
+		uint8_t old[16];
+		uint8_t bad[16];
+
+		assert_int_equal(pread(fd, old, 16, at), 16);
+		for (size_t i = 0; i < 16; i++)
+			bad[i] = old[i] ^ 0x5a;
+		assert_int_equal(pwrite(fd, bad, 16, at), 16);
+		if (store_sql(store, "SELECT sum(hash(t)) FROM flow AS t", &result, &err) < 0)
+			assert_non_null(strstr(err.text, file));
+		store_result_free(result);
+		result = NULL;
+		if (at == 100) {
+			lines = (struct lines){0};
+			assert_int_equal(store_verify(store, keep_line, &lines, &err), 2);
+			assert_non_null(strstr(lines.all, "checksum"));
+		}
+		assert_int_equal(pwrite(fd, old, 16, at), 16);
+	}
 	assert_int_equal(ftruncate(fd, 300), 0);
 	(void)close(fd);
 	assert_int_equal(store_verify(store, keep_line, &lines, &err), 2);
