@@ -262,7 +262,10 @@ static int open_store(struct run *run, struct err *err)
 	if (run->request->store) {
 		options.path = run->request->store;
 	} else if (run->request->output) {
-		rc = os_folder_temporary(NULL, run->temporary, err);
+		/* Inside the output folder: the sandbox lets it be removed again from there. */
+		rc = os_folder_make(run->request->output, err);
+		if (!rc)
+			rc = os_folder_temporary(run->request->output, run->temporary, err);
 		if (rc)
 			return rc;
 		options.path = run->temporary;
@@ -274,6 +277,10 @@ static int open_store(struct run *run, struct err *err)
 	if (rc)
 		return rc;
 	run->zone = store_zone(run->store);
+	if (run->request->common.timezone
+	    && strcmp(run->request->common.timezone, zone_name(run->zone)) != 0)
+		return err_set(err, ST_USAGE, "the days of this store are those of %s: --timezone can "
+		    "only be chosen for a new one", zone_name(run->zone));
 	return ST_OK;
 }
 
@@ -305,7 +312,7 @@ static int put_sensor(struct run *run, uint16_t *ret_id, struct err *err)
 static int shut_doors(const struct run *run, struct err *err)
 {
 	const struct request *r = run->request;
-	const char *writable[3];
+	const char *writable[2];
 	size_t count = 0;
 
 	if (r->output) {
@@ -317,8 +324,6 @@ static int shut_doors(const struct run *run, struct err *err)
 	}
 	if (r->store)
 		writable[count++] = r->store;
-	if (run->temporary[0])
-		writable[count++] = run->temporary;
 	return os_sandbox_reader(r->files, r->file_count, writable, count, NULL, err);
 }
 
@@ -387,15 +392,44 @@ static int finish_store(struct run *run, struct err *err)
 	return store_compact(run->store, &options, &stats, err);
 }
 
-static int write_report(struct run *run, struct err *err)
+static struct report_period days_of_files(const struct run *run, const struct pipeline *pipeline)
+{
+	size_t count;
+	const struct capture_file *files = pipeline_files(pipeline, &count);
+	struct report_period days = {REPORT_PERIOD_DAYS, INT32_MAX, INT32_MIN};
+
+	for (size_t i = 0; i < count; i++) {
+		int32_t first;
+		int32_t last;
+
+		if (!files[i].packets)
+			continue;
+		first = zone_day(run->zone, files[i].first_us);
+		last = zone_day(run->zone, files[i].last_us) + 1;
+		days.from = first < days.from ? first : days.from;
+		days.to = last > days.to ? last : days.to;
+	}
+	return days;
+}
+
+static int write_report(struct run *run, const struct pipeline *pipeline, struct err *err)
 {
 	static const enum publish_language languages[] = {PUBLISH_JA, PUBLISH_EN};
 	const struct config *config = command_configuration();
 	struct publish_style styles[PUBLISH_LANGUAGE_COUNT];
 	struct report_options options;
 	struct report_document *document = NULL;
+	const char **names = calloc(run->request->file_count, sizeof(*names));
 	int rc;
 
+	if (!names)
+		return err_set(err, -ENOMEM, "out of memory");
+	/* A report may be published: the files' names, not where they lie on this machine. */
+	for (size_t i = 0; i < run->request->file_count; i++) {
+		const char *slash = strrchr(run->request->files[i], '/');
+
+		names[i] = slash ? slash + 1 : run->request->files[i];
+	}
 	options = (struct report_options){
 		.basis = (enum report_basis)config->report.basis,
 		.home_country = config->site.home_country,
@@ -405,18 +439,26 @@ static int write_report(struct run *run, struct err *err)
 		.site_en = config->site.name_en,
 		.geo = geo_description(run->geo),
 		.made_us = os_clock_now_us(),
-		.files = run->request->files,
+		.files = names,
 		.file_count = run->request->file_count,
 	};
-	rc = report_analysis(run->store, &options, &document, err);
+	if (run->request->store) {
+		/* The store holds more than these files: a report of their days. */
+		options.period = days_of_files(run, pipeline);
+		rc = report_build(run->store, &options, &document, err);
+	} else {
+		rc = report_analysis(run->store, &options, &document, err);
+	}
 	if (rc)
-		return rc;
+		goto out;
 	for (size_t i = 0; i < PUBLISH_LANGUAGE_COUNT; i++) {
 		styles[i] = command_style(&run->request->common);
 		styles[i].language = languages[i];
 	}
 	rc = publish_all(document, styles, PUBLISH_LANGUAGE_COUNT, write_file, run->request, err);
 	report_document_free(document);
+out:
+	free(names);
 	return rc;
 }
 
@@ -490,7 +532,7 @@ static int run_analysis(struct run *run)
 	if (!rc)
 		rc = finish_store(run, &err);
 	if (!rc && run->request->output)
-		rc = write_report(run, &err);
+		rc = write_report(run, pipeline, &err);
 	if (rc) {
 		command_error(&command_analyze, "%s", err.text[0] ? err.text : st_text(rc));
 		status = rc == ST_USAGE ? COMMAND_USAGE : COMMAND_FAILED;

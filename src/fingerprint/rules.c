@@ -9,6 +9,7 @@
 
 #define WORD_MAX 80
 #define NUMBER_MAX 65535u
+#define SYNFUL_KNOCK_DIFFERENCE 0xc123du
 
 extern const struct embed_file fingerprint_files[];
 
@@ -146,6 +147,10 @@ static bool parse_condition(const char *word, struct rule *rule)
 		rule->has |= RULE_PAIR;
 		return true;
 	}
+	if (strcmp(word, "relation=synfulknock") == 0) {
+		rule->has |= RULE_SYNFUL;
+		return true;
+	}
 	return false;
 }
 
@@ -243,6 +248,13 @@ uint32_t rules_match_shape(const struct rules *rules, const struct syn *syn)
 	return possible;
 }
 
+/* Mandiant's SYNfulKnock_scanner.py: sequence and acknowledgment differ by a fixed number. */
+static bool is_synful_knock(const struct decode_packet *p)
+{
+	return p->ack != 0 && (p->seq - p->ack == SYNFUL_KNOCK_DIFFERENCE
+	    || p->ack - p->seq == SYNFUL_KNOCK_DIFFERENCE);
+}
+
 uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
     const struct decode_packet *packet, uint16_t marks)
 {
@@ -254,6 +266,8 @@ uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
 
 		possible &= possible - 1;
 		if (r->has & RULE_MARK && !(marks & r->mark))
+			continue;
+		if (r->has & RULE_SYNFUL && !is_synful_knock(packet))
 			continue;
 		if (r->has & RULE_IP_LEN && packet->ip_len != r->ip_len)
 			continue;

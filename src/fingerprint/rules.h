@@ -17,6 +17,7 @@ enum rule_has {
 	RULE_OPTIONS = 1 << 8,
 	RULE_MARK = 1 << 9,
 	RULE_PAIR = 1 << 10,
+	RULE_SYNFUL = 1 << 11,
 };
 
 struct rule {
