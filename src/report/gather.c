@@ -192,15 +192,16 @@ static bool common_param(const struct gather *g, const char *name, struct buf *t
     struct store_param *ret_param)
 {
 	size_t now = (size_t)(g->now.from - g->first);
+	size_t at = name[0] == 'f' ? 0 : name[0] == 'n' ? now : g->day_count;
 	struct store_param p = {.name = name};
 
 	if (strcmp(name, "from") == 0 || strcmp(name, "now") == 0 || strcmp(name, "to") == 0) {
 		p.kind = STORE_PARAM_TIME;
-		p.int_value = g->day_start[name[0] == 'f' ? 0 : name[0] == 'n' ? now : g->day_count];
+		p.int_value = g->day_start[at];
 	} else if (strcmp(name, "from_day") == 0 || strcmp(name, "now_day") == 0
 	    || strcmp(name, "to_day") == 0) {
 		p.kind = STORE_PARAM_DATE;
-		p.int_value = name[0] == 'f' ? g->first : name[0] == 'n' ? g->now.from : g->now.to;
+		p.int_value = g->first + (int32_t)at;
 	} else if (strcmp(name, "target") == 0) {
 		p.kind = STORE_PARAM_SQL;
 		p.text = gather_target_sql(g);

@@ -57,7 +57,7 @@ struct gather_item {
 	uint64_t sources;       /* asked only to break ties */
 	uint32_t main_key;      /* of countries: the port it sent most to */
 	unsigned weeks_top;     /* of weeks_known */
-	double *days;           /* daily rates of the top ports, [day_count] from `first`, or NULL */
+	double *days;           /* daily rates of the first ports, [day_count], or NULL */
 };
 
 struct gather_list {

@@ -231,7 +231,16 @@ static void add_drop(struct gather *g, const char *reason, size_t len, uint64_t 
 	g->drops[g->drop_count++].packets = packets;
 }
 
-/* "not-ip=3 ip-short=1" × times. */
+static uint64_t read_number(const char *at, const char *end)
+{
+	uint64_t number = 0;
+
+	for (; at < end && *at >= '0' && *at <= '9'; at++)
+		number = number * 10 + (uint64_t)(*at - '0');
+	return number;
+}
+
+/* "not-ip=3 ip-short=1" of one interval. */
 static void read_drops(struct gather *g, const char *text)
 {
 	size_t left = strnlen(text, DROP_TEXT_MAX);
@@ -240,13 +249,10 @@ static void read_drops(struct gather *g, const char *text)
 		const char *space = memchr(text, ' ', left);
 		size_t len = space ? (size_t)(space - text) : left;
 		const char *equals = memchr(text, '=', len);
-		uint64_t packets = 0;
 
-		if (equals) {
-			for (const char *p = equals + 1; p < text + len && *p >= '0' && *p <= '9'; p++)
-				packets = packets * 10 + (uint64_t)(*p - '0');
-			add_drop(g, text, (size_t)(equals - text), packets);
-		}
+		if (equals)
+			add_drop(g, text, (size_t)(equals - text),
+			    read_number(equals + 1, text + len));
 		if (!space)
 			break;
 		left -= len + 1;

@@ -247,7 +247,8 @@ int report_period_parse(const char *text, enum report_period_kind wanted, int we
 		    || !period_of(&first, REPORT_PERIOD_DAY, week_start, &period))
 			goto bad;
 		if (end.to <= period.from)
-			return err_set(err, ST_USAGE, "the period %.40s ends before it begins", text);
+			return err_set(err, ST_USAGE, "the period %.40s ends before it begins",
+			    text);
 		*ret_period = range_period(period.from, end.to, wanted, week_start);
 		return ST_OK;
 	}

@@ -77,7 +77,8 @@ void report_weights(enum report_basis basis, const struct report_observed *now,
 	weigh(basis, now, NULL, count, offsetof(struct report_weight, now), ret_weights);
 	weigh(basis, before, NULL, count, offsetof(struct report_weight, before), ret_weights);
 	weigh(basis, now, panel, count, offsetof(struct report_weight, panel_now), ret_weights);
-	weigh(basis, before, panel, count, offsetof(struct report_weight, panel_before), ret_weights);
+	weigh(basis, before, panel, count, offsetof(struct report_weight, panel_before),
+	    ret_weights);
 }
 
 void report_measure_add(struct report_measure *measure, const struct report_weight *weight,

@@ -78,11 +78,11 @@ static void extremes_values(struct build *b, const char *id, const double *now,
 	struct extremes e = find_extremes(now, now_days(b));
 
 	ret_values[0] = value_day_short("max_day", b->g->now.from + (int32_t)e.max_at);
-	ret_values[1] = value_fact("max", fact_add(b, report_printf(b->doc, "%s.day.max", id), e.max,
-	    unit, 1, "report_daily", NULL));
+	ret_values[1] = value_fact("max", fact_add(b, report_printf(b->doc, "%s.day.max", id),
+	    e.max, unit, 1, "report_daily", NULL));
 	ret_values[2] = value_day_short("min_day", b->g->now.from + (int32_t)e.min_at);
-	ret_values[3] = value_fact("min", fact_add(b, report_printf(b->doc, "%s.day.min", id), e.min,
-	    unit, 1, "report_daily", NULL));
+	ret_values[3] = value_fact("min", fact_add(b, report_printf(b->doc, "%s.day.min", id),
+	    e.min, unit, 1, "report_daily", NULL));
 }
 
 static struct report_figure *figure_new(struct build *b, const char *id, enum report_unit unit)

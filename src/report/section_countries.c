@@ -59,7 +59,8 @@ static void country_table(struct build *b)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, false);
 	if (b->g->sensors_now > 1)
-		grid_column(&grid, MSG("column.top-share"), "top_sensor_share", REPORT_RIGHT, false);
+		grid_column(&grid, MSG("column.top-share"), "top_sensor_share", REPORT_RIGHT,
+		    false);
 	for (size_t i = 0; i < b->g->countries.count && i < b->top_n; i++)
 		if (b->g->countries.items[i].rank)
 			country_row(b, &grid, &b->g->countries.items[i]);
@@ -261,8 +262,8 @@ void section_mirai(struct build *b)
 {
 	static const char *const messages[] = CHANGE_MESSAGES("mirai.access");
 	struct lines lines = {0};
-	struct measure_facts facts = measure_facts_add(b, "mirai.rate", &b->g->mirai, b->rate_unit, 2,
-	    "report_ports");
+	struct measure_facts facts = measure_facts_add(b, "mirai.rate", &b->g->mirai,
+	    b->rate_unit, 2, "report_ports");
 	struct report_value share = value_fact("share", share_add(b, "mirai", b->g->mirai.now,
 	    b->g->access.now, "of access.rate"));
 

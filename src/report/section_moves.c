@@ -120,8 +120,8 @@ static void say_mover(struct build *b, struct lines *lines, const struct gather_
 	lines_say(b, lines, message, VALUES(value_port("port", m->key),
 	    value_abs("difference", facts.difference)));
 	if (build_has_countries(b) && m->country[0] && is_telling(m->country_difference, moved(m)))
-		lines_say(b, lines, rise ? MSG("explain.rise-country") : MSG("explain.fall-country"),
-		    VALUES(value_country(b, "country", m->country),
+		lines_say(b, lines, rise ? MSG("explain.rise-country")
+		    : MSG("explain.fall-country"), VALUES(value_country(b, "country", m->country),
 		        value_fact("share", country_share(b, m))));
 }
 

@@ -92,7 +92,8 @@ static void test_months_quarters_years(void **state)
 
 static void test_previous(void **state)
 {
-	struct report_period p = report_period_containing(REPORT_PERIOD_MONTH, day("2026-03-15"), 0);
+	struct report_period p = report_period_containing(REPORT_PERIOD_MONTH, day("2026-03-15"),
+	    0);
 
 	(void)state;
 	assert_period(report_period_previous(&p), REPORT_PERIOD_MONTH, "2026-02-01", "2026-02-28");

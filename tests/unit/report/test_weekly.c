@@ -3,6 +3,7 @@
 
 #include "sentences.h"
 
+#define ROW(...) (&(const struct site_packets){__VA_ARGS__})
 #define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 
 static struct site site;
@@ -14,13 +15,13 @@ static void week_a(void)
 	for (int32_t day = SITE_WEEK_A; day < SITE_WEEK_A + 7; day++) {
 		site_begin(&site, alpha);
 		site_observe(&site, alpha, day, 0, 24, 4);
-		site_access(&site, alpha, &(struct site_packets){day, IP(1, 1, 1, 1), 6, 23, 400, "CN", 0});
-		site_access(&site, alpha, &(struct site_packets){day, IP(2, 2, 2, 2), 6, 22, 80, "US", 0});
-		site_backscatter(&site, alpha, &(struct site_packets){day, IP(9, 9, 9, 1), 6, 80, 30, "FR", 0});
+		site_access(&site, alpha, ROW(day, IP(1, 1, 1, 1), 6, 23, 400, "CN", 0));
+		site_access(&site, alpha, ROW(day, IP(2, 2, 2, 2), 6, 22, 80, "US", 0));
+		site_backscatter(&site, alpha, ROW(day, IP(9, 9, 9, 1), 6, 80, 30, "FR", 0));
 		site_commit(&site);
 		site_begin(&site, beta);
 		site_observe(&site, beta, day, 0, 24, 1);
-		site_access(&site, beta, &(struct site_packets){day, IP(1, 1, 1, 1), 6, 23, 100, "CN", 0});
+		site_access(&site, beta, ROW(day, IP(1, 1, 1, 1), 6, 23, 100, "CN", 0));
 		site_commit(&site);
 	}
 }
@@ -31,18 +32,18 @@ static void week_b(void)
 	for (int32_t day = SITE_WEEK_B; day < SITE_WEEK_B + 7; day++) {
 		site_begin(&site, alpha);
 		site_observe(&site, alpha, day, 0, 24, 4);
-		site_access(&site, alpha, &(struct site_packets){day, IP(1, 1, 1, 1), 6, 23, 800, "CN",
-		    RECORD_MARK_MIRAI});
-		site_access(&site, alpha, &(struct site_packets){day, IP(2, 2, 2, 2), 6, 22, 80, "US", 0});
-		site_access(&site, alpha, &(struct site_packets){day, IP(3, 3, 3, 3), 6, 8080, 40, "JP", 0});
-		site_backscatter(&site, alpha, &(struct site_packets){day, IP(9, 9, 9, 1), 6, 80, 60, "FR", 0});
-		site_backscatter(&site, alpha, &(struct site_packets){day, IP(9, 9, 9, 2), 6, 443, 10, "DE", 0});
+		site_access(&site, alpha, ROW(day, IP(1, 1, 1, 1), 6, 23, 800, "CN",
+		    RECORD_MARK_MIRAI));
+		site_access(&site, alpha, ROW(day, IP(2, 2, 2, 2), 6, 22, 80, "US", 0));
+		site_access(&site, alpha, ROW(day, IP(3, 3, 3, 3), 6, 8080, 40, "JP", 0));
+		site_backscatter(&site, alpha, ROW(day, IP(9, 9, 9, 1), 6, 80, 60, "FR", 0));
+		site_backscatter(&site, alpha, ROW(day, IP(9, 9, 9, 2), 6, 443, 10, "DE", 0));
 		site_commit(&site);
 		site_begin(&site, beta);
 		site_observe(&site, beta, day, 0, 12, 1);
-		site_access(&site, beta, &(struct site_packets){day, IP(1, 1, 1, 1), 6, 23, 100, "CN", 0});
-		site_access(&site, beta, &(struct site_packets){day, IP(4, 4, 4, 4), 17, 1900, 10, "US", 0});
-		site_backscatter(&site, beta, &(struct site_packets){day, IP(9, 9, 9, 1), 6, 80, 5, "FR", 0});
+		site_access(&site, beta, ROW(day, IP(1, 1, 1, 1), 6, 23, 100, "CN", 0));
+		site_access(&site, beta, ROW(day, IP(4, 4, 4, 4), 17, 1900, 10, "US", 0));
+		site_backscatter(&site, beta, ROW(day, IP(9, 9, 9, 1), 6, 80, 5, "FR", 0));
 		site_commit(&site);
 	}
 }
