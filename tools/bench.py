@@ -47,12 +47,12 @@ def say(text):
 
 
 def note(name, value, unit, **extra):
-    print(f'bench {name} {value:.4g} {unit}' if value < 1000 else f'bench {name} {value:.0f} {unit}',
-          flush=True)
+    text = f'{value:.4g}' if value < 1000 else f'{value:.0f}'
+    print(f'bench {name} {text} {unit}', flush=True)
     results.append({'name': name, 'value': value, 'unit': unit, **extra})
 
 
-def run(command, cores=None, keep=False, env=None):
+def run(command, cores=None, keep=False):
     """
     Runs to the end; returns wall and CPU seconds, peak memory in MB and standard output.  The
     kernel counts this script's own memory (about 16 MB) into the peak of what it starts.
@@ -62,7 +62,7 @@ def run(command, cores=None, keep=False, env=None):
     stdout = tempfile.TemporaryFile(dir=work) if keep else subprocess.DEVNULL
     stderr = tempfile.TemporaryFile(dir=work)
     start = time.monotonic()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
     # wait4 instead of wait: it also tells what the child used.
     deadline = start + RUN_SECONDS_MAX
     while True:
@@ -167,12 +167,12 @@ def bench_core(capture):
 
 def bench_stored(capture):
     store = f'{work}/telescope-store'
-    analyze = [TEITEN, 'analyze', '-q', '-r', capture, '--sensor-net', NET, '--sensor', 'sim-telescope',
-               '-s', store]
+    analyze = [TEITEN, 'analyze', '-q', '-r', capture, '--sensor-net', NET,
+               '--sensor', 'sim-telescope', '-s', store]
     # The process ends when all is durable, so wall time is time until durable.
     if wanted('analyze.stored'):
-        speed('analyze.stored.no-compact', analyze + ['--no-compact'], options.packets, options.runs,
-              before=forget(store), cores='0,1')
+        speed('analyze.stored.no-compact', analyze + ['--no-compact'], options.packets,
+              options.runs, before=forget(store), cores='0,1')
     if wanted('analyze.stored') or wanted('store.bytes'):
         speed('analyze.stored', analyze, options.packets, options.runs, before=forget(store),
               cores='0,1')
@@ -228,8 +228,8 @@ def site_store(scale):
         plan = json.load(file)
     for sensor in plan['sensors']:
         nets = [word for net in sensor['networks'] for word in ('--sensor-net', net)]
-        run([TEITEN, 'analyze', '-q', '-r', f'{captures}/{sensor["file"]}', '--sensor', sensor['name'],
-             *nets, '-s', store])
+        run([TEITEN, 'analyze', '-q', '-r', f'{captures}/{sensor["file"]}',
+             '--sensor', sensor['name'], *nets, '-s', store])
     forget(captures)()
     return store
 
@@ -248,8 +248,8 @@ def bench_questions():
     note(f'report.rows{suffix}', rows, 'rows')
     if wanted('report'):
         out = f'{work}/report'
-        command = [TEITEN, 'report', 'monthly', '--period', SITE_MONTH, '-s', store, '--lang', 'ja,en',
-                   '-o', out]
+        command = [TEITEN, 'report', 'monthly', '--period', SITE_MONTH, '-s', store,
+                   '--lang', 'ja,en', '-o', out]
         try:
             runs = several(command, options.runs, before=forget(out))
             note(f'report.monthly{suffix}', median(runs, 'wall'), 's', rows=rows,
@@ -263,7 +263,8 @@ def bench_questions():
 
 
 def write_results(load):
-    document = {'schema': 'teiten.bench/1', 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+    document = {'schema': 'teiten.bench/1',
+                'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
                 'machine': platform.machine(), 'system': platform.release(),
                 'cores': len(os.sched_getaffinity(0)), 'load_before': load,
                 'load_after': os.getloadavg()[0], 'packets': options.packets,
@@ -295,10 +296,11 @@ def main():
     say(f'written: {BUILD}/bench.json')
 
 
-parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser = argparse.ArgumentParser(description=__doc__,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument('names', nargs='*', metavar='NAME')
 parser.add_argument('--full', action='store_true',
-                    help='the monthly report on about 50 million rows (needs some 25 GB and half an hour)')
+                    help='the monthly report on about 50 million rows (needs some 25 GB of disk)')
 parser.add_argument('--packets', type=int, default=PACKETS)
 parser.add_argument('--runs', type=int, default=3)
 options = parser.parse_args()

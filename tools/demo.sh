@@ -45,7 +45,7 @@ where_to_look() {
     $teiten top ports -s $DEMO/store
     $teiten top countries -s $DEMO/store --lang ja
     $teiten series 23/tcp -s $DEMO/store --last 14d
-    $teiten sql -s $DEMO/store 'SELECT port, sum(packets) AS n FROM flow GROUP BY port ORDER BY n DESC LIMIT 5'
+    $teiten sql -s $DEMO/store 'SELECT port, sum(packets) FROM flow GROUP BY port'
 END
 }
 
@@ -68,7 +68,7 @@ fi
 say "Simulating $DAYS days at four sensors (nothing here was observed)"
 "$teiten" simulate site -o "$DEMO/captures" --start $START --days $DAYS --scale $SCALE -q
 python3 - "$DEMO" <<'END'
-import json, sys
+import json, sys, textwrap
 demo = sys.argv[1]
 plan = json.load(open(f'{demo}/captures/events.json'))
 for s in plan['sensors']:
@@ -83,8 +83,9 @@ site:
   name_ja: 模擬データによるインターネット定点観測
   name_en: Internet Fixed-Point Observation (simulated data)
 """)
-kinds = dict.fromkeys(e['kind'] for e in plan['events'])
-print(f"  planted: {', '.join(kinds)}")
+kinds = ', '.join(dict.fromkeys(e['kind'] for e in plan['events']))
+print(textwrap.fill(f'planted: {kinds}', 76, initial_indent='  ', subsequent_indent='    ',
+                    break_on_hyphens=False))
 print(f"  (when, where and how much: {demo}/captures/events.json)")
 END
 
@@ -98,7 +99,8 @@ for config in "$DEMO"/captures/*.yaml; do
 		cat "$DEMO/log.txt" >&2
 		exit 1
 	}
-	sed -n '2p' "$DEMO/captures/$name.txt" | cut -c1-68
+	sed -n '2s/^read \([0-9,]*\)  counted \([0-9,]*\).*/\2 of \1 packets counted/p' \
+	    "$DEMO/captures/$name.txt"
 done
 
 say 'Writing the reports in Japanese and English'

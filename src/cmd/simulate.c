@@ -58,19 +58,19 @@ const struct command command_simulate = {
 	.name = "simulate",
 	.summary = "Deterministic captures with planted events, for demos, tests and benchmarks",
 	.usage =
-	    "usage: teiten simulate site -o DIR [--days N] [--sensors N] [--scale X] [--start DATE]\n"
-	    "                            [--seed S] [--json]\n"
+	    "usage: teiten simulate site -o DIR [--days N] [--sensors N] [--scale X]\n"
+	    "                            [--start DATE] [--seed S] [--json]\n"
 	    "       teiten simulate telescope [-o FILE|-] [--packets N] [--pps N] [--seed S]\n"
 	    "\n"
-	    "site writes what a few sensors capture in some days: DIR/SENSOR.pcap, DIR/events.json\n"
-	    "(what was planted: kind, sensor, start, end, ports, packets, source or victim) and\n"
-	    "DIR/README.txt.  telescope writes what 198.18.0.0/16 would capture: 85 % SYN, 10 % UDP,\n"
-	    "5 % backscatter, a million sources.  The same seed gives the same bytes everywhere.\n"
-	    "No packet is sent, and nothing in these files was observed.\n"
+	    "site writes what a few sensors capture in some days: DIR/SENSOR.pcap,\n"
+	    "DIR/events.json (what was planted: kind, sensor, start, end, ports, packets, source\n"
+	    "or victim) and DIR/README.txt.  telescope writes what 198.18.0.0/16 would capture:\n"
+	    "85 % SYN, 10 % UDP, 5 % backscatter, a million sources.  The same seed gives the same\n"
+	    "bytes everywhere.  No packet is sent, and nothing in these files was observed.\n"
 	    "\n"
 	    "  -o DIR, -o FILE  where to; telescope without it writes to a pipe (- is the same)\n"
 	    "  --days N         site days, 1 to 400 (default 14)\n"
-	    "  --sensors N      1 to 16 (default 4: two in Japan, one in the USA, one in Germany)\n"
+	    "  --sensors N      1 to 16 (default 4: two in Japan, one each in the USA and Germany)\n"
 	    "  --scale X        1 is 6 600 packets per day per address, as in 2024 (default 0.2)\n"
 	    "  --start DATE     first site day, a Monday looks best (default 2026-11-02)\n"
 	    "  --packets N      default 20000000\n"
@@ -94,8 +94,8 @@ static bool parse_number(const char *option, const char *text, uint64_t min, uin
 	for (; *p >= '0' && *p <= '9' && value <= max / 10; p++)
 		value = value * 10 + (uint64_t)(*p - '0');
 	if (p == text || *p || value < min || value > max) {
-		command_error(&command_simulate, "%s %s: a number from %llu to %llu is needed", option,
-		    text, (unsigned long long)min, (unsigned long long)max);
+		command_error(&command_simulate, "%s %s: a number from %llu to %llu is needed",
+		    option, text, (unsigned long long)min, (unsigned long long)max);
 		return false;
 	}
 	*ret_value = value;
@@ -208,13 +208,15 @@ static int telescope(const struct simulate_request *r)
 	int rc;
 
 	if (to_stdout && os_terminal_is(STDOUT_FILENO)) {
-		command_error(&command_simulate, "a capture is not for a terminal: -o FILE, or a pipe");
+		command_error(&command_simulate,
+		    "a capture is not for a terminal: -o FILE, or a pipe");
 		return COMMAND_USAGE;
 	}
 	rc = to_stdout ? ST_OK : os_replace_begin(r->output, &replace, &err);
 	if (rc)
 		return fail(&err, rc);
-	rc = simulate_telescope(&options, to_stdout ? write_stdout : write_replace, replace, &totals);
+	rc = simulate_telescope(&options, to_stdout ? write_stdout : write_replace, replace,
+	    &totals);
 	if (rc)
 		os_replace_abandon(replace);
 	else if (to_stdout)

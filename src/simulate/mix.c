@@ -174,7 +174,8 @@ static uint32_t mix_unreserved(uint64_t noise, const uint8_t *first_octets, size
 	for (int i = 0; i < ADDRESS_TRIES; i++) {
 		address = (uint32_t)(noise >> 32);
 		if (count)
-			address = (address & 0xffffff) | (uint32_t)first_octets[noise % count] << 24;
+			address = (address & 0xffffff)
+			    | (uint32_t)first_octets[noise % count] << 24;
 		if (!mix_reserved(address))
 			break;
 		noise = rng_mix(noise);
@@ -192,8 +193,8 @@ uint32_t mix_address_in(enum mix_region region, uint64_t key)
 	static const uint8_t asia[] = {36, 42, 59, 60, 111, 112, 114, 117, 119, 120, 121, 175, 180,
 	    183, 218, 222};
 	static const uint8_t latin[] = {177, 179, 181, 186, 187, 189, 190, 191, 200, 201};
-	static const uint8_t europe[] = {31, 37, 46, 77, 78, 80, 85, 87, 89, 91, 93, 94, 95, 176, 178,
-	    185, 188, 193, 212, 217};
+	static const uint8_t europe[] = {31, 37, 46, 77, 78, 80, 85, 87, 89, 91, 93, 94, 95, 176,
+	    178, 185, 188, 193, 212, 217};
 	static const uint8_t north[] = {20, 23, 34, 35, 40, 50, 52, 63, 64, 66, 67, 68, 69, 70, 71,
 	    98, 107, 198, 204, 208};
 	uint64_t noise = rng_mix(key);

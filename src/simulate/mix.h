@@ -15,7 +15,7 @@ struct mix_udp {
 };
 
 struct mix {
-	struct pick tcp;   /* tcp ports by their place in the table, the last one is the long tail */
+	struct pick tcp;   /* TCP ports by their place in the table; the first is the long tail */
 	struct pick mirai; /* the same for Mirai's ports */
 	struct pick udp;
 	struct pick shape;
@@ -42,7 +42,7 @@ enum shape mix_shape(const struct mix *mix, uint64_t noise);
 /* A unicast address that may be announced in the Internet and that nobody observes here. */
 uint32_t mix_address(uint64_t key);
 
-/* The same inside /8s that a registry historically handed out, for events with a plausible place. */
+/* The same inside /8s that a registry historically handed out: a plausible place for an event. */
 enum mix_region {
 	MIX_ASIA,          /* APNIC */
 	MIX_LATIN_AMERICA, /* LACNIC */

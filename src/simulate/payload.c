@@ -112,8 +112,8 @@ static void write_sip(struct wr *w, uint64_t key)
 	for (int i = 0; i < 16; i++)
 		branch[i] = "0123456789abcdef"[key >> (4 * i) & 15];
 	branch[16] = 0;
-	write_text(w, "OPTIONS sip:100@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch="
-	              "z9hG4bK-");
+	write_text(w, "OPTIONS sip:100@example.com SIP/2.0\r\n"
+	              "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-");
 	write_text(w, branch);
 	write_text(w, "\r\nMax-Forwards: 70\r\nFrom: \"sipvicious\"<sip:100@example.com>;tag=");
 	write_text(w, branch);

@@ -24,7 +24,7 @@ enum payload_kind {
 	PAYLOAD_IKE,           /* key = initiator cookie */
 	PAYLOAD_RANDOM,        /* key: lower 16 bits = length, the rest noise */
 	PAYLOAD_PING,          /* 56 bytes as ping(8) sends them */
-	PAYLOAD_QUOTE_TCP,     /* ICMP error: key = victim << 32 | spoofed port << 16 | victim port */
+	PAYLOAD_QUOTE_TCP,     /* ICMP error: key = victim << 32 | spoofed port << 16 | its port */
 	PAYLOAD_QUOTE_UDP,
 	PAYLOAD_MQTT_LOGIN,    /* CONNECT with user and password; key = index */
 	PAYLOAD_MQTT_ANONYMOUS,

@@ -10,7 +10,7 @@
 #define PICK_ONE (1ull << 32)
 #define PICK_ZIPF_UNIT (1ull << 40)
 
-/* Scales the weights so that the mean is PICK_ONE; 128 bits because weight × count may be large. */
+/* Scales the weights to a mean of PICK_ONE, in 128 bits because weight × count may be large. */
 static int pick_scale(const uint64_t *weights, size_t count, uint64_t *scaled)
 {
 	unsigned __int128 sum = 0;

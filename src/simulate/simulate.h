@@ -34,7 +34,7 @@ struct simulate_totals {
 	int64_t last_us;
 };
 
-/* ── Telescope: the benchmark's /16 ─────────────────────────────────────────────────────────── */
+/* ---- Telescope: the benchmark's /16 ------------------------------------------------------------ */
 
 #define SIMULATE_TELESCOPE_NET 0xc6120000u /* 198.18.0.0/16 (RFC 2544) */
 #define SIMULATE_TELESCOPE_PLEN 16
@@ -57,7 +57,7 @@ struct simulate_telescope {
 ST_MUST_CHECK int simulate_telescope(const struct simulate_telescope *options,
     simulate_write_fn write, void *arg, struct simulate_totals *ret_totals);
 
-/* ── Site: a few sensors over days, with planted events ─────────────────────────────────────── */
+/* ---- Site: a few sensors over days, with planted events ---------------------------------------- */
 
 #define SIMULATE_SENSORS_MAX 16
 #define SIMULATE_DAYS_MAX 400

@@ -193,7 +193,8 @@ static void event_growth(struct site *site)
 	site_event_window(site, SITE_MIRAI_GROWTH, &start, &end);
 	if (middle < start)
 		return;
-	progress = (uint64_t)((middle - start) / SITE_MINUTE * 1000 / ((end - start) / SITE_MINUTE));
+	progress = (uint64_t)((middle - start) / SITE_MINUTE * 1000
+	    / ((end - start) / SITE_MINUTE));
 	count = site_scaled(site, GROWTH_PER_ADDRESS * site->sensor.addresses) * progress / 1000;
 	event_bots(site, SITE_MIRAI_GROWTH, count,
 	    GROWTH_SOURCES_FIRST + (uint32_t)(GROWTH_SOURCES_MORE * progress / 1000), 23,

@@ -377,7 +377,8 @@ static void one_seed_one_file(void **state)
 	/* The bytes of seed 1 are the same on every machine, or this number changes. */
 	assert_int_equal(file_hash(&made[3].file), SITE_HASH);
 	options.seed = 2;
-	assert_int_equal(simulate_site(&options, file_write, &file, &totals, events, &count), ST_OK);
+	assert_int_equal(simulate_site(&options, file_write, &file, &totals, events, &count),
+	    ST_OK);
 	assert_true(file_hash(&file) != SITE_HASH);
 	free(file.data);
 }
@@ -411,7 +412,8 @@ static void limits(void **state)
 	options.days = 1;
 	options.sensor_count = 1;
 	options.scale_permille = 1;
-	assert_int_equal(simulate_site(&options, file_write, &file, &totals, events, &count), ST_OK);
+	assert_int_equal(simulate_site(&options, file_write, &file, &totals, events, &count),
+	    ST_OK);
 	assert_true(totals.packets > 0);
 	free(file.data);
 	/* No two of sixteen sensors share an address. */
@@ -422,7 +424,8 @@ static void limits(void **state)
 			struct simulate_sensor b;
 
 			assert_int_equal(simulate_site_sensor(SIMULATE_SENSORS_MAX, j, &b), ST_OK);
-			assert_true(a.base + a.addresses <= b.base || b.base + b.addresses <= a.base);
+			assert_true(a.base + a.addresses <= b.base
+			    || b.base + b.addresses <= a.base);
 			assert_string_not_equal(a.name, b.name);
 		}
 	}
