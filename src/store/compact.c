@@ -193,7 +193,8 @@ static int swap(struct job *job, struct err *err)
 		    "ii", (int64_t)job->day, job->newest);
 	if (!ret)
 		ret = catalogue_run(cat, err,
-		    "UPDATE segment SET superseded = ? WHERE superseded = 0 AND day = ? AND id <= ?",
+		    "UPDATE segment SET superseded = ? "
+		    "WHERE superseded = 0 AND day = ? AND id <= ?",
 		    "iii", job->now_us, (int64_t)job->day, job->newest);
 	for (unsigned i = 0; !ret && i < job->written_count; i++)
 		ret = segment_list(cat, &job->written[i], 0, err);

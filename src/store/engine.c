@@ -123,7 +123,8 @@ int engine_run_int(struct engine *engine, const char *sql, int64_t *ret_value, s
 	chunk = duckdb_fetch_chunk(result);
 	if (chunk && duckdb_data_chunk_get_size(chunk) > 0
 	    && duckdb_column_type(&result, 0) == DUCKDB_TYPE_BIGINT)
-		value = ((int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)))[0];
+		memcpy(&value, duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0)),
+		    sizeof(value));
 	if (chunk)
 		duckdb_destroy_data_chunk(&chunk);
 	duckdb_destroy_result(&result);

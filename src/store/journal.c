@@ -37,7 +37,8 @@ static int write_all(struct journal *journal, const uint8_t *data, size_t len, s
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return err_set(err, -errno, "cannot write the journal: %s", strerror(errno));
+			return err_set(err, -errno, "cannot write the journal: %s",
+			    strerror(errno));
 		data += done;
 		len -= (size_t)done;
 		journal->offset += (uint64_t)done;

@@ -354,7 +354,8 @@ int store_stat(struct store *store, struct store_stat_row *ret_rows, size_t *ret
 	sqlite3_stmt *stmt = NULL;
 	size_t count = 0;
 	int ret = catalogue_prepare(&store->cat, &stmt, err,
-	    "SELECT s.tbl, count(DISTINCT s.day), count(DISTINCT CASE WHEN d.dirty THEN s.day END), "
+	    "SELECT s.tbl, count(DISTINCT s.day), "
+	    "count(DISTINCT CASE WHEN d.dirty THEN s.day END), "
 	    "count(*), sum(s.rows), sum(s.bytes), min(s.day), max(s.day) FROM segment s "
 	    "LEFT JOIN date d ON d.day = s.day WHERE s.superseded = 0 GROUP BY s.tbl", "");
 

@@ -114,7 +114,8 @@ static int check_rollup(struct verify *verify, enum record_table_id id, int32_t 
 	if (!ret)
 		ret = views_append_files(verify->store, id, range, &written, verify->err);
 	if (!ret)
-		ret = views_append_files(verify->store, RECORD_TABLE_flow, range, &flow, verify->err);
+		ret = views_append_files(verify->store, RECORD_TABLE_flow, range, &flow,
+		    verify->err);
 	if (ret)
 		goto out;
 	views_append_rollup(id, buf_text(&flow), true, &made);

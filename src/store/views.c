@@ -227,7 +227,9 @@ static int append_sensors(struct store *store, struct buf *sql, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
 	int ret = catalogue_prepare(&store->cat, &stmt, err,
-	    "SELECT id, name, country, kind, tags, addresses, valid_from, valid_to FROM sensor", "");
+	    "SELECT id, name, country, kind, tags, addresses, valid_from, valid_to "
+	    "FROM sensor",
+	    "");
 
 	buf_puts(sql, "CREATE TEMP TABLE sensor (");
 	record_ddl_columns(&record_tables[RECORD_TABLE_sensor], RECORD_DUCKDB, sql);

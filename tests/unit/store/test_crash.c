@@ -112,7 +112,8 @@ static unsigned count_files(const char *pattern)
 	unsigned count = 0;
 	FILE *pipe;
 
-	(void)snprintf(command, sizeof(command), "find '%s' -type f -path '%s' | wc -l", path, pattern);
+	(void)snprintf(command, sizeof(command), "find '%s' -type f -path '%s' | wc -l", path,
+	    pattern);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	assert_int_equal(fscanf(pipe, "%u", &count), 1);

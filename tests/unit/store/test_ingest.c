@@ -57,9 +57,9 @@ static void days_are_the_sites(void **state)
 {
 	struct store *store = fixture_open(path, STORE_WRITE, "Asia/Tokyo");
 	struct record_flow rows[] = {
-		fixture_flow(FIXTURE_TIME + 15 * 60 * CIVIL_US_PER_MINUTE, 1), /* 00:00 on the 2nd */
+		fixture_flow(FIXTURE_TIME + 15 * 60 * CIVIL_US_PER_MINUTE, 1), /* 2nd */
 		fixture_flow(FIXTURE_TIME + (15 * 60 - 1) * CIVIL_US_PER_MINUTE, 2),
-		fixture_flow(FIXTURE_TIME - 9 * 60 * CIVIL_US_PER_MINUTE, 3), /* 00:00 on the 1st */
+		fixture_flow(FIXTURE_TIME - 9 * 60 * CIVIL_US_PER_MINUTE, 3), /* 1st */
 		fixture_flow(FIXTURE_TIME - 9 * 60 * CIVIL_US_PER_MINUTE - 1, 4),
 	};
 	struct record_coverage coverage = fixture_coverage(FIXTURE_TIME);

@@ -114,19 +114,22 @@ static void a_torn_end_costs_only_itself(void **state)
 		struct seen seen = {0};
 		uint64_t end = 0;
 
-		assert_int_equal(journal_read(data, cut, JOURNAL_HEADER_SIZE, see, &seen, &end), ST_OK);
+		assert_int_equal(journal_read(data, cut, JOURNAL_HEADER_SIZE, see, &seen, &end),
+		    ST_OK);
 		assert_true(end <= cut);
 		assert_true(seen.flow >= before);
 		before = seen.flow;
 		/* Sum of 0 … n-1: no row is wrong, none is missing in between. */
-		assert_int_equal(seen.sum, seen.flow ? (uint64_t)seen.flow * (seen.flow - 1) / 2 : 0);
+		assert_int_equal(seen.sum,
+		    seen.flow ? (uint64_t)seen.flow * (seen.flow - 1) / 2 : 0);
 	}
 	for (size_t at = JOURNAL_HEADER_SIZE; at < len; at += 4999) {
 		struct seen seen = {0};
 		uint64_t end = 0;
 
 		data[at] ^= 0x10;
-		assert_int_equal(journal_read(data, len, JOURNAL_HEADER_SIZE, see, &seen, &end), ST_OK);
+		assert_int_equal(journal_read(data, len, JOURNAL_HEADER_SIZE, see, &seen, &end),
+		    ST_OK);
 		assert_true(end <= at && seen.flow < ROWS);
 		data[at] ^= 0x10;
 	}

@@ -14,7 +14,8 @@ static int setup(void **state)
 	fixture_path(path);
 	store = fixture_open(path, STORE_WRITE, "UTC");
 	for (int i = 0; i < 3; i++)
-		rows[i] = fixture_flow(FIXTURE_TIME + i * CIVIL_US_PER_DAY, 0xc0000201u + (uint32_t)i);
+		rows[i] = fixture_flow(FIXTURE_TIME + i * CIVIL_US_PER_DAY,
+		    0xc0000201u + (uint32_t)i);
 	ingest = fixture_begin(store);
 	OK(store_ingest_flow(ingest, rows, 3, &err));
 	OK(store_ingest_coverage(ingest, &coverage, 1, &err));
@@ -128,8 +129,10 @@ static void results_have_types(void **state)
 	(void)state;
 	OK(store_sql(store,
 	    "SELECT * FROM (VALUES (true, -1, 18446744073709551615::UBIGINT, 1.5::DOUBLE, 'é', "
-	    "DATE '2026-10-01', TIMESTAMP '2026-10-01 00:00:01', 170141183460469231731687303715::HUGEINT, "
-	    "1.25::DECIMAL(9,2), [1, 2]), (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)) "
+	    "DATE '2026-10-01', TIMESTAMP '2026-10-01 00:00:01', "
+	    "170141183460469231731687303715::HUGEINT, "
+	    "1.25::DECIMAL(9,2), [1, 2]), "
+	    "(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)) "
 	    "AS t (b, i, u, r, t, d, s, h, n, l)",
 	    &r, &err));
 	assert_int_equal(store_result_rows(r), 2);
@@ -162,11 +165,13 @@ static void results_have_types(void **state)
 	assert_int_equal(store_result_int(r, 99, 99), 0);
 	assert_string_equal(store_result_name(r, 10), "");
 	store_result_free(r);
-	fixture_expect(store, "SELECT sum(a), sum(b), sum(c) FROM (VALUES (1, 9223372036854775807, -1), "
+	fixture_expect(store,
+	    "SELECT sum(a), sum(b), sum(c) FROM (VALUES (1, 9223372036854775807, -1), "
 	    "(2, 9223372036854775807, 9223372036854775807)) AS t (a, b, c)",
 	    "3|18446744073709551614|9223372036854775806\n");
-	fixture_expect(store, "SELECT a FROM (VALUES (-1::HUGEINT), (18446744073709551615)) AS t (a) "
-	    "ORDER BY a", "-1\n1.84467e+19\n");
+	fixture_expect(store,
+	    "SELECT a FROM (VALUES (-1::HUGEINT), (18446744073709551615)) AS t (a) ORDER BY a",
+	    "-1\n1.84467e+19\n");
 }
 
 static int ask(const struct store_param *params, size_t count, int32_t from, int32_t to,
