@@ -207,8 +207,13 @@ struct report_value value_change(const struct measure_facts *facts)
 		[REPORT_CHANGE_NONE] = MSG("change.none"),
 	};
 
+	/* Data lies before, but no sensor observed both times. */
+	bool no_panel = facts->state == REPORT_CHANGE_NO_DATA && facts->before
+	    && facts->before->known;
+
 	return (struct report_value){.kind = REPORT_VALUE_CHANGE, .fact = facts->percent,
-	    .fact2 = facts->difference, .text = reasons[facts->state]};
+	    .fact2 = facts->difference,
+	    .text = no_panel ? MSG("change.no-panel") : reasons[facts->state]};
 }
 
 const struct report_fact *share_add(struct build *b, const char *id, double part, double whole,

@@ -144,6 +144,7 @@ const char *build_port_id(struct build *b, uint32_t key); /* port.23/tcp */
 struct measure_facts build_port_facts(struct build *b, const struct gather_item *item);
 struct measure_facts build_country_facts(struct build *b, const struct gather_item *item);
 bool build_has_countries(const struct build *b);
+struct report_value build_dos_packets(struct build *b); /* {packets}, a plain count */
 void build_list_message(struct build *b, const char *name, const struct report_value *items,
     size_t count, struct report_value *ret_value);
 /* 前期順位 with its arrow. */

@@ -33,6 +33,8 @@ static void country_row(struct build *b, struct grid *grid, const struct gather_
 		grid_cell(b, grid, build_rank_before(b, item));
 	grid_cell(b, grid, value_country(b, NULL, item->country));
 	grid_cell(b, grid, value_port(NULL, item->main_key));
+	if (b->analysis)
+		grid_cell(b, grid, value_integer(NULL, (int64_t)item->packets));
 	grid_cell(b, grid, value_fact(NULL, facts.now));
 	if (b->g->has_before)
 		grid_cell(b, grid, value_change(&facts));
@@ -54,6 +56,8 @@ static void country_table(struct build *b)
 		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.country"), "country", REPORT_LEFT, true);
 	grid_column(&grid, MSG("column.main-port"), "main_port", REPORT_LEFT, true);
+	if (b->analysis)
+		grid_column(&grid, MSG("column.packets"), "packets", REPORT_RIGHT, true);
 	grid_column(&grid, build_rate_heading(b), "rate", REPORT_RIGHT, true);
 	if (b->g->has_before)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);

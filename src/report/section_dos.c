@@ -123,8 +123,8 @@ void section_dos(struct build *b)
 		return;
 	}
 	if (b->analysis) {
-		lines_say(b, &lines, MSG("dos.analysis"), VALUES(value_fact("value", facts.now),
-		    value_fact("victims", victim_facts.now)));
+		lines_say(b, &lines, MSG("dos.analysis"), VALUES(build_dos_packets(b),
+		    value_fact("value", facts.now), value_fact("victims", victim_facts.now)));
 	} else {
 		lines_change(b, &lines, packets, &facts, VALUES(build_reference(b)));
 		lines_change(b, &lines, victims, &victim_facts, NULL, 0);

@@ -65,6 +65,8 @@ static void port_columns(struct build *b, struct grid *grid)
 		grid_column(grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
 	grid_column(grid, MSG("column.port"), "port", REPORT_LEFT, true);
 	grid_column(grid, MSG("column.service"), "service", REPORT_LEFT, false);
+	if (b->analysis)
+		grid_column(grid, MSG("column.packets"), "packets", REPORT_RIGHT, true);
 	grid_column(grid, build_rate_heading(b), "rate", REPORT_RIGHT, true);
 	if (b->g->has_before)
 		grid_column(grid, MSG("column.change"), "change", REPORT_RIGHT, true);
@@ -87,6 +89,8 @@ static void port_row(struct build *b, struct grid *grid, const struct gather_ite
 		grid_cell(b, grid, build_rank_before(b, item));
 	grid_cell(b, grid, value_port(NULL, item->key));
 	grid_cell(b, grid, value_service(NULL, item->key));
+	if (b->analysis)
+		grid_cell(b, grid, value_integer(NULL, (int64_t)item->packets));
 	grid_cell(b, grid, value_fact(NULL, facts.now));
 	if (b->g->has_before)
 		grid_cell(b, grid, value_change(&facts));

@@ -96,6 +96,15 @@ static struct report_value interval_value(struct build *b)
 	    VALUES(value_integer("n", (int64_t)floor(seconds + 0.5))));
 }
 
+static double access_packets(const struct gather *g)
+{
+	double packets = 0;
+
+	for (size_t i = 0; i < g->sensor_count; i++)
+		packets += g->sensors[i].access_now;
+	return packets;
+}
+
 static void say_access(struct build *b, struct lines *lines, bool brief)
 {
 	static const char *const messages[] = CHANGE_MESSAGES("access.rate");
@@ -108,10 +117,19 @@ static void say_access(struct build *b, struct lines *lines, bool brief)
 	}
 	if (b->analysis) {
 		lines_say(b, lines, MSG("access.rate.analysis"), VALUES(
+		    value_fact("packets", fact_add(b, "access.packets", access_packets(b->g),
+		        REPORT_UNIT_PACKETS, 0, "report_ports", NULL)),
 		    value_fact("value", facts.now), interval_value(b),
 		    value_word("basis", build_basis_word(b))));
 		if (b->g->observed_days < 1)
 			lines_say(b, lines, MSG("access.extrapolated"), NULL, 0);
+		return;
+	}
+	if (facts.state == REPORT_CHANGE_NO_DATA && b->g->sensors_before > 0) {
+		lines_say(b, lines, MSG("access.rate.no-panel"), VALUES(b->subject,
+		    value_fact("value", facts.now), interval_value(b),
+		    value_word("basis", build_basis_word(b)), build_reference(b),
+		    value_word("before", b->word_before)));
 		return;
 	}
 	lines_change(b, lines, brief ? brief_messages : messages, &facts, VALUES(
@@ -132,6 +150,12 @@ static void say_sources(struct build *b, struct lines *lines)
 		lines_change(b, lines, messages, &facts, NULL, 0);
 }
 
+struct report_value build_dos_packets(struct build *b)
+{
+	return value_fact("packets", fact_add(b, "dos.count", b->g->dos_packets,
+	    REPORT_UNIT_PACKETS, 0, "report_dos_ports", NULL));
+}
+
 static void say_dos(struct build *b, struct lines *lines)
 {
 	static const char *const messages[] = CHANGE_MESSAGES("dos.packets");
@@ -142,7 +166,7 @@ static void say_dos(struct build *b, struct lines *lines)
 	if (b->analysis) {
 		if (b->g->dos.now > 0)
 			lines_say(b, lines, MSG("dos.analysis"), VALUES(
-			    value_fact("value", facts.now),
+			    build_dos_packets(b), value_fact("value", facts.now),
 			    value_fact("victims", victim_facts.now)));
 		else
 			lines_say(b, lines, MSG("dos.zero"), NULL, 0);
@@ -250,13 +274,19 @@ void section_three_lines(struct build *b)
 	lines_end(b, &lines, REPORT_BLOCK_LIST);
 }
 
+/* A first report has no empty columns. */
+static bool has_before_columns(const struct build *b)
+{
+	return b->compare && b->g->sensors_before > 0;
+}
+
 static void overview_row(struct build *b, struct grid *grid, const char *message,
     const struct measure_facts *facts, const char *unit_message)
 {
 	grid_cell(b, grid, value_word(NULL, message));
 	grid_cell(b, grid, value_fact(NULL, facts->now));
 	grid_cell(b, grid, value_word(NULL, unit_message));
-	if (!b->compare)
+	if (!has_before_columns(b))
 		return;
 	grid_cell(b, grid, value_fact(NULL, facts->before));
 	grid_cell(b, grid, value_change(facts));
@@ -291,7 +321,7 @@ static void overview_table(struct build *b)
 	grid_column(&grid, b->analysis ? MSG("column.value") : MSG("column.now"), "value",
 	    REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.unit"), "unit", REPORT_LEFT, true);
-	if (b->compare) {
+	if (has_before_columns(b)) {
 		grid_column(&grid, MSG("column.before"), "previous", REPORT_RIGHT, false);
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
 	}

@@ -155,6 +155,8 @@ static void test_no_panel(void **state)
 	assert_fact(doc, "access.rate.before", 100);
 	assert_false(report_fact_find(doc, "access.rate.percent")->known);
 	assert_true(says(doc, "environment.no-panel"));
+	assert_true(says(doc, "access.rate.no-panel"));
+	assert_false(says(doc, "access.rate.no-data"));
 	sentences_check(doc);
 	report_document_free(doc);
 	site_free(&site);
