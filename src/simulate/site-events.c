@@ -382,7 +382,7 @@ static void event_ipv6(struct site *site)
 
 		p.v6 = true;
 		p.dst_hi = site->sensor.base6_hi;
-		p.dst = 1 + rng_below(&rng, 4);
+		p.dst = 1;
 		p.src_hi = prefixes[source & 3] | (rng_mix(source) >> 20 & 0xffffffffffull);
 		p.src = 1 + (source >> 32 & 0xff);
 		p.dport = ports[rng_below(&rng, 4)];

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #define SENSORS 4u
-#define SITE_HASH 0x54399f7e63f8fb15ull
+#define SITE_HASH 0x9e7745b4e7e832aeull
 #define DAYS 14u
 #define DAY_US 86400000000ll
 #define HOUR_US 3600000000ll
