@@ -29,7 +29,7 @@ const struct command *const commands[] = {
 #define COMMAND(name) &command_##name,
 #include "cmd/commands.def"
 #undef COMMAND
-	NULL,
+    NULL,
 };
 
 /* The one configuration of this process; freed by the system. */
@@ -54,6 +54,15 @@ void command_error(const struct command *self, const char *fmt, ...)
 	(void)vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	(void)fputc('\n', stderr);
+}
+
+void *command_need(void *memory)
+{
+	if (!memory) {
+		(void)fputs("teiten: out of memory\n", stderr);
+		abort();
+	}
+	return memory;
 }
 
 const char *command_suggestion(const char *word, const char *const *words)
@@ -89,20 +98,20 @@ enum common_option {
 };
 
 static const char *const common_names[] = {
-	[OPTION_CONFIG] = "-c=",
-	[OPTION_JSON] = "--json",
-	[OPTION_CSV] = "--csv",
-	[OPTION_TSV] = "--tsv",
-	[OPTION_LANG] = "--lang=",
-	[OPTION_TIMEZONE] = "--timezone=",
-	[OPTION_CREDENTIALS] = "--credentials",
-	[OPTION_QUIET] = "-q",
-	[OPTION_QUIET_LONG] = "--quiet",
-	[OPTION_VERBOSE] = "-v",
-	[OPTION_VERBOSE_LONG] = "--verbose",
-	[OPTION_HELP] = "-h",
-	[OPTION_HELP_LONG] = "--help",
-	[OPTION_COMMON_COUNT] = NULL,
+    [OPTION_CONFIG] = "-c=",
+    [OPTION_JSON] = "--json",
+    [OPTION_CSV] = "--csv",
+    [OPTION_TSV] = "--tsv",
+    [OPTION_LANG] = "--lang=",
+    [OPTION_TIMEZONE] = "--timezone=",
+    [OPTION_CREDENTIALS] = "--credentials",
+    [OPTION_QUIET] = "-q",
+    [OPTION_QUIET_LONG] = "--quiet",
+    [OPTION_VERBOSE] = "-v",
+    [OPTION_VERBOSE_LONG] = "--verbose",
+    [OPTION_HELP] = "-h",
+    [OPTION_HELP_LONG] = "--help",
+    [OPTION_COMMON_COUNT] = NULL,
 };
 
 #define OPTION_NAMES_MAX 64
@@ -133,8 +142,8 @@ static int name_index(const char *const *names, const char *arg, size_t len)
 	return -1;
 }
 
-static void say_unknown_option(const struct command *self, const char *const *names,
-    const char *arg, size_t len)
+static void say_unknown_option(
+    const struct command *self, const char *const *names, const char *arg, size_t len)
 {
 	static char texts[OPTION_NAMES_MAX][OPTION_NAME_SIZE];
 	const char *words[OPTION_NAMES_MAX + 1];
@@ -304,8 +313,8 @@ static int take_value(const struct command *self, const char *name, int argc, ch
 	return 0;
 }
 
-int command_option(const struct command *self, struct command_common *common, int argc,
-    char **argv, int *index, const char *const *names, const char **ret_value)
+int command_option(const struct command *self, struct command_common *common, int argc, char **argv,
+    int *index, const char *const *names, const char **ret_value)
 {
 	if (*index == 0)
 		*index = 1;
@@ -334,8 +343,8 @@ int command_option(const struct command *self, struct command_common *common, in
 			say_unknown_option(self, names, argv[at], len);
 			return COMMAND_OPTION_BAD;
 		}
-		if (take_value(self, own >= 0 ? names[own] : common_names[shared], argc, argv, at, len,
-			&used, &value) < 0)
+		if (take_value(self, own >= 0 ? names[own] : common_names[shared], argc, argv, at,
+		        len, &used, &value) < 0)
 			return COMMAND_OPTION_BAD;
 		for (int i = 0; i < used; i++)
 			move_argument(argv, at + i, (*index)++);
@@ -382,9 +391,9 @@ struct publish_style command_style(const struct command_common *common)
 {
 	const struct config *config = command_configuration();
 	struct publish_style style = {
-		.language = command_language(common),
-		.source_hasshin = config->report.source_term == CONFIG_SOURCE_HASSHIN,
-		.countries_cldr = config->report.country_names == CONFIG_COUNTRIES_CLDR,
+	    .language = command_language(common),
+	    .source_hasshin = config->report.source_term == CONFIG_SOURCE_HASSHIN,
+	    .countries_cldr = config->report.country_names == CONFIG_COUNTRIES_CLDR,
 	};
 
 	switch ((enum config_eras)config->report.eras) {

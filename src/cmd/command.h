@@ -24,8 +24,8 @@ enum command_exit {
 
 struct command {
 	const char *name;
-	const char *summary; /* one line for `teiten help` */
-	const char *usage;   /* the whole --help text */
+	const char *summary;               /* one line for `teiten help` */
+	const char *usage;                 /* the whole --help text */
 	int (*run)(int argc, char **argv); /* argv[0] = the subcommand; returns the exit status */
 	bool own_config;     /* command_option does not read the configuration for it */
 	bool many_languages; /* --lang takes a list: ja,en */
@@ -68,11 +68,14 @@ struct command_common {
  */
 #define COMMAND_OPTION_END (-1)
 #define COMMAND_OPTION_BAD (-2)
-int command_option(const struct command *self, struct command_common *common, int argc,
-    char **argv, int *index, const char *const *names, const char **ret_value);
+int command_option(const struct command *self, struct command_common *common, int argc, char **argv,
+    int *index, const char *const *names, const char **ret_value);
 
 /* Prints "teiten NAME: sentence" on stderr. */
 void command_error(const struct command *self, const char *fmt, ...) ST_PRINTF(2, 3);
+
+/* Gives memory back, or ends the program when the system had none. */
+void *command_need(void *memory);
 
 /* "; did you mean 'X'?" for the nearest of the words (NULL ends), or "".  Static storage. */
 const char *command_suggestion(const char *word, const char *const *words);

@@ -59,25 +59,25 @@ static int dump(const struct command *self, const struct command_common *common,
 static int run(int argc, char **argv);
 
 const struct command command_config = {
-	.name = "config",
-	.summary = "Check the configuration, or print it in full",
-	.usage =
-	    "usage: teiten config check [FILE]\n"
-	    "       teiten config dump [FILE] [--json]\n"
-	    "\n"
-	    "check reads the configuration and prints every finding as FILE:LINE:COLUMN: sentence.\n"
-	    "dump prints all keys with their values; those that are not in the file carry\n"
-	    "\"# default\".  FILE is -c, or " CONFIG_DEFAULT_PATH " when neither is given.\n"
-	    "teiten.conf(5) explains the keys.\n"
-	    "\n"
-	    "Exit status: 0 right, 3 findings, 2 the file cannot be read.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten config check                      the installed file\n"
-	    "  teiten config check new.yaml && sudo cp new.yaml " CONFIG_DEFAULT_PATH "\n"
-	    "  teiten config dump > teiten.yaml         a complete file to start from\n",
-	.run = run,
-	.own_config = true,
+    .name = "config",
+    .summary = "Check the configuration, or print it in full",
+    .usage =
+        "usage: teiten config check [FILE]\n"
+        "       teiten config dump [FILE] [--json]\n"
+        "\n"
+        "check reads the configuration and prints every finding as FILE:LINE:COLUMN: sentence.\n"
+        "dump prints all keys with their values; those that are not in the file carry\n"
+        "\"# default\".  FILE is -c, or " CONFIG_DEFAULT_PATH " when neither is given.\n"
+        "teiten.conf(5) explains the keys.\n"
+        "\n"
+        "Exit status: 0 right, 3 findings, 2 the file cannot be read.\n"
+        "\n"
+        "Examples:\n"
+        "  teiten config check                      the installed file\n"
+        "  teiten config check new.yaml && sudo cp new.yaml " CONFIG_DEFAULT_PATH "\n"
+        "  teiten config dump > teiten.yaml         a complete file to start from\n",
+    .run = run,
+    .own_config = true,
 };
 
 static int run(int argc, char **argv)

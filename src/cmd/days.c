@@ -7,23 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *need(void *memory)
-{
-	if (!memory) {
-		(void)fputs("teiten: out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
-
 size_t days_group(const struct days *days, size_t sensor)
 {
 	return days->groups ? days->groups[sensor] : 0;
 }
 
 /* Observed time of every sensor on one day; spans never cross a site day and are sorted. */
-static void observe_day(const struct window *w, int64_t from, int64_t to, size_t *at,
-    struct report_observed *observed)
+static void observe_day(
+    const struct window *w, int64_t from, int64_t to, size_t *at, struct report_observed *observed)
 {
 	for (size_t s = 0; s < w->sensor_count; s++) {
 		const struct window_sensor *sensor = &w->sensors[s];
@@ -38,27 +29,27 @@ static void observe_day(const struct window *w, int64_t from, int64_t to, size_t
 	}
 }
 
-void days_load(const struct window *w, const size_t *groups, size_t group_count,
-    struct days *ret_days)
+void days_load(
+    const struct window *w, const size_t *groups, size_t group_count, struct days *ret_days)
 {
 	size_t sensors = w->sensor_count;
 	struct days d = {
-		.first = w->now.from,
-		.count = (size_t)(w->now.to - w->now.from),
-		.sensor_count = sensors,
-		.group_count = groups ? group_count : 1,
-		.groups = groups,
+	    .first = w->now.from,
+	    .count = (size_t)(w->now.to - w->now.from),
+	    .sensor_count = sensors,
+	    .group_count = groups ? group_count : 1,
+	    .groups = groups,
 	};
-	struct report_observed *observed = need(calloc(sensors + 1, sizeof(*observed)));
-	struct report_observed *member = need(calloc(sensors + 1, sizeof(*member)));
-	struct report_observed *before = need(calloc(sensors + 1, sizeof(*before)));
-	struct report_weight *weights = need(calloc(sensors + 1, sizeof(*weights)));
-	bool *panel = need(calloc(sensors + 1, sizeof(*panel)));
-	size_t *at = need(calloc(sensors + 1, sizeof(*at)));
+	struct report_observed *observed = command_need(calloc(sensors + 1, sizeof(*observed)));
+	struct report_observed *member = command_need(calloc(sensors + 1, sizeof(*member)));
+	struct report_observed *before = command_need(calloc(sensors + 1, sizeof(*before)));
+	struct report_weight *weights = command_need(calloc(sensors + 1, sizeof(*weights)));
+	bool *panel = command_need(calloc(sensors + 1, sizeof(*panel)));
+	size_t *at = command_need(calloc(sensors + 1, sizeof(*at)));
 	struct zone *zone = store_zone(w->store);
 
-	d.weights = need(calloc(d.count * sensors + 1, sizeof(*d.weights)));
-	d.observed = need(calloc(d.count * d.group_count + 1, sizeof(*d.observed)));
+	d.weights = command_need(calloc(d.count * sensors + 1, sizeof(*d.weights)));
+	d.observed = command_need(calloc(d.count * d.group_count + 1, sizeof(*d.observed)));
 	for (size_t day = 0; day < d.count; day++) {
 		observe_day(w, zone_day_start(zone, d.first + (int32_t)day),
 		    zone_day_start(zone, d.first + (int32_t)day + 1), at, observed);
@@ -126,8 +117,8 @@ void days_sql(const struct window *w, struct buf *b)
 		while (moment < end && zone_offset(zone, moment) == offset)
 			moment += 15 * CIVIL_US_PER_MINUTE;
 		(void)civil_format_time(moment, text);
-		buf_printf(b, "%s WHEN time < toDateTime('%.10s %.8s') THEN ", cases++ ? "" : "CASE",
-		    text, text + 11);
+		buf_printf(b, "%s WHEN time < toDateTime('%.10s %.8s') THEN ",
+		    cases++ ? "" : "CASE", text, text + 11);
 		put_date(b, offset);
 		offset = zone_offset(zone, end);
 	}

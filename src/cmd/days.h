@@ -20,8 +20,8 @@ struct days {
 };
 
 /* groups: a group for each sensor of the window; NULL = all in one. */
-void days_load(const struct window *w, const size_t *groups, size_t group_count,
-    struct days *ret_days);
+void days_load(
+    const struct window *w, const size_t *groups, size_t group_count, struct days *ret_days);
 void days_fini(struct days *days);
 size_t days_group(const struct days *days, size_t sensor);
 

@@ -14,25 +14,27 @@
 static void print_overview(FILE *out)
 {
 	(void)fputs("usage: teiten SUBCOMMAND [OPTION…]\n"
-		    "\n"
-		    "Internet fixed-point observation: who knocks, with what, and how many.\n"
-		    "\n"
-		    "Subcommands:\n", out);
+	            "\n"
+	            "Internet fixed-point observation: who knocks, with what, and how many.\n"
+	            "\n"
+	            "Subcommands:\n",
+	    out);
 	for (const struct command *const *c = commands; *c; c++)
 		(void)fprintf(out, "  %-10s %s\n", (*c)->name, (*c)->summary);
-	(void)fputs("  help       Explain a subcommand\n"
-		    "\n"
-		    "Options of every subcommand:\n"
-		    "  -c FILE               configuration (default " CONFIG_DEFAULT_PATH ")\n"
-		    "  --json, --csv, --tsv  machine-readable output\n"
-		    "  --lang ja|en          language of the output\n"
-		    "  --timezone ZONE       time zone of printed times, such as Asia/Tokyo\n"
-		    "  --credentials         print captured passwords in full\n"
-		    "  -q, -v                say less, say more\n"
-		    "  -h                    help for the subcommand\n"
-		    "\n"
-		    "teiten help SUBCOMMAND explains one, with examples.  teiten --version\n"
-		    "Exit status: 0 ok, 1 failed, 2 usage or configuration, 3 findings, 4 not found\n",
+	(void)fputs(
+	    "  help       Explain a subcommand\n"
+	    "\n"
+	    "Options of every subcommand:\n"
+	    "  -c FILE               configuration (default " CONFIG_DEFAULT_PATH ")\n"
+	    "  --json, --csv, --tsv  machine-readable output\n"
+	    "  --lang ja|en          language of the output\n"
+	    "  --timezone ZONE       time zone of printed times, such as Asia/Tokyo\n"
+	    "  --credentials         print captured passwords in full\n"
+	    "  -q, -v                say less, say more\n"
+	    "  -h                    help for the subcommand\n"
+	    "\n"
+	    "teiten help SUBCOMMAND explains one, with examples.  teiten --version\n"
+	    "Exit status: 0 ok, 1 failed, 2 usage or configuration, 3 findings, 4 not found\n",
 	    out);
 }
 
@@ -45,8 +47,8 @@ static int unknown_subcommand(const char *word)
 		names[count++] = (*c)->name;
 	names[count++] = "help";
 	names[count] = NULL;
-	(void)fprintf(stderr, "teiten: there is no subcommand '%s'%s (teiten help lists them)\n", word,
-	    command_suggestion(word, names));
+	(void)fprintf(stderr, "teiten: there is no subcommand '%s'%s (teiten help lists them)\n",
+	    word, command_suggestion(word, names));
 	return COMMAND_USAGE;
 }
 
@@ -88,8 +90,10 @@ static int run(int argc, char **argv)
 	if (strcmp(argv[1], "help") == 0)
 		return run_help(argc - 1, argv + 1);
 	if (argv[1][0] == '-') {
-		(void)fprintf(stderr, "teiten: the subcommand comes first, then options such as '%s' "
-		    "(teiten help lists the subcommands)\n", argv[1]);
+		(void)fprintf(stderr,
+		    "teiten: the subcommand comes first, then options such as '%s' "
+		    "(teiten help lists the subcommands)\n",
+		    argv[1]);
 		return COMMAND_USAGE;
 	}
 	c = command_find(argv[1]);

@@ -29,35 +29,34 @@ struct port_card {
 	uint32_t key;
 	struct rank_list ports;
 	struct rank_list countries;
-	struct rank_item item;          /* of this port */
-	struct report_measure mirai;    /* with the mark, and without */
+	struct rank_item item;       /* of this port */
+	struct report_measure mirai; /* with the mark, and without */
 	struct report_measure plain;
 	struct report_measure marks[RECORD_MARK_COUNT];
-	double *rates;                  /* of the days */
-	double sources;                 /* mean of daily distinct; NAN unknown */
+	double *rates;  /* of the days */
+	double sources; /* mean of daily distinct; NAN unknown */
 };
 
 static int run(int argc, char **argv);
 
 const struct command command_port = {
-	.name = "port",
-	.summary = "The card of one port",
-	.usage =
-	    "usage: teiten port PORT [-s STORE] [OPTION…]\n"
-	    "\n"
-	    "Prints the card of one port (23/tcp, 53/udp, 8/icmp): rate and rank beside the period\n"
-	    "before, daily course, sources, with and without the Mirai mark, main countries.\n"
-	    "\n"
-	    WINDOW_HELP
-	    "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
-	    "\n"
-	    "Exit status: 4 when nothing came to the port in either period.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten port 23/tcp --last 4w\n"
-	    "  teiten port 8728/tcp --period 2026-10 --lang ja\n"
-	    "  teiten port 53/udp --json | jq '.[0].countries'\n",
-	.run = run,
+    .name = "port",
+    .summary = "The card of one port",
+    .usage =
+        "usage: teiten port PORT [-s STORE] [OPTION…]\n"
+        "\n"
+        "Prints the card of one port (23/tcp, 53/udp, 8/icmp): rate and rank beside the period\n"
+        "before, daily course, sources, with and without the Mirai mark, main countries.\n"
+        "\n" WINDOW_HELP
+        "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
+        "\n"
+        "Exit status: 4 when nothing came to the port in either period.\n"
+        "\n"
+        "Examples:\n"
+        "  teiten port 23/tcp --last 4w\n"
+        "  teiten port 8728/tcp --period 2026-10 --lang ja\n"
+        "  teiten port 53/udp --json | jq '.[0].countries'\n",
+    .run = run,
 };
 
 /* ---- asking --------------------------------------------------------------------------------- */
@@ -65,7 +64,10 @@ const struct command command_port = {
 static int load_rank(struct port_card *p, struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "target"}, {.name = "from"}, {.name = "now"}, {.name = "to"},
+	    {.name = "target"},
+	    {.name = "from"},
+	    {.name = "now"},
+	    {.name = "to"},
 	};
 	const struct rank_item *item;
 	struct store_result *result;
@@ -85,7 +87,11 @@ static int load_rank(struct port_card *p, struct err *err)
 static int load_marks(struct port_card *p, const struct store_param *port, struct err *err)
 {
 	const struct store_param params[] = {
-		{.name = "target"}, {.name = "from"}, {.name = "now"}, {.name = "to"}, *port,
+	    {.name = "target"},
+	    {.name = "from"},
+	    {.name = "now"},
+	    {.name = "to"},
+	    *port,
 	};
 	struct store_result *result;
 	int r = window_ask(&p->w, "cmd_port_marks", params, 5, &result, err);
@@ -104,8 +110,8 @@ static int load_marks(struct port_card *p, const struct store_param *port, struc
 		    &p->w.weights[sensor], now, before);
 		for (unsigned bit = 0; bit < RECORD_MARK_COUNT; bit++)
 			if (marks >> bit & 1)
-				report_measure_add(&p->marks[bit], &p->w.weights[sensor], now,
-				    before);
+				report_measure_add(
+				    &p->marks[bit], &p->w.weights[sensor], now, before);
 	}
 	store_result_free(result);
 	return ST_OK;
@@ -114,8 +120,11 @@ static int load_marks(struct port_card *p, const struct store_param *port, struc
 static int load_countries(struct port_card *p, const struct store_param *port, struct err *err)
 {
 	const struct store_param params[] = {
-		{.name = "target"}, {.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
-		*port,
+	    {.name = "target"},
+	    {.name = "from_day"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    *port,
 	};
 	struct store_result *result;
 	int r = window_ask(&p->w, "cmd_port_countries", params, 5, &result, err);
@@ -135,10 +144,11 @@ static int load_days(struct port_card *p, const char *day, struct err *err)
 
 	buf_printf(&chosen, "%s = %u", buf_text(&p->w.target), p->key);
 	const struct store_param params[] = {
-		{.name = "day", .kind = STORE_PARAM_SQL, .text = day},
-		{.name = "split", .kind = STORE_PARAM_SQL, .text = "0"},
-		{.name = "now"}, {.name = "to"},
-		{.name = "chosen", .kind = STORE_PARAM_SQL, .text = buf_text(&chosen)},
+	    {.name = "day", .kind = STORE_PARAM_SQL, .text = day},
+	    {.name = "split", .kind = STORE_PARAM_SQL, .text = "0"},
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "chosen", .kind = STORE_PARAM_SQL, .text = buf_text(&chosen)},
 	};
 	r = window_ask(&p->w, "cmd_series", params, 5, &result, err);
 	buf_fini(&chosen);
@@ -150,7 +160,7 @@ static int load_days(struct port_card *p, const char *day, struct err *err)
 
 		if (sensor != SIZE_MAX && at >= 0 && at < (int64_t)p->days.count)
 			p->rates[at] += store_result_real(result, i, 3) *
-			    p->days.weights[(size_t)at * p->days.sensor_count + sensor];
+			                p->days.weights[(size_t)at * p->days.sensor_count + sensor];
 	}
 	store_result_free(result);
 	days_mask(&p->days, 0, p->rates);
@@ -160,10 +170,11 @@ static int load_days(struct port_card *p, const char *day, struct err *err)
 static int load_sources(struct port_card *p, const char *day, struct err *err)
 {
 	const struct store_param params[] = {
-		{.name = "day", .kind = STORE_PARAM_SQL, .text = day},
-		{.name = "now"}, {.name = "to"},
-		{.name = "proto", .kind = STORE_PARAM_INT, .int_value = p->key >> 16},
-		{.name = "port", .kind = STORE_PARAM_INT, .int_value = p->key & 0xffff},
+	    {.name = "day", .kind = STORE_PARAM_SQL, .text = day},
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "proto", .kind = STORE_PARAM_INT, .int_value = p->key >> 16},
+	    {.name = "port", .kind = STORE_PARAM_INT, .int_value = p->key & 0xffff},
 	};
 	struct store_result *result;
 	size_t observed = 0;
@@ -183,24 +194,24 @@ static int load_sources(struct port_card *p, const char *day, struct err *err)
 
 static int load(struct port_card *p)
 {
-	const struct store_param port = {.name = "port", .kind = STORE_PARAM_INT,
-	    .int_value = p->key};
+	const struct store_param port = {
+	    .name = "port", .kind = STORE_PARAM_INT, .int_value = p->key};
 	struct buf day = {0};
 	struct err err = {0};
 	int r;
 
 	days_load(&p->w, NULL, 0, &p->days);
-	p->rates = calloc(p->days.count + 1, sizeof(*p->rates));
-	if (!p->rates)
-		abort();
+	p->rates = command_need(calloc(p->days.count + 1, sizeof(*p->rates)));
 	days_sql(&p->w, &day);
 	r = load_rank(p, &err);
 	if (r == ST_NOT_FOUND) {
 		char text[24];
 
 		window_port_text(p->key, text);
-		command_error(p->self, "nothing came to %s, neither in this period nor in the one "
-		    "before", text);
+		command_error(p->self,
+		    "nothing came to %s, neither in this period nor in the one "
+		    "before",
+		    text);
 		buf_fini(&day);
 		return COMMAND_NOT_FOUND;
 	}
@@ -236,8 +247,8 @@ static void put_json_rank(struct buf *b, const char *name, unsigned rank)
 		buf_printf(b, ", \"%s\": null", name);
 }
 
-static void put_json_measure(const struct port_card *p, struct buf *b, const char *name,
-    const struct report_measure *m)
+static void put_json_measure(
+    const struct port_card *p, struct buf *b, const char *name, const struct report_measure *m)
 {
 	buf_printf(b, ",\n   \"%s\": {\"rate\": ", name);
 	table_json_real(b, m->now);
@@ -262,16 +273,15 @@ static void print_json(const struct port_card *p, struct buf *b)
 	put_json_real(b, "rate", p->item.rate.now);
 	put_json_real(b, "previous_rate", known ? p->item.rate.before : NAN);
 	put_json_real(b, "change", known ? change.difference : NAN);
-	put_json_real(b, "change_percent", known && change.state != REPORT_CHANGE_NEW ?
-	    change.percent : NAN);
-	buf_printf(b, ",\n   \"basis\": \"%s\", \"packets\": %.0f",
-	    window_basis_name(p->w.basis), p->item.packets);
+	put_json_real(
+	    b, "change_percent", known && change.state != REPORT_CHANGE_NEW ? change.percent : NAN);
+	buf_printf(b, ",\n   \"basis\": \"%s\", \"packets\": %.0f", window_basis_name(p->w.basis),
+	    p->item.packets);
 	put_json_real(b, "sources_per_day", p->sources);
-	buf_printf(b, ", \"sensors\": %u, \"sensors_total\": %zu", p->item.sensors,
-	    p->w.sensors_now);
+	buf_printf(
+	    b, ", \"sensors\": %u, \"sensors_total\": %zu", p->item.sensors, p->w.sensors_now);
 	put_json_real(b, "top_sensor_share", rank_top_share(&p->item));
-	buf_printf(b, ", \"locality\": \"%s\"",
-	    rank_locality_name(rank_locality(&p->w, &p->item)));
+	buf_printf(b, ", \"locality\": \"%s\"", rank_locality_name(rank_locality(&p->w, &p->item)));
 	put_json_measure(p, b, "without_mirai", &p->plain);
 	for (unsigned bit = 0; bit < RECORD_MARK_COUNT; bit++)
 		put_json_measure(p, b, record_mark_name(bit), &p->marks[bit]);
@@ -298,9 +308,14 @@ static void print_json(const struct port_card *p, struct buf *b)
 static void print_row(const struct port_card *p, struct buf *b)
 {
 	static const struct table_column columns[] = {
-		{.name = "port"}, {.name = "rank"}, {.name = "previous_rank"}, {.name = "rate"},
-		{.name = "previous_rate"}, {.name = "sources_per_day"}, {.name = "sensors"},
-		{.name = "locality"},
+	    {.name = "port"},
+	    {.name = "rank"},
+	    {.name = "previous_rank"},
+	    {.name = "rate"},
+	    {.name = "previous_rate"},
+	    {.name = "sources_per_day"},
+	    {.name = "sensors"},
+	    {.name = "locality"},
 	};
 	struct table *t = table_new(columns, 8);
 	char text[24];
@@ -334,8 +349,8 @@ static void put_heading(const struct port_card *p, const char *ja, const char *e
 		buf_putc(b, ' ');
 }
 
-static void put_measure(const struct port_card *p, const char *name,
-    const struct report_measure *m, struct buf *b)
+static void put_measure(
+    const struct port_card *p, const char *name, const struct report_measure *m, struct buf *b)
 {
 	put_heading(p, name, name, b);
 	publish_number(b, m->now, 2);
@@ -405,8 +420,8 @@ static void print_people(const struct port_card *p, struct buf *b)
 	buf_printf(b, "%u/%zu  %s", p->item.sensors, p->w.sensors_now,
 	    rank_locality_text(locality, p->style.language));
 	if (locality != RANK_LOCALITY_UNKNOWN) {
-		buf_puts(b, ja ? "(自動判定)  受信数が最多のセンサーの割合 " :
-		    " (automatic)  largest share of one sensor ");
+		buf_puts(b, ja ? "(自動判定)  受信数が最多のセンサーの割合 "
+		               : " (automatic)  largest share of one sensor ");
 		publish_number(b, 100 * rank_top_share(&p->item), 0);
 		buf_putc(b, '%');
 	}
@@ -466,8 +481,8 @@ static int run(int argc, char **argv)
 		return COMMAND_USAGE;
 	}
 	if (!window_port_parse(argv[index], &p.key)) {
-		command_error(p.self, "'%s' is no port; write 23/tcp, 53/udp or 8/icmp",
-		    argv[index]);
+		command_error(
+		    p.self, "'%s' is no port; write 23/tcp, 53/udp or 8/icmp", argv[index]);
 		return COMMAND_USAGE;
 	}
 	r = run_port(&p);

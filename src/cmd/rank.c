@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *need(void *memory)
-{
-	if (!memory) {
-		(void)fputs("teiten: out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
-
 uint64_t rank_code_key(const char *code)
 {
 	return (uint64_t)(unsigned char)code[0] << 8 | (code[0] ? (unsigned char)code[1] : 0u);
@@ -21,8 +12,8 @@ uint64_t rank_code_key(const char *code)
 
 static uint64_t row_key(const struct store_result *result, size_t row, enum rank_key kind)
 {
-	return kind == RANK_KEY_CODE ? rank_code_key(store_result_text(result, row, 1)) :
-	    store_result_uint(result, row, 1);
+	return kind == RANK_KEY_CODE ? rank_code_key(store_result_text(result, row, 1))
+	                             : store_result_uint(result, row, 1);
 }
 
 struct row {
@@ -68,8 +59,8 @@ static int compare_now(const void *pa, const void *pb)
 	return compare_keys(a->key, b->key);
 }
 
-static void add_row(const struct window *w, const struct store_result *result, size_t row,
-    struct rank_item *item)
+static void add_row(
+    const struct window *w, const struct store_result *result, size_t row, struct rank_item *item)
 {
 	size_t at = window_sensor_find(w, (uint16_t)store_result_int(result, row, 0));
 	double now = store_result_real(result, row, 2);
@@ -98,8 +89,8 @@ void rank_load(const struct window *w, const struct store_result *result, enum r
     struct rank_list *ret_list)
 {
 	size_t count = store_result_rows(result);
-	struct row *rows = need(calloc(count + 1, sizeof(*rows)));
-	struct rank_list list = {.items = need(calloc(count + 1, sizeof(*list.items)))};
+	struct row *rows = command_need(calloc(count + 1, sizeof(*rows)));
+	struct rank_list list = {.items = command_need(calloc(count + 1, sizeof(*list.items)))};
 
 	for (size_t i = 0; i < count; i++)
 		rows[i] = (struct row){row_key(result, i, kind), i};
@@ -174,8 +165,8 @@ const char *rank_locality_name(enum rank_locality locality)
 const char *rank_locality_text(enum rank_locality locality, enum publish_language language)
 {
 	if (language != PUBLISH_JA)
-		return locality == RANK_LOCALITY_UNKNOWN ? "unknown (1 sensor)" :
-		    rank_locality_name(locality);
+		return locality == RANK_LOCALITY_UNKNOWN ? "unknown (1 sensor)"
+		                                         : rank_locality_name(locality);
 	switch (locality) {
 	case RANK_LOCALITY_GLOBAL:
 		return "広域";

@@ -18,10 +18,10 @@ enum rank_locality {
 struct rank_item {
 	uint64_t key;
 	struct report_measure rate;
-	double packets;   /* now */
-	double extra;     /* 4th number of the question (Mirai packets), weighted; 0 without */
-	double top_rate;  /* of the sensor that received most per address and day, now */
-	double rate_sum;  /* of the sensors' own rates, and of their squares */
+	double packets;  /* now */
+	double extra;    /* 4th number of the question (Mirai packets), weighted; 0 without */
+	double top_rate; /* of the sensor that received most per address and day, now */
+	double rate_sum; /* of the sensors' own rates, and of their squares */
 	double rate_squares;
 	unsigned sensors; /* that received it, now */
 	unsigned rank;    /* 1 …; 0 = none now */

@@ -21,29 +21,29 @@ enum {
 static int run(int argc, char **argv);
 
 const struct command command_report = {
-	.name = "report",
-	.summary = "Weekly, monthly, quarterly and yearly reports in Japanese and English",
-	.usage =
-	    "usage: teiten report weekly|monthly|quarterly|yearly [--period P] [--lang ja,en]\n"
-	    "                     [-s STORE] [-o DIR] [--json]\n"
-	    "\n"
-	    "Makes the report of one period: HTML, text, Markdown, CSV of every table, SVG of every\n"
-	    "figure and facts.json with each number unrounded.  Without -o the text edition is\n"
-	    "printed; --json prints the facts.\n"
-	    "\n"
-	    "  --period P      2026-10, 2026-W41, 2026-10-05, 2026Q3, 2026, R8.10 (default: the last\n"
-	    "                  complete period of the store)\n"
-	    "  --lang ja,en    languages (default: report.languages; without -o one)\n"
-	    "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
-	    "  -s STORE        directory of the store (default: store.path)\n"
-	    "  -o DIR          write the files there; it is made when it is missing\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten report weekly                       the last complete week, on the terminal\n"
-	    "  teiten report monthly --period 2026-10 -o public/2026-10\n"
-	    "  teiten report quarterly --period 2026Q3 --lang en -o q3\n",
-	.run = run,
-	.many_languages = true,
+    .name = "report",
+    .summary = "Weekly, monthly, quarterly and yearly reports in Japanese and English",
+    .usage =
+        "usage: teiten report weekly|monthly|quarterly|yearly [--period P]\n"
+        "                     [--lang ja,en] [-s STORE] [-o DIR] [--json]\n"
+        "\n"
+        "Makes the report of one period: HTML, text, Markdown, CSV of every table, SVG of every\n"
+        "figure and facts.json with each number unrounded.  Without -o the text edition is\n"
+        "printed; --json prints the facts.\n"
+        "\n"
+        "  --period P      2026-10, 2026-W41, 2026-10-05, 2026Q3, 2026, R8.10 (default: the\n"
+        "                  last complete period of the store)\n"
+        "  --lang ja,en    languages (default: report.languages; without -o one)\n"
+        "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
+        "  -s STORE        directory of the store (default: store.path)\n"
+        "  -o DIR          write the files there; it is made when it is missing\n"
+        "\n"
+        "Examples:\n"
+        "  teiten report weekly                       the last complete week, on the terminal\n"
+        "  teiten report monthly --period 2026-10 -o public/2026-10\n"
+        "  teiten report quarterly --period 2026Q3 --lang en -o q3\n",
+    .run = run,
+    .many_languages = true,
 };
 
 struct edition {
@@ -75,8 +75,8 @@ static bool find_kind(struct edition *e, const char *word)
 	else if (strcmp(word, "yearly") == 0)
 		e->kind = fiscal ? REPORT_PERIOD_YEAR_FISCAL : REPORT_PERIOD_YEAR;
 	else {
-		command_error(e->self, "no report '%s'%s (weekly, monthly, quarterly, yearly)", word,
-		    command_suggestion(word, words));
+		command_error(e->self, "no report '%s'%s (weekly, monthly, quarterly, yearly)",
+		    word, command_suggestion(word, words));
 		return false;
 	}
 	return true;
@@ -106,29 +106,30 @@ static int build(struct edition *e, struct report_document **ret_document)
 {
 	const struct config *config = command_configuration();
 	struct report_options options = {
-		.week_start = config->report.week_start,
-		.basis = e->options.basis_given ? e->options.basis :
-		    (enum report_basis)config->report.basis,
-		.home_country = config->site.home_country,
-		.top_n = (unsigned)config->report.top_n,
-		.icmp_zero = config->report.icmp == CONFIG_ICMP_ONE_ROW,
-		.site_ja = config->site.name_ja,
-		.site_en = config->site.name_en,
-		.geo = e->geo ? geo_description(e->geo) : NULL,
-		.made_us = os_clock_now_us(),
+	    .week_start = config->report.week_start,
+	    .basis =
+	        e->options.basis_given ? e->options.basis : (enum report_basis)config->report.basis,
+	    .home_country = config->site.home_country,
+	    .top_n = (unsigned)config->report.top_n,
+	    .icmp_zero = config->report.icmp == CONFIG_ICMP_ONE_ROW,
+	    .site_ja = config->site.name_ja,
+	    .site_en = config->site.name_en,
+	    .geo = e->geo ? geo_description(e->geo) : NULL,
+	    .made_us = os_clock_now_us(),
 	};
 	struct err err = {0};
 	int r;
 
-	r = report_period_find(e->w.store, e->options.period, e->kind, options.week_start,
-	    &options.period, &err);
+	r = report_period_find(
+	    e->w.store, e->options.period, e->kind, options.week_start, &options.period, &err);
 	if (r == ST_OK)
 		r = report_build(e->w.store, &options, ret_document, &err);
 	if (r == ST_OK)
 		return COMMAND_OK;
 	command_error(e->self, "%s", err.text);
-	return r == ST_NOT_FOUND ? COMMAND_NOT_FOUND : r == ST_USAGE ? COMMAND_USAGE :
-	    COMMAND_FAILED;
+	return r == ST_NOT_FOUND ? COMMAND_NOT_FOUND
+	       : r == ST_USAGE   ? COMMAND_USAGE
+	                         : COMMAND_FAILED;
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -225,7 +226,8 @@ static int run(int argc, char **argv)
 	int option;
 	int r;
 
-	while ((option = command_option(e.self, &e.common, argc, argv, &index, names, &value)) >= 0) {
+	while (
+	    (option = command_option(e.self, &e.common, argc, argv, &index, names, &value)) >= 0) {
 		if (option == OPTION_OUT) {
 			e.out = value;
 		} else if (option == WINDOW_LAST || option == WINDOW_FROM || option == WINDOW_TO) {
@@ -238,7 +240,8 @@ static int run(int argc, char **argv)
 	if (option == COMMAND_OPTION_BAD)
 		return COMMAND_USAGE;
 	if (argc - index != 1) {
-		command_error(e.self, "one of weekly, monthly, quarterly, yearly (teiten report -h)");
+		command_error(
+		    e.self, "one of weekly, monthly, quarterly, yearly (teiten report -h)");
 		return COMMAND_USAGE;
 	}
 	if (!find_kind(&e, argv[index]))

@@ -43,7 +43,7 @@ struct line {
 	double packets;
 	double *rates; /* [days.count], NAN = not observed */
 	double *counts;
-	bool other;    /* the rest, past the first lines */
+	bool other; /* the rest, past the first lines */
 };
 
 struct series {
@@ -69,40 +69,30 @@ struct series {
 static int run(int argc, char **argv);
 
 const struct command command_series = {
-	.name = "series",
-	.summary = "Daily rates of ports, or of all access",
-	.usage =
-	    "usage: teiten series [PORT…] [-s STORE] [OPTION…]\n"
-	    "\n"
-	    "Prints the rate of every site day: of each PORT (23/tcp, 53/udp, 8/icmp, 23 is tcp),\n"
-	    "or of all access when none is named.  A day nobody observed is null, not 0.\n"
-	    "\n"
-	    WINDOW_HELP
-	    "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
-	    "  --exclude PORT  leave a port out of all access (may be repeated; the figure says so)\n"
-	    "  --split BY      one line per mark, sensor, country or kind of sensor\n"
-	    "  -n N            so many lines, the largest ones; the rest is added up (default 6)\n"
-	    "  --svg FILE      draw the figure into FILE as well\n"
-	    "\n"
-	    "--json: one row per day and series: date, series, rate, packets.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten series 23/tcp 22/tcp --last 4w\n"
-	    "  teiten series 23/tcp --split mark --period 2026-10 --svg mirai.svg\n"
-	    "  teiten series --exclude 7547/tcp --split country --csv > access.csv\n",
-	.run = run,
+    .name = "series",
+    .summary = "Daily rates of ports, or of all access",
+    .usage =
+        "usage: teiten series [PORT…] [-s STORE] [OPTION…]\n"
+        "\n"
+        "Prints the rate of every site day: of each PORT (23/tcp, 53/udp, 8/icmp, 23 is tcp),\n"
+        "or of all access when none is named.  A day nobody observed is null, not 0.\n"
+        "\n" WINDOW_HELP
+        "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
+        "  --exclude PORT  leave a port out of all access (may be repeated; the figure says so)\n"
+        "  --split BY      one line per mark, sensor, country or kind of sensor\n"
+        "  -n N            so many lines, the largest ones; the rest is added up (default 6)\n"
+        "  --svg FILE      draw the figure into FILE as well\n"
+        "\n"
+        "--json: one row per day and series: date, series, rate, packets.\n"
+        "\n"
+        "Examples:\n"
+        "  teiten series 23/tcp 22/tcp --last 4w\n"
+        "  teiten series 23/tcp --split mark --period 2026-10 --svg mirai.svg\n"
+        "  teiten series --exclude 7547/tcp --split country --csv > access.csv\n",
+    .run = run,
 };
 
 /* ---- lines ---------------------------------------------------------------------------------- */
-
-static void *need(void *memory)
-{
-	if (!memory) {
-		(void)fputs("teiten: out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
 
 static struct line *line_get(struct series *s, uint64_t key, size_t group)
 {
@@ -111,11 +101,11 @@ static struct line *line_get(struct series *s, uint64_t key, size_t group)
 	for (size_t i = 0; i < s->line_count; i++)
 		if (s->lines[i].key == key && s->lines[i].group == group)
 			return &s->lines[i];
-	s->lines = need(realloc(s->lines, (s->line_count + 1) * sizeof(*s->lines)));
+	s->lines = command_need(realloc(s->lines, (s->line_count + 1) * sizeof(*s->lines)));
 	line = &s->lines[s->line_count++];
 	*line = (struct line){.key = key, .group = group};
-	line->rates = need(calloc(s->days.count + 1, sizeof(*line->rates)));
-	line->counts = need(calloc(s->days.count + 1, sizeof(*line->counts)));
+	line->rates = command_need(calloc(s->days.count + 1, sizeof(*line->rates)));
+	line->counts = command_need(calloc(s->days.count + 1, sizeof(*line->counts)));
 	return line;
 }
 
@@ -136,7 +126,7 @@ static void make_groups(struct series *s)
 
 	if (s->split != SPLIT_SENSOR && s->split != SPLIT_KIND)
 		return;
-	s->groups = need(calloc(w->sensor_count + 1, sizeof(*s->groups)));
+	s->groups = command_need(calloc(w->sensor_count + 1, sizeof(*s->groups)));
 	for (size_t i = 0; i < w->sensor_count; i++) {
 		size_t same = i;
 
@@ -159,8 +149,8 @@ static const struct window_sensor *group_sensor(const struct series *s, size_t g
 	return &s->w.sensors[0];
 }
 
-static void put_keys(struct buf *b, const struct buf *target, const char *in, const uint32_t *keys,
-    size_t count)
+static void put_keys(
+    struct buf *b, const struct buf *target, const char *in, const uint32_t *keys, size_t count)
 {
 	buf_printf(b, "%s %s (", buf_text(target), in);
 	for (size_t i = 0; i < count; i++)
@@ -199,14 +189,16 @@ static int ask(struct series *s, struct store_result **ret_result, struct err *e
 	if (!chosen.len)
 		buf_puts(&chosen, "1 = 1");
 	const struct store_param by_quarter[] = {
-		{.name = "day", .kind = STORE_PARAM_SQL, .text = buf_text(&day)},
-		{.name = "split", .kind = STORE_PARAM_SQL, .text = split_sql(s)},
-		{.name = "now"}, {.name = "to"},
-		{.name = "chosen", .kind = STORE_PARAM_SQL, .text = buf_text(&chosen)},
+	    {.name = "day", .kind = STORE_PARAM_SQL, .text = buf_text(&day)},
+	    {.name = "split", .kind = STORE_PARAM_SQL, .text = split_sql(s)},
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "chosen", .kind = STORE_PARAM_SQL, .text = buf_text(&chosen)},
 	};
 	const struct store_param by_country[] = {
-		{.name = "now_day"}, {.name = "to_day"},
-		{.name = "chosen", .kind = STORE_PARAM_SQL, .text = buf_text(&chosen)},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    {.name = "chosen", .kind = STORE_PARAM_SQL, .text = buf_text(&chosen)},
 	};
 	if (s->split == SPLIT_COUNTRY)
 		r = window_ask(&s->w, "cmd_series_countries", by_country, 3, ret_result, err);
@@ -228,13 +220,13 @@ static void take_rows(struct series *s, const struct store_result *result)
 
 		if (sensor == SIZE_MAX || day < 0 || day >= (int64_t)s->days.count)
 			continue;
-		key = s->split == SPLIT_COUNTRY ? rank_code_key(store_result_text(result, r, 2)) :
-		    store_result_uint(result, r, 2);
+		key = s->split == SPLIT_COUNTRY ? rank_code_key(store_result_text(result, r, 2))
+		                                : store_result_uint(result, r, 2);
 		line = line_get(s, key, days_group(&s->days, sensor));
 		line->packets += packets;
 		line->counts[day] += packets;
-		line->rates[day] += packets *
-		    s->days.weights[(size_t)day * s->days.sensor_count + sensor];
+		line->rates[day] +=
+		    packets * s->days.weights[(size_t)day * s->days.sensor_count + sensor];
 	}
 }
 
@@ -357,8 +349,10 @@ static void line_label(const struct series *s, const struct line *line, struct b
 static void print_rows(const struct series *s, struct buf *b)
 {
 	static const struct table_column columns[] = {
-		{.name = "date"}, {.name = "series"}, {.name = "rate", .type = TABLE_REAL},
-		{.name = "packets", .type = TABLE_INT},
+	    {.name = "date"},
+	    {.name = "series"},
+	    {.name = "rate", .type = TABLE_REAL},
+	    {.name = "packets", .type = TABLE_INT},
 	};
 	struct table *t = table_new(columns, 4);
 	struct buf name = {0};
@@ -397,12 +391,12 @@ static void show_number(struct table *t, size_t column, double value)
 static void print_people(const struct series *s, struct buf *b)
 {
 	static const struct table_column columns[] = {
-		{"series", "系列", "series", TABLE_TEXT, TABLE_ALL},
-		{"mean", "平均", "mean", TABLE_REAL, TABLE_ALL},
-		{"least", "最小", "least", TABLE_REAL, TABLE_ALL},
-		{"most", "最大", "most", TABLE_REAL, TABLE_ALL},
-		{"last", "最終日", "last day", TABLE_REAL, TABLE_ALL},
-		{"days", "推移", "days", TABLE_TEXT, TABLE_ALL},
+	    {"series", "系列", "series", TABLE_TEXT, TABLE_ALL},
+	    {"mean", "平均", "mean", TABLE_REAL, TABLE_ALL},
+	    {"least", "最小", "least", TABLE_REAL, TABLE_ALL},
+	    {"most", "最大", "most", TABLE_REAL, TABLE_ALL},
+	    {"last", "最終日", "last day", TABLE_REAL, TABLE_ALL},
+	    {"days", "推移", "days", TABLE_TEXT, TABLE_ALL},
 	};
 	bool ja = s->style.language == PUBLISH_JA;
 	struct table *t = table_new(columns, 6);
@@ -428,8 +422,8 @@ static void print_people(const struct series *s, struct buf *b)
 	table_print(t, &s->common, b);
 	table_free(t);
 	if (step > 1)
-		buf_printf(b, ja ? "1目盛りは%zu日間の平均\n" : "One mark is the mean of %zu days.\n",
-		    step);
+		buf_printf(b,
+		    ja ? "1目盛りは%zu日間の平均\n" : "One mark is the mean of %zu days.\n", step);
 	if (s->excluded_count) {
 		buf_puts(b, ja ? "※ " : "Without ");
 		for (size_t i = 0; i < s->excluded_count; i++) {
@@ -443,15 +437,15 @@ static void print_people(const struct series *s, struct buf *b)
 	buf_fini(&text);
 }
 
-static struct report_value line_value(const struct series *s, const struct line *line,
-    struct buf *text)
+static struct report_value line_value(
+    const struct series *s, const struct line *line, struct buf *text)
 {
 	if (line->other)
-		return (struct report_value){.kind = REPORT_VALUE_MESSAGE,
-		    .text = "command.series.other"};
+		return (struct report_value){
+		    .kind = REPORT_VALUE_MESSAGE, .text = "command.series.other"};
 	if (s->split == SPLIT_MARK && line->key == 0)
-		return (struct report_value){.kind = REPORT_VALUE_MESSAGE,
-		    .text = "command.mark.none"};
+		return (struct report_value){
+		    .kind = REPORT_VALUE_MESSAGE, .text = "command.mark.none"};
 	line_label(s, line, text);
 	return (struct report_value){.kind = REPORT_VALUE_TEXT, .text = buf_text(text)};
 }
@@ -472,8 +466,8 @@ static enum report_unit basis_unit(enum report_basis basis)
 
 static int draw(const struct series *s)
 {
-	struct report_series *series = need(calloc(s->line_count + 1, sizeof(*series)));
-	struct buf *labels = need(calloc(s->line_count + 1, sizeof(*labels)));
+	struct report_series *series = command_need(calloc(s->line_count + 1, sizeof(*series)));
+	struct buf *labels = command_need(calloc(s->line_count + 1, sizeof(*labels)));
 	struct buf ports = {0};
 	struct buf svg = {0};
 	struct err err = {0};
@@ -489,25 +483,25 @@ static int draw(const struct series *s)
 		publish_port(&ports, (uint8_t)(s->excluded[i] >> 16), (uint16_t)s->excluded[i]);
 	}
 	const struct report_value values[] = {
-		{.name = "range", .kind = REPORT_VALUE_RANGE, .period = s->w.now},
-		{.name = "count", .kind = REPORT_VALUE_INTEGER, .integer = (int64_t)s->line_count},
+	    {.name = "range", .kind = REPORT_VALUE_RANGE, .period = s->w.now},
+	    {.name = "count", .kind = REPORT_VALUE_INTEGER, .integer = (int64_t)s->line_count},
 	};
-	const struct report_value excluded = {.name = "ports", .kind = REPORT_VALUE_TEXT,
-	    .text = buf_text(&ports)};
+	const struct report_value excluded = {
+	    .name = "ports", .kind = REPORT_VALUE_TEXT, .text = buf_text(&ports)};
 	const struct report_sentence note = {"command.series.excluded", &excluded, 1};
 	const struct report_figure figure = {
-		.id = "series",
-		.kind = REPORT_FIGURE_LINES,
-		.caption = {"command.series.caption", values, 2},
-		.alt = {"command.series.alt", values, 2},
-		.unit = basis_unit(s->w.basis),
-		.decimals = 2,
-		.day_from = s->days.first,
-		.point_count = s->days.count,
-		.series = series,
-		.series_count = s->line_count,
-		.notes = &note,
-		.note_count = s->excluded_count ? 1 : 0,
+	    .id = "series",
+	    .kind = REPORT_FIGURE_LINES,
+	    .caption = {"command.series.caption", values, 2},
+	    .alt = {"command.series.alt", values, 2},
+	    .unit = basis_unit(s->w.basis),
+	    .decimals = 2,
+	    .day_from = s->days.first,
+	    .point_count = s->days.count,
+	    .series = series,
+	    .series_count = s->line_count,
+	    .notes = &note,
+	    .note_count = s->excluded_count ? 1 : 0,
 	};
 	r = publish_figure_svg(&svg, &s->style, &figure, &err);
 	if (r == ST_OK)
@@ -605,8 +599,8 @@ static int run_series(struct series *s)
 
 static int run(int argc, char **argv)
 {
-	static const char *const names[] = {WINDOW_OPTIONS, "--exclude=", "--split=", "--svg=", "-n=",
-	    NULL};
+	static const char *const names[] = {
+	    WINDOW_OPTIONS, "--exclude=", "--split=", "--svg=", "-n=", NULL};
 	struct series s = {.self = &command_series, .limit = SERIES_LINES_DEFAULT};
 	const char *value;
 	int index = 0;

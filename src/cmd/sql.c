@@ -18,26 +18,25 @@
 static int run(int argc, char **argv);
 
 const struct command command_sql = {
-	.name = "sql",
-	.summary = "Ask the store your own SELECT, read-only",
-	.usage =
-	    "usage: teiten sql 'SELECT …' [-s STORE] [--json|--csv|--tsv]\n"
-	    "       teiten sql - [-s STORE]        (the statement comes from standard input)\n"
-	    "\n"
-	    "Runs one SELECT on the tables flow, coverage, sensor, port_quarter, source_day,\n"
-	    "country_day and victim_day; docs/records.md explains their columns.  Keys of flow may\n"
-	    "repeat: always sum.  Times are UTC.  Nothing can be written, attached or read from other\n"
-	    "files.  ipText(src_hi, src_lo) prints an address.\n"
-	    "\n"
-	    "  -s STORE        directory of the store (default: store.path)\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten sql 'SELECT port, sum(packets) AS n FROM port_quarter WHERE proto = 6\n"
-	    "              GROUP BY port ORDER BY n DESC LIMIT 5'\n"
-	    "  teiten sql 'SELECT ipText(src_hi, src_lo) AS source, max(ports) AS ports\n"
-	    "              FROM source_day GROUP BY source ORDER BY ports DESC LIMIT 10' --csv\n"
-	    "  teiten sql - --json < question.sql\n",
-	.run = run,
+    .name = "sql",
+    .summary = "Ask the store your own SELECT, read-only",
+    .usage = "usage: teiten sql 'SELECT …' [-s STORE] [--json|--csv|--tsv]\n"
+             "       teiten sql - [-s STORE]        (the statement comes from standard input)\n"
+             "\n"
+             "Runs one SELECT on the tables flow, coverage, sensor, port_quarter, source_day,\n"
+             "country_day and victim_day; docs/records.md explains their columns.  Keys of\n"
+             "flow may repeat: always sum.  Times are UTC.  Nothing can be written, attached or\n"
+             "read from other files.  ipText(src_hi, src_lo) prints an address.\n"
+             "\n"
+             "  -s STORE        directory of the store (default: store.path)\n"
+             "\n"
+             "Examples:\n"
+             "  teiten sql 'SELECT port, sum(packets) AS n FROM port_quarter WHERE proto = 6\n"
+             "              GROUP BY port ORDER BY n DESC LIMIT 5'\n"
+             "  teiten sql 'SELECT ipText(src_hi, src_lo) AS source, max(ports) AS ports\n"
+             "              FROM source_day GROUP BY source ORDER BY ports DESC LIMIT 10' --csv\n"
+             "  teiten sql - --json < question.sql\n",
+    .run = run,
 };
 
 static enum table_type column_type(enum store_type type)
@@ -76,12 +75,12 @@ static void set_cell(struct table *t, const struct store_result *result, size_t 
 		table_set_text(t, column, store_result_text(result, row, column));
 		return;
 	case STORE_TYPE_DATE:
-		table_set_text(t, column, civil_format_date(
-		    (int32_t)store_result_int(result, row, column), text));
+		table_set_text(t, column,
+		    civil_format_date((int32_t)store_result_int(result, row, column), text));
 		return;
 	case STORE_TYPE_TIME:
-		table_set_text(t, column, civil_format_time(
-		    store_result_int(result, row, column), text));
+		table_set_text(
+		    t, column, civil_format_time(store_result_int(result, row, column), text));
 		return;
 	}
 }
@@ -89,12 +88,10 @@ static void set_cell(struct table *t, const struct store_result *result, size_t 
 static void print_result(const struct store_result *result, const struct command_common *common)
 {
 	size_t count = store_result_columns(result);
-	struct table_column *columns = calloc(count + 1, sizeof(*columns));
+	struct table_column *columns = command_need(calloc(count + 1, sizeof(*columns)));
 	struct table *table;
 	struct buf b = {0};
 
-	if (!columns)
-		abort();
 	for (size_t c = 0; c < count; c++) {
 		columns[c].name = store_result_name(result, c);
 		columns[c].type = column_type(store_result_type(result, c));
@@ -133,8 +130,8 @@ static int run(int argc, char **argv)
 	if (option == COMMAND_OPTION_BAD)
 		return COMMAND_USAGE;
 	if (argc - index != 1) {
-		command_error(self, argc == index ? "the SELECT is missing (teiten sql -h)" :
-		    "one argument: put the SELECT into quotes");
+		command_error(self, argc == index ? "the SELECT is missing (teiten sql -h)"
+		                                  : "one argument: put the SELECT into quotes");
 		return COMMAND_USAGE;
 	}
 	sql = argv[index];

@@ -32,22 +32,13 @@ struct table {
 	size_t row_cap;
 };
 
-static void *need(void *memory)
-{
-	if (!memory) {
-		(void)fputs("teiten: out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
-
 struct table *table_new(const struct table_column *columns, size_t count)
 {
-	struct table *t = need(calloc(1, sizeof(*t)));
+	struct table *t = command_need(calloc(1, sizeof(*t)));
 
 	t->columns = columns;
 	t->column_count = count;
-	t->right = need(calloc(count ? count : 1, sizeof(*t->right)));
+	t->right = command_need(calloc(count ? count : 1, sizeof(*t->right)));
 	for (size_t c = 0; c < count; c++)
 		t->right[c] = columns[c].type == TABLE_INT || columns[c].type == TABLE_REAL;
 	return t;
@@ -72,12 +63,12 @@ void table_row(struct table *table)
 
 	if (table->row_count == table->row_cap) {
 		table->row_cap = table->row_cap ? table->row_cap * 2 : 32;
-		table->cells = need(realloc(table->cells,
-		    (table->row_cap * columns + 1) * sizeof(*table->cells)));
+		table->cells = command_need(
+		    realloc(table->cells, (table->row_cap * columns + 1) * sizeof(*table->cells)));
 	}
 	if (columns)
-		memset(&table->cells[table->row_count * columns], 0,
-		    columns * sizeof(*table->cells));
+		memset(
+		    &table->cells[table->row_count * columns], 0, columns * sizeof(*table->cells));
 	table->row_count++;
 }
 
@@ -97,7 +88,7 @@ void table_set_text(struct table *table, size_t column, const char *text)
 
 	free(cell->text);
 	cell->kind = CELL_TEXT;
-	cell->text = need(strdup(text));
+	cell->text = command_need(strdup(text));
 }
 
 void table_set_int(struct table *table, size_t column, int64_t value)
@@ -137,7 +128,7 @@ void table_show(struct table *table, size_t column, const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	free(cell->shown);
-	cell->shown = need(n < 0 ? NULL : text);
+	cell->shown = command_need(n < 0 ? NULL : text);
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */
@@ -252,8 +243,8 @@ void table_json_rows(const struct table *table, const char *indent, struct buf *
 				continue;
 			buf_puts(b, first ? "" : ", ");
 			first = false;
-			table_json_string(b, table->columns[c].name,
-			    strlen(table->columns[c].name));
+			table_json_string(
+			    b, table->columns[c].name, strlen(table->columns[c].name));
 			buf_puts(b, ": ");
 			if (cell->kind == CELL_NULL)
 				buf_puts(b, "null");
@@ -286,8 +277,11 @@ static void put_tsv_field(struct buf *b, const char *text)
 {
 	for (const char *p = text; *p; p++) {
 		if (*p == '\t' || *p == '\n' || *p == '\r' || *p == '\\')
-			buf_printf(b, "\\%c", *p == '\t' ? 't' : *p == '\n' ? 'n' : *p == '\r' ? 'r'
-											       : '\\');
+			buf_printf(b, "\\%c",
+			    *p == '\t'   ? 't'
+			    : *p == '\n' ? 'n'
+			    : *p == '\r' ? 'r'
+			                 : '\\');
 		else
 			buf_putc(b, *p);
 	}
@@ -353,10 +347,10 @@ static void put_spaces(struct buf *b, size_t count)
 		buf_putc(b, ' ');
 }
 
-static void print_people(const struct table *table, const struct publish_style *style, bool color,
-    struct buf *b)
+static void print_people(
+    const struct table *table, const struct publish_style *style, bool color, struct buf *b)
 {
-	size_t *widths = need(calloc(table->column_count + 1, sizeof(*widths)));
+	size_t *widths = command_need(calloc(table->column_count + 1, sizeof(*widths)));
 	struct buf text = {0};
 	size_t last = 0;
 

@@ -34,29 +34,29 @@ struct top {
 static int run(int argc, char **argv);
 
 const struct command command_top = {
-	.name = "top",
-	.summary = "Rankings: ports, countries, autonomous systems, sources",
-	.usage =
-	    "usage: teiten top ports|countries|asns|sources [-s STORE] [OPTION…]\n"
-	    "\n"
-	    "Ranks what knocked most in a period, beside the period before: rate, rank, change\n"
-	    "and at how many sensors.  Rates are packets per day per address, of access packets.\n"
-	    "\n"
-	    WINDOW_HELP
-	    "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
-	    "  -n N, --all     length of the ranking (default: report.top_n)\n"
-	    "\n"
-	    "--json: rank, previous_rank, the key (port, country, asn or source), rate,\n"
-	    "previous_rate, change, change_percent, packets, sensors, top_sensor_share, locality.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten top ports -s /var/lib/teiten --last 7d\n"
-	    "  teiten top countries --period 2026-10 -n 20 --lang ja\n"
-	    "  teiten top sources --last 1d --json | jq -r '.[].source'\n",
-	.run = run,
+    .name = "top",
+    .summary = "Rankings: ports, countries, autonomous systems, sources",
+    .usage =
+        "usage: teiten top ports|countries|asns|sources [-s STORE] [OPTION…]\n"
+        "\n"
+        "Ranks what knocked most in a period, beside the period before: rate, rank, change\n"
+        "and at how many sensors.  Rates are packets per day per address, of access packets.\n"
+        "\n" WINDOW_HELP
+        "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
+        "  -n N, --all     length of the ranking (default: report.top_n)\n"
+        "\n"
+        "--json: rank, previous_rank, the key (port, country, asn or source), rate,\n"
+        "previous_rate, change, change_percent, packets, sensors, top_sensor_share, locality.\n"
+        "\n"
+        "Examples:\n"
+        "  teiten top ports -s /var/lib/teiten --last 7d\n"
+        "  teiten top countries --period 2026-10 -n 20 --lang ja\n"
+        "  teiten top sources --last 1d --json | jq -r '.[].source'\n",
+    .run = run,
 };
 
-/* ---- columns of every ranking with a previous period ------------------------------------------ */
+/* ---- columns of every ranking with a previous period ------------------------------------------
+ */
 
 /* The order of the columns below; RANKED_KEY2 is the second key column (service, name). */
 enum {
@@ -85,23 +85,25 @@ static void ranked_table(struct top *top, const char *const key[3], const char *
 
 	if (!key2)
 		key2 = none;
-	memcpy(top->columns, (struct table_column[RANKED_COLUMNS]){
-		[RANKED_RANK] = {"rank", "順位(前期)", "rank (before)", TABLE_TEXT, TABLE_ALL},
-		[RANKED_BEFORE] = {"previous_rank", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
-		[RANKED_KEY] = {key[0], key[1], key[2], TABLE_TEXT, TABLE_ALL},
-		[RANKED_KEY2] = {key2[0], key2[1], key2[2], TABLE_TEXT, TABLE_ALL},
-		[RANKED_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
-		[RANKED_RATE_BEFORE] = {"previous_rate", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
-		[RANKED_CHANGE] = {"change", "前期比(増減)", "change", TABLE_REAL, TABLE_ALL},
-		[RANKED_CHANGE_PERCENT] = {"change_percent", NULL, NULL, TABLE_REAL,
-		    TABLE_PROGRAMS},
-		[RANKED_PACKETS] = {"packets", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
-		[RANKED_MIRAI] = {"mirai_percent", "Mirai", "Mirai", TABLE_REAL, TABLE_ALL},
-		[RANKED_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
-		[RANKED_SENSORS_TOTAL] = {"sensors_total", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
-		[RANKED_SHARE] = {"top_sensor_share", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
-		[RANKED_LOCALITY] = {"locality", "判定(自動)", "locality", TABLE_TEXT, TABLE_ALL},
-	}, RANKED_COLUMNS * sizeof(*top->columns));
+	memcpy(top->columns,
+	    (struct table_column[RANKED_COLUMNS]){
+	        [RANKED_RANK] = {"rank", "順位(前期)", "rank (before)", TABLE_TEXT, TABLE_ALL},
+	        [RANKED_BEFORE] = {"previous_rank", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+	        [RANKED_KEY] = {key[0], key[1], key[2], TABLE_TEXT, TABLE_ALL},
+	        [RANKED_KEY2] = {key2[0], key2[1], key2[2], TABLE_TEXT, TABLE_ALL},
+	        [RANKED_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
+	        [RANKED_RATE_BEFORE] = {"previous_rate", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
+	        [RANKED_CHANGE] = {"change", "前期比(増減)", "change", TABLE_REAL, TABLE_ALL},
+	        [RANKED_CHANGE_PERCENT] = {"change_percent", NULL, NULL, TABLE_REAL,
+	            TABLE_PROGRAMS},
+	        [RANKED_PACKETS] = {"packets", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+	        [RANKED_MIRAI] = {"mirai_percent", "Mirai", "Mirai", TABLE_REAL, TABLE_ALL},
+	        [RANKED_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+	        [RANKED_SENSORS_TOTAL] = {"sensors_total", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+	        [RANKED_SHARE] = {"top_sensor_share", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
+	        [RANKED_LOCALITY] = {"locality", "判定(自動)", "locality", TABLE_TEXT, TABLE_ALL},
+	    },
+	    RANKED_COLUMNS * sizeof(*top->columns));
 	top->table = table_new(top->columns, RANKED_COLUMNS);
 }
 
@@ -154,8 +156,8 @@ static void ranked_row(struct top *top, const struct rank_item *item, bool mirai
 	if (mirai && item->rate.now > 0) {
 		table_set_real(t, RANKED_MIRAI, 100 * item->extra / item->rate.now);
 		if (item->extra > 0)
-			table_show(t, RANKED_MIRAI, "%.0f%%",
-			    round(100 * item->extra / item->rate.now));
+			table_show(
+			    t, RANKED_MIRAI, "%.0f%%", round(100 * item->extra / item->rate.now));
 		else
 			table_show(t, RANKED_MIRAI, "-");
 	}
@@ -198,7 +200,10 @@ static size_t shown_count(const struct top *top, const struct rank_list *list)
 static int top_ports(struct top *top)
 {
 	static const struct store_param params[] = {
-		{.name = "target"}, {.name = "from"}, {.name = "now"}, {.name = "to"},
+	    {.name = "target"},
+	    {.name = "from"},
+	    {.name = "now"},
+	    {.name = "to"},
 	};
 	static const char *const port_key[] = {"port", "宛先ポート", "port"};
 	static const char *const service[] = {"service", "サービス", "service"};
@@ -219,8 +224,8 @@ static int top_ports(struct top *top)
 		buf_reset(&text);
 		publish_port(&text, (uint8_t)(key >> 16), (uint16_t)key);
 		table_show(top->table, RANKED_KEY, "%s", buf_text(&text));
-		table_set_text(top->table, RANKED_KEY2,
-		    publish_service((uint8_t)(key >> 16), (uint16_t)key));
+		table_set_text(
+		    top->table, RANKED_KEY2, publish_service((uint8_t)(key >> 16), (uint16_t)key));
 	}
 	buf_fini(&text);
 	rank_fini(&list);
@@ -248,8 +253,10 @@ static int country_ports(struct top *top, const struct rank_list *list, uint32_t
 	if (codes.len == 0)
 		buf_puts(&codes, "'ZZ'");
 	const struct store_param params[] = {
-		{.name = "target"}, {.name = "now_day"}, {.name = "to_day"},
-		{.name = "countries", .kind = STORE_PARAM_SQL, .text = buf_text(&codes)},
+	    {.name = "target"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    {.name = "countries", .kind = STORE_PARAM_SQL, .text = buf_text(&codes)},
 	};
 	r = window_ask(&top->w, "cmd_country_ports", params, 4, &result, &err);
 	buf_fini(&codes);
@@ -272,7 +279,9 @@ static int country_ports(struct top *top, const struct rank_list *list, uint32_t
 static int top_countries(struct top *top)
 {
 	static const struct store_param params[] = {
-		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
+	    {.name = "from_day"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
 	};
 	static const char *const key[] = {"country", "国・地域", "country"};
 	static const char *const port_key[] = {"port", "主な宛先ポート", "main port"};
@@ -283,9 +292,7 @@ static int top_countries(struct top *top)
 
 	if (r != COMMAND_OK)
 		goto out;
-	ports = calloc(list.count + 1, sizeof(*ports));
-	if (!ports)
-		abort();
+	ports = command_need(calloc(list.count + 1, sizeof(*ports)));
 	r = country_ports(top, &list, ports);
 	if (r != COMMAND_OK)
 		goto out;
@@ -315,7 +322,9 @@ out:
 static int top_asns(struct top *top)
 {
 	static const struct store_param params[] = {
-		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
+	    {.name = "from_day"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
 	};
 	static const char *const key[] = {"asn", "AS番号", "AS"};
 	struct rank_list list = {0};
@@ -429,9 +438,10 @@ static int top_sources(struct top *top)
 
 	put_weights(&top->w, &weight);
 	const struct store_param params[] = {
-		{.name = "now_day"}, {.name = "to_day"},
-		{.name = "weight", .kind = STORE_PARAM_SQL, .text = buf_text(&weight)},
-		{.name = "n", .kind = STORE_PARAM_INT, .int_value = (int64_t)top->n},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    {.name = "weight", .kind = STORE_PARAM_SQL, .text = buf_text(&weight)},
+	    {.name = "n", .kind = STORE_PARAM_INT, .int_value = (int64_t)top->n},
 	};
 	r = window_ask(&top->w, "cmd_top_sources", params, 4, &result, &err);
 	buf_fini(&weight);
@@ -439,20 +449,22 @@ static int top_sources(struct top *top)
 		command_error(top->self, "%s", err.text);
 		return COMMAND_FAILED;
 	}
-	memcpy(top->columns, (struct table_column[SOURCE_COLUMNS]){
-		[SOURCE_RANK] = {"rank", "順位", "rank", TABLE_INT, TABLE_ALL},
-		[SOURCE_ADDRESS] = {"source", top->style.source_hasshin ? "発信元" : "送信元",
-		    "source", TABLE_TEXT, TABLE_ALL},
-		[SOURCE_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
-		[SOURCE_PACKETS] = {"packets", "件数", "packets", TABLE_INT, TABLE_ALL},
-		[SOURCE_PORTS] = {"ports_per_day_max", "宛先ポート(日最大)", "ports (max/day)",
-		    TABLE_INT, TABLE_ALL},
-		[SOURCE_DAYS] = {"days", "日数", "days", TABLE_INT, TABLE_ALL},
-		[SOURCE_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
-		[SOURCE_MARKS] = {"marks", "特徴", "marks", TABLE_TEXT, TABLE_ALL},
-		[SOURCE_COUNTRY] = {"country", "国・地域", "country", TABLE_TEXT, TABLE_ALL},
-		[SOURCE_ASN] = {"asn", "AS番号", "AS", TABLE_INT, TABLE_ALL},
-	}, SOURCE_COLUMNS * sizeof(*top->columns));
+	memcpy(top->columns,
+	    (struct table_column[SOURCE_COLUMNS]){
+	        [SOURCE_RANK] = {"rank", "順位", "rank", TABLE_INT, TABLE_ALL},
+	        [SOURCE_ADDRESS] = {"source", top->style.source_hasshin ? "発信元" : "送信元",
+	            "source", TABLE_TEXT, TABLE_ALL},
+	        [SOURCE_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
+	        [SOURCE_PACKETS] = {"packets", "件数", "packets", TABLE_INT, TABLE_ALL},
+	        [SOURCE_PORTS] = {"ports_per_day_max", "宛先ポート(日最大)", "ports (max/day)",
+	            TABLE_INT, TABLE_ALL},
+	        [SOURCE_DAYS] = {"days", "日数", "days", TABLE_INT, TABLE_ALL},
+	        [SOURCE_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+	        [SOURCE_MARKS] = {"marks", "特徴", "marks", TABLE_TEXT, TABLE_ALL},
+	        [SOURCE_COUNTRY] = {"country", "国・地域", "country", TABLE_TEXT, TABLE_ALL},
+	        [SOURCE_ASN] = {"asn", "AS番号", "AS", TABLE_INT, TABLE_ALL},
+	    },
+	    SOURCE_COLUMNS * sizeof(*top->columns));
 	top->table = table_new(top->columns, SOURCE_COLUMNS);
 	for (size_t i = 0; i < store_result_rows(result); i++)
 		source_row(top, result, i);
@@ -466,10 +478,10 @@ static const struct {
 	const char *name;
 	int (*run)(struct top *top);
 } rankings[] = {
-	{"ports", top_ports},
-	{"countries", top_countries},
-	{"asns", top_asns},
-	{"sources", top_sources},
+    {"ports", top_ports},
+    {"countries", top_countries},
+    {"asns", top_asns},
+    {"sources", top_sources},
 };
 #define RANKING_COUNT (sizeof(rankings) / sizeof(*rankings))
 
@@ -479,14 +491,15 @@ static void print_notes(const struct top *top, struct buf *b)
 
 	window_describe(&top->w, &top->style, b);
 	if (top->w.panel_count > 0 && top->w.panel_count < top->w.sensors_now)
-		buf_printf(b, ja ? "※ 前期比は両期間とも観測したセンサー%zu台によるもの\n" :
-		    "Changes are over the %zu sensors that observed in both periods.\n",
+		buf_printf(b,
+		    ja ? "※ 前期比は両期間とも観測したセンサー%zu台によるもの\n"
+		       : "Changes are over the %zu sensors that observed in both periods.\n",
 		    top->w.panel_count);
 	buf_puts(b, ja ? "※ 接続要求など(アクセス)を集計。" : "Counts access: requests only. ");
 	buf_puts(b, ja ? "サービス名はIANA登録名で、通信の内容を示すものではない。"
-			 "国・地域は攻撃者の所在を示すものではない(踏み台・詐称の可能性)。\n" :
-	    "Service names are IANA's and do not say what was\n"
-	    "spoken; countries do not say where an attacker is.\n");
+	                 "国・地域は攻撃者の所在を示すものではない(踏み台・詐称の可能性)。\n"
+	               : "Service names are IANA's and do not say what was\n"
+	                 "spoken; countries do not say where an attacker is.\n");
 }
 
 /* Reads -n and --all; false after saying what is wrong. */
@@ -535,8 +548,8 @@ static int run(int argc, char **argv)
 	int option;
 	int r;
 
-	while ((option = command_option(top.self, &top.common, argc, argv, &index, names,
-		&value)) >= 0) {
+	while ((option = command_option(
+	            top.self, &top.common, argc, argv, &index, names, &value)) >= 0) {
 		if (option < WINDOW_OPTION_COUNT) {
 			if (!window_option(top.self, &options, option, value))
 				return COMMAND_USAGE;
@@ -561,7 +574,7 @@ static int run(int argc, char **argv)
 		window_close(&top.w);
 		return r;
 	}
-	command_error(top.self, "no ranking of '%s'%s", argv[index],
-	    command_suggestion(argv[index], words));
+	command_error(
+	    top.self, "no ranking of '%s'%s", argv[index], command_suggestion(argv[index], words));
 	return COMMAND_USAGE;
 }

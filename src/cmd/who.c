@@ -47,7 +47,7 @@ struct who {
 	uint32_t asn;
 	struct who_port *ports;
 	size_t port_count;
-	struct buf sensors;    /* names, comma */
+	struct buf sensors; /* names, comma */
 	size_t sensor_count;
 	uint32_t signatures[WHO_SIGNATURES_MAX];
 	size_t signature_count;
@@ -56,24 +56,24 @@ struct who {
 static int run(int argc, char **argv);
 
 const struct command command_who = {
-	.name = "who",
-	.summary = "What was seen of one address",
-	.usage =
-	    "usage: teiten who IP [-s STORE] [--all] [--json]\n"
-	    "\n"
-	    "Prints when, where and with what an address was seen: first and last moment, packets by\n"
-	    "class, ports, marks, country and AS, sensors, SYN signatures.  Backscatter means that\n"
-	    "the address answered packets somebody sent in its name: it was attacked.\n"
-	    "\n"
-	    "  -s STORE        directory of the store (default: store.path)\n"
-	    "  --all           every port, not only the ten with most packets\n"
-	    "\n"
-	    "Exit status: 4 when the address was never seen.\n"
-	    "\n"
-	    "Examples:\n"
-	    "  teiten who 203.0.113.45\n"
-	    "  teiten who 2001:db8::1 --json | jq '.[0].ports'\n",
-	.run = run,
+    .name = "who",
+    .summary = "What was seen of one address",
+    .usage = "usage: teiten who IP [-s STORE] [--all] [--json]\n"
+             "\n"
+             "Prints when, where and with what an address was seen: first and last moment,\n"
+             "packets by class, ports, marks, country and AS, sensors, SYN signatures.\n"
+             "Backscatter means that the address answered packets somebody forged in our\n"
+             "addresses' name: it was attacked.\n"
+             "\n"
+             "  -s STORE        directory of the store (default: store.path)\n"
+             "  --all           every port, not only the ten with most packets\n"
+             "\n"
+             "Exit status: 4 when the address was never seen.\n"
+             "\n"
+             "Examples:\n"
+             "  teiten who 203.0.113.45\n"
+             "  teiten who 2001:db8::1 --json | jq '.[0].ports'\n",
+    .run = run,
 };
 
 /* ---- asking --------------------------------------------------------------------------------- */
@@ -82,9 +82,9 @@ static int ask(struct who *who, const char *question, bool target, struct store_
     struct err *err)
 {
 	const struct store_param params[] = {
-		{.name = "hi", .kind = STORE_PARAM_SQL, .text = buf_text(&who->hi)},
-		{.name = "lo", .kind = STORE_PARAM_SQL, .text = buf_text(&who->lo)},
-		{.name = "target"},
+	    {.name = "hi", .kind = STORE_PARAM_SQL, .text = buf_text(&who->hi)},
+	    {.name = "lo", .kind = STORE_PARAM_SQL, .text = buf_text(&who->lo)},
+	    {.name = "target"},
 	};
 
 	return window_ask(&who->w, question, params, target ? 3 : 2, ret_result, err);
@@ -92,9 +92,7 @@ static int ask(struct who *who, const char *question, bool target, struct store_
 
 static void add_port(struct who *who, int class, uint32_t key, uint64_t packets)
 {
-	who->ports = realloc(who->ports, (who->port_count + 1) * sizeof(*who->ports));
-	if (!who->ports)
-		abort();
+	who->ports = command_need(realloc(who->ports, (who->port_count + 1) * sizeof(*who->ports)));
 	who->ports[who->port_count++] = (struct who_port){class, key, packets};
 	who->packets[class] += packets;
 }
@@ -131,8 +129,8 @@ static int load_ports(struct who *who, struct err *err)
 		/* Backscatter's country is the victim's, and the victim may be another address. */
 		saw(who, store_result_int(result, i, 3), store_result_int(result, i, 4),
 		    class == RECORD_CLASS_BACKSCATTER ? "" : store_result_text(result, i, 9),
-		    class == RECORD_CLASS_BACKSCATTER ? 0 :
-		    (uint32_t)store_result_uint(result, i, 10));
+		    class == RECORD_CLASS_BACKSCATTER ? 0
+		                                      : (uint32_t)store_result_uint(result, i, 10));
 	}
 	store_result_free(result);
 	return ST_OK;
@@ -156,7 +154,8 @@ static int load_victim(struct who *who, struct err *err)
 			add_port(who, RECORD_CLASS_BACKSCATTER,
 			    (uint32_t)store_result_uint(result, i, 0),
 			    store_result_uint(result, i, 1));
-			saw(who, first / CIVIL_US_PER_SECOND, last / CIVIL_US_PER_SECOND - 1, "", 0);
+			saw(who, first / CIVIL_US_PER_SECOND, last / CIVIL_US_PER_SECOND - 1, "",
+			    0);
 		}
 		saw(who, who->first, who->last, store_result_text(result, i, 4),
 		    (uint32_t)store_result_uint(result, i, 5));
@@ -200,8 +199,7 @@ static int load_signatures(struct who *who, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < store_result_rows(result) && i < WHO_SIGNATURES_MAX; i++)
-		who->signatures[who->signature_count++] =
-		    (uint32_t)store_result_uint(result, i, 0);
+		who->signatures[who->signature_count++] = (uint32_t)store_result_uint(result, i, 0);
 	store_result_free(result);
 	return ST_OK;
 }
@@ -220,16 +218,16 @@ static void put_time(const struct who *who, int64_t seconds, struct buf *b)
 	    abs(offset) / 60 % 60);
 }
 
-static void put_marks(const struct who *who, const char *separator, const char *quote,
-    struct buf *b)
+static void put_marks(
+    const struct who *who, const char *separator, const char *quote, struct buf *b)
 {
 	bool first = true;
 
 	for (unsigned bit = 0; bit < RECORD_MARK_COUNT; bit++) {
 		if (!(who->marks >> bit & 1))
 			continue;
-		buf_printf(b, "%s%s%s%s", first ? "" : separator, quote, record_mark_name(bit),
-		    quote);
+		buf_printf(
+		    b, "%s%s%s%s", first ? "" : separator, quote, record_mark_name(bit), quote);
 		first = false;
 	}
 }
@@ -247,10 +245,10 @@ static void print_json(const struct who *who, struct buf *b)
 	for (int c = 0; c < RECORD_CLASS_COUNT; c++)
 		all += who->packets[c];
 	buf_printf(b, "[\n  {\"source\": \"%s\", \"role\": null, \"reason\": null,", who->text);
-	buf_printf(b, " \"first\": \"%s\",", civil_format_time(who->first * CIVIL_US_PER_SECOND,
-	    time));
-	buf_printf(b, " \"last\": \"%s\",\n", civil_format_time(who->last * CIVIL_US_PER_SECOND,
-	    time));
+	buf_printf(
+	    b, " \"first\": \"%s\",", civil_format_time(who->first * CIVIL_US_PER_SECOND, time));
+	buf_printf(
+	    b, " \"last\": \"%s\",\n", civil_format_time(who->last * CIVIL_US_PER_SECOND, time));
 	buf_printf(b, "   \"packets\": %llu, \"classes\": {", (unsigned long long)all);
 	for (int c = 0; c < RECORD_CLASS_COUNT; c++)
 		buf_printf(b, "%s\"%s\": %llu", c ? ", " : "",
@@ -277,8 +275,10 @@ static void print_json(const struct who *who, struct buf *b)
 static void print_rows(const struct who *who, struct buf *b)
 {
 	static const struct table_column columns[] = {
-		{.name = "source"}, {.name = "class"}, {.name = "port"},
-		{.name = "packets", .type = TABLE_INT},
+	    {.name = "source"},
+	    {.name = "class"},
+	    {.name = "port"},
+	    {.name = "packets", .type = TABLE_INT},
 	};
 	struct table *t = table_new(columns, 4);
 
@@ -319,8 +319,8 @@ static void print_ports(const struct who *who, struct buf *b)
 		publish_number(b, (double)p->packets, 0);
 		buf_puts(b, ja ? "件" : " packets");
 		if (p->class == RECORD_CLASS_BACKSCATTER)
-			buf_puts(b, ja ? "(跳ね返り: 攻撃されたポート)" :
-			    " (backscatter: the attacked port)");
+			buf_puts(b, ja ? "(跳ね返り: 攻撃されたポート)"
+			               : " (backscatter: the attacked port)");
 		else if (p->class != RECORD_CLASS_REQUEST)
 			buf_printf(b, " (%s)", record_class_name((enum record_class)p->class));
 		buf_putc(b, '\n');
@@ -353,7 +353,11 @@ static void print_people(const struct who *who, struct buf *b)
 	for (int c = 0; c < RECORD_CLASS_COUNT; c++) {
 		if (!who->packets[c])
 			continue;
-		buf_printf(b, "%s%s ", first ? "" : ja ? "、" : ", ", ja ? class_ja[c] : class_en[c]);
+		buf_printf(b, "%s%s ",
+		    first ? ""
+		    : ja  ? "、"
+		          : ", ",
+		    ja ? class_ja[c] : class_en[c]);
 		publish_number(b, (double)who->packets[c], 0);
 		first = false;
 	}
@@ -365,7 +369,8 @@ static void print_people(const struct who *who, struct buf *b)
 		buf_putc(b, '\n');
 	}
 	put_heading(who, "センサー", "sensors", b);
-	buf_printf(b, ja ? "%zu台(%s)\n" : "%zu (%s)\n", who->sensor_count, buf_text(&who->sensors));
+	buf_printf(
+	    b, ja ? "%zu台(%s)\n" : "%zu (%s)\n", who->sensor_count, buf_text(&who->sensors));
 	if (who->signature_count) {
 		put_heading(who, "SYNの形", "SYN shapes", b);
 		for (size_t i = 0; i < who->signature_count; i++)
@@ -373,10 +378,12 @@ static void print_people(const struct who *who, struct buf *b)
 		buf_putc(b, '\n');
 	}
 	if (who->packets[RECORD_CLASS_BACKSCATTER] && !who->packets[RECORD_CLASS_REQUEST])
-		buf_puts(b, ja ? "※ DoS攻撃の被害を受けたとみられるIPアドレスです(送信元を詐称された攻撃"
-				 "への応答を観測)。\n" :
-		    "This address appears to have been the target of a DoS attack: it answered\n"
-		    "packets that somebody sent in our addresses' name.\n");
+		buf_puts(
+		    b, ja ? "※ DoS攻撃の被害を受けたとみられるIPアドレスです(送信元を詐称された攻撃"
+		            "への応答を観測)。\n"
+		          : "This address appears to have been the target of a DoS attack: it "
+		            "answered\n"
+		            "packets that somebody sent in our addresses' name.\n");
 }
 
 /* ---- the subcommand ------------------------------------------------------------------------- */
@@ -410,8 +417,9 @@ static int run_who(struct who *who, const struct window_options *options)
 	if (r != COMMAND_OK)
 		return r;
 	who->style = command_style(&who->common);
-	if (zone_new(who->common.timezone ? who->common.timezone :
-		zone_name(store_zone(who->w.store)), &who->zone, &err) < 0) {
+	if (zone_new(
+	        who->common.timezone ? who->common.timezone : zone_name(store_zone(who->w.store)),
+	        &who->zone, &err) < 0) {
 		command_error(who->self, "%s", err.text);
 		return COMMAND_FAILED;
 	}
@@ -439,8 +447,8 @@ static int run(int argc, char **argv)
 	int option;
 	int r;
 
-	while ((option = command_option(who.self, &who.common, argc, argv, &index, names,
-		&value)) >= 0) {
+	while ((option = command_option(
+	            who.self, &who.common, argc, argv, &index, names, &value)) >= 0) {
 		if (option == OPTION_ALL)
 			who.all = true;
 		else
@@ -453,8 +461,8 @@ static int run(int argc, char **argv)
 		return COMMAND_USAGE;
 	}
 	if (ip_parse(argv[index], strlen(argv[index]), &who.ip) < 0) {
-		command_error(who.self, "'%s' is no address; write 203.0.113.45 or 2001:db8::1",
-		    argv[index]);
+		command_error(
+		    who.self, "'%s' is no address; write 203.0.113.45 or 2001:db8::1", argv[index]);
 		return COMMAND_USAGE;
 	}
 	(void)ip_format(who.ip, who.text);

@@ -19,30 +19,21 @@
 #define LAST_DAY_LEAST_US (60 * CIVIL_US_PER_MINUTE)
 
 static const char *const basis_names[REPORT_BASIS_COUNT] = {
-	[REPORT_BASIS_ADDRESS] = "address",
-	[REPORT_BASIS_SENSOR_MEAN] = "sensor-mean",
-	[REPORT_BASIS_TOTAL] = "total",
+    [REPORT_BASIS_ADDRESS] = "address",
+    [REPORT_BASIS_SENSOR_MEAN] = "sensor-mean",
+    [REPORT_BASIS_TOTAL] = "total",
 };
 
 static const char *const basis_ja[REPORT_BASIS_COUNT] = {
-	[REPORT_BASIS_ADDRESS] = "アドレス当たり",
-	[REPORT_BASIS_SENSOR_MEAN] = "センサー平均",
-	[REPORT_BASIS_TOTAL] = "総数",
+    [REPORT_BASIS_ADDRESS] = "アドレス当たり",
+    [REPORT_BASIS_SENSOR_MEAN] = "センサー平均",
+    [REPORT_BASIS_TOTAL] = "総数",
 };
-
-static void *need(void *memory)
-{
-	if (!memory) {
-		(void)fputs("teiten: out of memory\n", stderr);
-		abort();
-	}
-	return memory;
-}
 
 /* ---- options -------------------------------------------------------------------------------- */
 
-bool window_option(const struct command *self, struct window_options *options, int option,
-    const char *value)
+bool window_option(
+    const struct command *self, struct window_options *options, int option, const char *value)
 {
 	switch ((enum window_option)option) {
 	case WINDOW_STORE:
@@ -96,8 +87,8 @@ static int32_t parse_last(const char *text)
 	return value > LAST_DAYS_MAX ? 0 : value;
 }
 
-static bool parse_day(const struct command *self, const char *option, const char *text,
-    int32_t *ret_day)
+static bool parse_day(
+    const struct command *self, const char *option, const char *text, int32_t *ret_day)
 {
 	if (civil_parse_date(text, strlen(text), ret_day) == 0)
 		return true;
@@ -111,7 +102,8 @@ static bool parse_day(const struct command *self, const char *option, const char
  */
 static int32_t newest_day(struct window *w, int32_t first, int32_t last)
 {
-	const struct store_param since = {.name = "since", .kind = STORE_PARAM_TIME,
+	const struct store_param since = {.name = "since",
+	    .kind = STORE_PARAM_TIME,
 	    .int_value = zone_day_start(store_zone(w->store), last)};
 	struct store_result *result;
 	int64_t observed;
@@ -124,15 +116,15 @@ static int32_t newest_day(struct window *w, int32_t first, int32_t last)
 	return observed < LAST_DAY_LEAST_US ? last - 1 : last;
 }
 
-static int resolve_period(const struct command *self, const struct window_options *options,
-    struct window *w)
+static int resolve_period(
+    const struct command *self, const struct window_options *options, struct window *w)
 {
 	const struct config *config = command_configuration();
 	int32_t first;
 	int32_t last;
 	struct err err = {0};
 	int given = (options->last != NULL) + (options->period != NULL) +
-	    (options->from != NULL || options->to != NULL);
+	            (options->from != NULL || options->to != NULL);
 	int r;
 
 	if (given > 1) {
@@ -141,7 +133,8 @@ static int resolve_period(const struct command *self, const struct window_option
 	}
 	r = store_days(w->store, &first, &last, &err);
 	if (r == ST_NOT_FOUND) {
-		command_error(self, "the store is empty (teiten analyze -r FILE -s STORE fills it)");
+		command_error(
+		    self, "the store is empty (teiten analyze -r FILE -s STORE fills it)");
 		return COMMAND_NOT_FOUND;
 	}
 	if (r < 0) {
@@ -150,7 +143,7 @@ static int resolve_period(const struct command *self, const struct window_option
 	}
 	if (options->period) {
 		if (report_period_parse(options->period, REPORT_PERIOD_DAYS,
-			config->report.week_start, last, &w->now, &err) < 0) {
+		        config->report.week_start, last, &w->now, &err) < 0) {
 			command_error(self, "--period %s: %s", options->period, err.text);
 			return COMMAND_USAGE;
 		}
@@ -173,8 +166,8 @@ static int resolve_period(const struct command *self, const struct window_option
 		int32_t days = parse_last(options->last ? options->last : LAST_DEFAULT);
 
 		if (days == 0) {
-			command_error(self, "--last %s: days or weeks such as 7d, 4w",
-			    options->last);
+			command_error(
+			    self, "--last %s: days or weeks such as 7d, 4w", options->last);
 			return COMMAND_USAGE;
 		}
 		w->now.to = newest_day(w, first, last) + 1;
@@ -197,7 +190,7 @@ static struct window_sensor *sensor_add(struct window *w, uint16_t id)
 {
 	struct window_sensor *s;
 
-	w->sensors = need(realloc(w->sensors, (w->sensor_count + 1) * sizeof(*w->sensors)));
+	w->sensors = command_need(realloc(w->sensors, (w->sensor_count + 1) * sizeof(*w->sensors)));
 	s = &w->sensors[w->sensor_count++];
 	memset(s, 0, sizeof(*s));
 	s->id = id;
@@ -223,12 +216,12 @@ static int load_spans(struct window *w, struct err *err)
 			s = sensor_add(w, id);
 		if (s->span_count == s->span_cap) {
 			s->span_cap = s->span_cap ? s->span_cap * 2 : 64;
-			s->spans = need(realloc(s->spans, s->span_cap * sizeof(*s->spans)));
+			s->spans = command_need(realloc(s->spans, s->span_cap * sizeof(*s->spans)));
 		}
 		s->spans[s->span_count++] = (struct report_span){
-			.from = store_result_int(result, i, 1),
-			.to = store_result_int(result, i, 2),
-			.addresses = addresses > 0 ? (uint32_t)addresses : 1,
+		    .from = store_result_int(result, i, 1),
+		    .to = store_result_int(result, i, 2),
+		    .addresses = addresses > 0 ? (uint32_t)addresses : 1,
 		};
 	}
 	store_result_free(result);
@@ -250,10 +243,10 @@ static int load_names(struct window *w, struct err *err)
 			continue;
 		/* Later rows of a sensor are newer. */
 		if (store_result_text(result, i, 1)[0])
-			(void)snprintf(s->name, sizeof(s->name), "%s",
-			    store_result_text(result, i, 1));
-		(void)snprintf(s->country, sizeof(s->country), "%.2s",
-		    store_result_text(result, i, 2));
+			(void)snprintf(
+			    s->name, sizeof(s->name), "%s", store_result_text(result, i, 1));
+		(void)snprintf(
+		    s->country, sizeof(s->country), "%.2s", store_result_text(result, i, 2));
 		(void)snprintf(s->kind, sizeof(s->kind), "%s", store_result_text(result, i, 3));
 	}
 	store_result_free(result);
@@ -262,14 +255,14 @@ static int load_names(struct window *w, struct err *err)
 
 static void weigh(struct window *w)
 {
-	struct report_observed *now = need(calloc(w->sensor_count + 1, sizeof(*now)));
-	struct report_observed *before = need(calloc(w->sensor_count + 1, sizeof(*before)));
+	struct report_observed *now = command_need(calloc(w->sensor_count + 1, sizeof(*now)));
+	struct report_observed *before = command_need(calloc(w->sensor_count + 1, sizeof(*before)));
 	double address_days = 0;
 	double days = 0;
 	double nominal;
 
-	w->panel = need(calloc(w->sensor_count + 1, sizeof(*w->panel)));
-	w->weights = need(calloc(w->sensor_count + 1, sizeof(*w->weights)));
+	w->panel = command_need(calloc(w->sensor_count + 1, sizeof(*w->panel)));
+	w->weights = command_need(calloc(w->sensor_count + 1, sizeof(*w->weights)));
 	for (size_t i = 0; i < w->sensor_count; i++) {
 		struct window_sensor *s = &w->sensors[i];
 
@@ -286,8 +279,8 @@ static void weigh(struct window *w)
 	report_weights(w->basis, now, before, w->panel, w->sensor_count, w->weights);
 	nominal = (double)(w->to_us - w->now_us) / (double)CIVIL_US_PER_DAY;
 	w->addresses = nominal > 0 ? address_days / nominal : 0;
-	w->coverage = w->sensors_now > 0 && nominal > 0 ?
-	    days / (nominal * (double)w->sensors_now) : 0;
+	w->coverage =
+	    w->sensors_now > 0 && nominal > 0 ? days / (nominal * (double)w->sensors_now) : 0;
 	free(now);
 	free(before);
 }
@@ -298,13 +291,13 @@ static void set_target(struct window *w)
 {
 	if (command_configuration()->report.icmp == CONFIG_ICMP_ONE_ROW)
 		buf_puts(&w->target, "CASE WHEN proto = 1 OR proto = 58 THEN proto * 65536 "
-		    "ELSE proto * 65536 + port END");
+		                     "ELSE proto * 65536 + port END");
 	else
 		buf_puts(&w->target, "(proto * 65536 + port)");
 }
 
-int window_open_store(const struct command *self, const struct window_options *options,
-    struct window *w)
+int window_open_store(
+    const struct command *self, const struct window_options *options, struct window *w)
 {
 	const char *path = options->store ? options->store : command_configuration()->store.path;
 	const char *read_paths[] = {path};
@@ -315,19 +308,20 @@ int window_open_store(const struct command *self, const struct window_options *o
 	memset(w, 0, sizeof(*w));
 	set_target(w);
 	/* What the store holds was written by others: from here on only it can be read. */
-	r = os_sandbox_reader(read_paths, 1, &options->write_path, options->write_path ? 1 : 0, NULL,
-	    &err);
+	r = os_sandbox_reader(
+	    read_paths, 1, &options->write_path, options->write_path ? 1 : 0, NULL, &err);
 	if (r == ST_OK)
 		r = store_open(&open, &w->store, &err);
 	if (r == ST_OK)
 		return COMMAND_OK;
-	command_error(self, "%s%s", err.text, r == ST_NOT_FOUND || r == -ENOENT ?
-	    " (-s STORE says where it is; teiten analyze -r FILE -s STORE makes one)" : "");
+	command_error(self, "%s%s", err.text,
+	    r == ST_NOT_FOUND || r == -ENOENT
+	        ? " (-s STORE says where it is; teiten analyze -r FILE -s STORE makes one)"
+	        : "");
 	return COMMAND_FAILED;
 }
 
-int window_open(const struct command *self, const struct window_options *options,
-    struct window *w)
+int window_open(const struct command *self, const struct window_options *options, struct window *w)
 {
 	struct err err = {0};
 	struct zone *zone;
@@ -335,8 +329,8 @@ int window_open(const struct command *self, const struct window_options *options
 
 	if (r != COMMAND_OK)
 		return r;
-	w->basis = options->basis_given ? options->basis :
-	    (enum report_basis)command_configuration()->report.basis;
+	w->basis = options->basis_given ? options->basis
+	                                : (enum report_basis)command_configuration()->report.basis;
 	r = resolve_period(self, options, w);
 	if (r != COMMAND_OK)
 		return r;
@@ -387,8 +381,12 @@ static void fill_param(const struct window *w, struct store_param *p)
 		enum { MOMENT, DAY } kind;
 		int which;
 	} known[] = {
-		{"from", MOMENT, 0}, {"now", MOMENT, 1}, {"to", MOMENT, 2},
-		{"from_day", DAY, 0}, {"now_day", DAY, 1}, {"to_day", DAY, 2},
+	    {"from", MOMENT, 0},
+	    {"now", MOMENT, 1},
+	    {"to", MOMENT, 2},
+	    {"from_day", DAY, 0},
+	    {"now_day", DAY, 1},
+	    {"to_day", DAY, 2},
 	};
 	const int64_t moments[] = {w->from_us, w->now_us, w->to_us};
 	const int32_t days[] = {w->before.from, w->now.from, w->now.to};
@@ -402,8 +400,8 @@ static void fill_param(const struct window *w, struct store_param *p)
 		if (strcmp(p->name, known[i].name) != 0)
 			continue;
 		p->kind = known[i].kind == MOMENT ? STORE_PARAM_TIME : STORE_PARAM_DATE;
-		p->int_value = known[i].kind == MOMENT ? moments[known[i].which] :
-		    days[known[i].which];
+		p->int_value =
+		    known[i].kind == MOMENT ? moments[known[i].which] : days[known[i].which];
 		return;
 	}
 }
@@ -431,8 +429,8 @@ struct report_observed window_observed_day(const struct window *w, size_t sensor
 	const struct window_sensor *s = &w->sensors[sensor];
 	struct zone *zone = store_zone(w->store);
 
-	return report_observed_union(s->spans, s->span_count, zone_day_start(zone, day),
-	    zone_day_start(zone, day + 1));
+	return report_observed_union(
+	    s->spans, s->span_count, zone_day_start(zone, day), zone_day_start(zone, day + 1));
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
@@ -466,8 +464,8 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 
 	(void)civil_format_date(w->now.from, from);
 	(void)civil_format_date(w->now.to - 1, to);
-	buf_printf(b, ja ? "期間 %s~%s(%s)  観測稼働率 " : "Period %s to %s (%s)  coverage ", from, to,
-	    zone_name(store_zone(w->store)));
+	buf_printf(b, ja ? "期間 %s~%s(%s)  観測稼働率 " : "Period %s to %s (%s)  coverage ", from,
+	    to, zone_name(store_zone(w->store)));
 	publish_number(b, 100 * w->coverage, 1);
 	buf_puts(b, ja ? "%(" : "% (");
 	publish_number(b, (double)w->sensors_now, 0);
@@ -505,8 +503,11 @@ bool window_port_parse(const char *text, uint32_t *ret_key)
 void window_port_text(uint32_t key, char text[24])
 {
 	unsigned proto = key >> 16;
-	const char *name = proto == 6 ? "tcp" : proto == 17 ? "udp" : proto == 1 ? "icmp" :
-	    proto == 58 ? "icmpv6" : NULL;
+	const char *name = proto == 6    ? "tcp"
+	                   : proto == 17 ? "udp"
+	                   : proto == 1  ? "icmp"
+	                   : proto == 58 ? "icmpv6"
+	                                 : NULL;
 
 	if (name)
 		(void)snprintf(text, 24, "%u/%s", key & 0xffff, name);

@@ -16,12 +16,12 @@
 #define WINDOW_OPTIONS "-s=", "--last=", "--from=", "--to=", "--period=", "--basis="
 
 /* For the help text. */
-#define WINDOW_HELP                                                                        \
-	"  -s STORE        directory of the store (default: store.path)\n"                 \
+#define WINDOW_HELP                                                                            \
+	"  -s STORE        directory of the store (default: store.path)\n"                     \
 	"  --last 7d       the last days of the store: 7d, 4w (7d is the default); a newest\n" \
-	"                  day of less than an hour is left out\n"                        \
-	"  --from --to     site days, both included: --from 2026-10-01 --to 2026-10-07\n"  \
-	"  --period P      2026-10, 2026-W41, 2026-10-05, 2026Q3, 2026, R8.10,\n"          \
+	"                  day of less than an hour is left out\n"                             \
+	"  --from --to     site days, both included: --from 2026-10-01 --to 2026-10-07\n"      \
+	"  --period P      2026-10, 2026-W41, 2026-10-05, 2026Q3, 2026, R8.10,\n"              \
 	"                  2026-10-01..2026-10-07\n"
 
 enum window_option {
@@ -46,8 +46,8 @@ struct window_options {
 };
 
 /* Takes one option; false after it has printed what is wrong. */
-bool window_option(const struct command *self, struct window_options *options, int option,
-    const char *value);
+bool window_option(
+    const struct command *self, struct window_options *options, int option, const char *value);
 
 struct window_sensor {
 	uint16_t id;
@@ -75,8 +75,8 @@ struct window {
 	struct report_weight *weights; /* of the basis */
 	size_t sensors_now;
 	size_t panel_count;
-	double addresses; /* mean number observed at a time, now */
-	double coverage;  /* 0 to 1: observed ÷ nominal time of the sensors of now */
+	double addresses;  /* mean number observed at a time, now */
+	double coverage;   /* 0 to 1: observed ÷ nominal time of the sensors of now */
 	struct buf target; /* SQL for proto × 65536 + port, ICMP as configured */
 };
 
@@ -84,12 +84,11 @@ struct window {
  * Opens the store for reading, in the sandbox, without choosing a period.  Returns COMMAND_OK, or
  * the exit status after it has printed what is wrong.  The caller calls window_close always.
  */
-int window_open_store(const struct command *self, const struct window_options *options,
-    struct window *w);
+int window_open_store(
+    const struct command *self, const struct window_options *options, struct window *w);
 
 /* The same with a period, its sensors and their weights.  COMMAND_NOT_FOUND: nothing observed. */
-int window_open(const struct command *self, const struct window_options *options,
-    struct window *w);
+int window_open(const struct command *self, const struct window_options *options, struct window *w);
 void window_close(struct window *w);
 
 /*
@@ -113,7 +112,8 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 const char *window_rate_heading(enum report_basis basis, enum publish_language language);
 const char *window_basis_name(enum report_basis basis);
 
-/* Parses "23/tcp", "53/udp", "8/icmp", "23" (tcp) into proto × 65536 + port; false if it is none. */
+/* Parses "23/tcp", "53/udp", "8/icmp", "23" (tcp) into proto × 65536 + port; false if it is none.
+ */
 bool window_port_parse(const char *text, uint32_t *ret_key);
 
 /* "23/tcp" for programs. */

@@ -21,23 +21,23 @@
 #define PATH_TEXT_MAX 96
 
 static const char *const type_texts[] = {
-	[CONFIG_TYPE_TEXT] = "text",
-	[CONFIG_TYPE_ZONE] = "time zone",
-	[CONFIG_TYPE_COUNTRY] = "country code",
-	[CONFIG_TYPE_BOOL] = "true or false",
-	[CONFIG_TYPE_INT] = "number",
-	[CONFIG_TYPE_ENUM] = "choice",
-	[CONFIG_TYPE_DAYS] = "days",
-	[CONFIG_TYPE_PERCENT] = "percentage",
-	[CONFIG_TYPE_LIST] = "list of texts",
-	[CONFIG_TYPE_LANGUAGES] = "list of ja and en",
-	[CONFIG_TYPE_NETS] = "list of addresses and networks",
-	[CONFIG_TYPE_PORTS] = "ports for each protocol",
+    [CONFIG_TYPE_TEXT] = "text",
+    [CONFIG_TYPE_ZONE] = "time zone",
+    [CONFIG_TYPE_COUNTRY] = "country code",
+    [CONFIG_TYPE_BOOL] = "true or false",
+    [CONFIG_TYPE_INT] = "number",
+    [CONFIG_TYPE_ENUM] = "choice",
+    [CONFIG_TYPE_DAYS] = "days",
+    [CONFIG_TYPE_PERCENT] = "percentage",
+    [CONFIG_TYPE_LIST] = "list of texts",
+    [CONFIG_TYPE_LANGUAGES] = "list of ja and en",
+    [CONFIG_TYPE_NETS] = "list of addresses and networks",
+    [CONFIG_TYPE_PORTS] = "ports for each protocol",
 };
 
 #define SECTION(name, doc)
-#define KEY(section, field, path, type, preset, choices, min, max, doc)                    \
-	{{#section, path, preset, choices, min, max, doc}, CONFIG_TYPE_##type,       \
+#define KEY(section, field, path, type, preset, choices, min, max, doc)        \
+	{{#section, path, preset, choices, min, max, doc}, CONFIG_TYPE_##type, \
 	    offsetof(struct config, section.field)},
 #define END(name)
 const struct config_entry config_entries[] = {
@@ -48,8 +48,8 @@ const struct config_entry config_entries[] = {
 #undef END
 
 const size_t config_entry_count = sizeof(config_entries) / sizeof(*config_entries);
-_Static_assert(sizeof(config_entries) / sizeof(*config_entries) <= CONFIG_KEYS_MAX,
-    "raise CONFIG_KEYS_MAX");
+_Static_assert(
+    sizeof(config_entries) / sizeof(*config_entries) <= CONFIG_KEYS_MAX, "raise CONFIG_KEYS_MAX");
 
 /* The configuration with what only config/ needs behind it. */
 struct config_private {
@@ -109,8 +109,7 @@ bool config_is_set(const struct config *config, const char *path)
 
 /* ---- findings ------------------------------------------------------------------------------- */
 
-void config_finding(struct config_findings *f, unsigned line, unsigned column, const char *fmt,
-    ...)
+void config_finding(struct config_findings *f, unsigned line, unsigned column, const char *fmt, ...)
 {
 	char text[ERR_TEXT_MAX];
 	va_list ap;
@@ -158,24 +157,25 @@ static void suggest(const char *prefix, const char *key, char *text, size_t size
 		}
 		if (strncmp(path, prefix, len) != 0)
 			continue;
-		(void)snprintf(words[i], PATH_TEXT_MAX, "%.*s", (int)strcspn(path + len, "."),
-		    path + len);
+		(void)snprintf(
+		    words[i], PATH_TEXT_MAX, "%.*s", (int)strcspn(path + len, "."), path + len);
 		nearest_offer(&near, words[i]);
 	}
 	if (near.best)
 		(void)snprintf(text, size, "; did you mean '%s'?", near.best);
 }
 
-static void unknown_key(struct config_findings *f, const char *prefix,
-    const struct config_node *node)
+static void unknown_key(
+    struct config_findings *f, const char *prefix, const struct config_node *node)
 {
 	char suggestion[PATH_TEXT_MAX + 32];
 	size_t len = strlen(prefix);
 
 	suggest(prefix, node->key, suggestion, sizeof(suggestion));
 	if (len > 0)
-		config_finding(f, node->key_line, node->key_column, "unknown key '%.60s' in '%.*s'%s",
-		    node->key, (int)(len - 1), prefix, suggestion);
+		config_finding(f, node->key_line, node->key_column,
+		    "unknown key '%.60s' in '%.*s'%s", node->key, (int)(len - 1), prefix,
+		    suggestion);
 	else
 		config_finding(f, node->key_line, node->key_column, "unknown section '%.60s'%s",
 		    node->key, suggestion);
@@ -203,8 +203,8 @@ static bool take_entry(struct config_private *p, const char *path, const struct 
 	return false;
 }
 
-static void walk(struct config_private *p, const struct config_node *root,
-    struct config_findings *findings)
+static void walk(
+    struct config_private *p, const struct config_node *root, struct config_findings *findings)
 {
 	struct frame queue[CONFIG_KEYS_MAX];
 	size_t count = 1;
@@ -341,8 +341,8 @@ out:
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
-int config_load(const char *path, config_say_fn say, void *arg, struct config **ret_config,
-    struct err *err)
+int config_load(
+    const char *path, config_say_fn say, void *arg, struct config **ret_config, struct err *err)
 {
 	bool given = path;
 	char *text = NULL;

@@ -53,9 +53,9 @@ enum config_source_term { CONFIG_SOURCE_SOSHIN, CONFIG_SOURCE_HASSHIN }; /* 送�
 enum config_country_names { CONFIG_COUNTRIES_NPA, CONFIG_COUNTRIES_CLDR };
 enum config_icmp { CONFIG_ICMP_BY_TYPE, CONFIG_ICMP_ONE_ROW };
 
-#define CONFIG_C_TEXT(n) const char *n;             /* one line of text, may be empty */
-#define CONFIG_C_ZONE(n) const char *n;             /* name of a time zone that exists */
-#define CONFIG_C_COUNTRY(n) char n[3];              /* two capital letters */
+#define CONFIG_C_TEXT(n) const char *n; /* one line of text, may be empty */
+#define CONFIG_C_ZONE(n) const char *n; /* name of a time zone that exists */
+#define CONFIG_C_COUNTRY(n) char n[3];  /* two capital letters */
 #define CONFIG_C_BOOL(n) bool n;
 #define CONFIG_C_INT(n) int n;
 #define CONFIG_C_ENUM(n) int n;                     /* position in the choices: enum config_… */
@@ -70,7 +70,9 @@ struct config_memory;
 
 #define SECTION(name, doc) struct {
 #define KEY(section, field, path, type, preset, choices, min, max, doc) CONFIG_C_##type(field)
-#define END(name) } name;
+#define END(name) \
+	}         \
+	name;
 struct config {
 #include "config/config.def"
 	const char *file;             /* NULL when no file was read */
@@ -94,8 +96,8 @@ ST_MUST_CHECK int config_parse(const char *name, const char *text, size_t len, c
  * Reads a file.  path NULL is CONFIG_DEFAULT_PATH where that exists, else only defaults; a path
  * that was given must exist.
  */
-ST_MUST_CHECK int config_load(const char *path, config_say_fn say, void *arg,
-    struct config **ret_config, struct err *err);
+ST_MUST_CHECK int config_load(
+    const char *path, config_say_fn say, void *arg, struct config **ret_config, struct err *err);
 
 /* NULL is allowed. */
 void config_free(struct config *config);

@@ -12,7 +12,7 @@
 static bool plain(const char *text)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				   "/._-%";
+	                           "/._-%";
 
 	if (!text[0] || text[0] == '-' || text[0] == '%')
 		return false;
@@ -226,8 +226,8 @@ void config_manual(struct buf *b)
 		else
 			buf_puts(b, config_type_text(i));
 		if (config_entries[i].type == CONFIG_TYPE_INT)
-			buf_printf(b, " from %lld to %lld", (long long)key->min,
-			    (long long)key->max);
+			buf_printf(
+			    b, " from %lld to %lld", (long long)key->min, (long long)key->max);
 		buf_puts(b, "; default ");
 		put_manual(b, strcmp(key->preset, "''") == 0 ? "empty" : key->preset);
 		buf_puts(b, "\n\t");

@@ -46,8 +46,8 @@ struct config_findings {
 	struct err *err;
 	unsigned count;
 };
-void config_finding(struct config_findings *f, unsigned line, unsigned column, const char *fmt,
-    ...) ST_PRINTF(4, 5);
+void config_finding(struct config_findings *f, unsigned line, unsigned column, const char *fmt, ...)
+    ST_PRINTF(4, 5);
 
 /*
  * Checks the node against the entry and writes the typed value into config.  Findings name the

@@ -30,8 +30,8 @@ static const char *node_kind_text(const struct config_node *node)
 }
 
 /* The scalar's text, or NULL after saying that a single value was expected. */
-static const char *want_scalar(const struct setter *s, const struct config_node *node,
-    const char *expected)
+static const char *want_scalar(
+    const struct setter *s, const struct config_node *node, const char *expected)
 {
 	if (node->kind != CONFIG_NODE_SCALAR) {
 		config_finding(s->findings, node->line, node->column, "'%s' is %s, not %s",
@@ -45,8 +45,8 @@ static const char *want_scalar(const struct setter *s, const struct config_node 
 		return NULL;
 	}
 	if (strchr(node->text, '\n')) {
-		config_finding(s->findings, node->line, node->column,
-		    "'%s' is %s, and in one line", s->entry->key.path, expected);
+		config_finding(s->findings, node->line, node->column, "'%s' is %s, and in one line",
+		    s->entry->key.path, expected);
 		return NULL;
 	}
 	return node->text;
@@ -234,8 +234,8 @@ static bool set_list(const struct setter *s, const struct config_node *node, boo
 	}
 	items = config_alloc(s->config->memory, (node->count + 1) * sizeof(*items));
 	for (; item; item = item->next) {
-		const char *text = want_scalar(s, item, languages ? "a list of ja and en"
-								  : "a list of texts");
+		const char *text =
+		    want_scalar(s, item, languages ? "a list of ja and en" : "a list of texts");
 
 		if (!text)
 			return false;
@@ -256,8 +256,9 @@ static bool wrong_net(const struct setter *s, const struct config_node *node, co
 	struct ip ip;
 
 	/* The usual mistake is an address inside the network instead of its base. */
-	if (slash && ip_parse(text, len, &ip) == 0 && parse_digits(slash + 1, strlen(slash + 1),
-	    &plen) && plen <= (ip_is_v4(ip) ? 32 : 128)) {
+	if (slash && ip_parse(text, len, &ip) == 0 &&
+	    parse_digits(slash + 1, strlen(slash + 1), &plen) &&
+	    plen <= (ip_is_v4(ip) ? 32 : 128)) {
 		unsigned bits = (unsigned)plen + (ip_is_v4(ip) ? 96 : 0);
 		char base[IP_TEXT_MAX];
 
@@ -298,8 +299,8 @@ static bool set_nets(const struct setter *s, const struct config_node *node)
 	return true;
 }
 
-static bool set_port_list(const struct setter *s, const struct config_node *node,
-    struct config_port_list *ret_list)
+static bool set_port_list(
+    const struct setter *s, const struct config_node *node, struct config_port_list *ret_list)
 {
 	const struct config_node *item;
 	uint16_t *ports;

@@ -69,8 +69,8 @@ void config_memory_free(struct config_memory *memory)
 static int problem(struct config_problem *p, int code, unsigned line, unsigned column,
     const char *fmt, ...) ST_PRINTF(5, 6);
 
-static int problem(struct config_problem *p, int code, unsigned line, unsigned column,
-    const char *fmt, ...)
+static int problem(
+    struct config_problem *p, int code, unsigned line, unsigned column, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -88,7 +88,7 @@ static bool printable(uint32_t cp)
 	if (cp == 0x2028 || cp == 0x2029 || cp == 0xfeff)
 		return false;
 	return (cp >= 0x20 && cp <= 0x7e) || (cp >= 0xa0 && cp <= 0xd7ff) ||
-	    (cp >= 0xe000 && cp <= 0xfffd) || (cp >= 0x10000 && cp <= 0x10ffff);
+	       (cp >= 0xe000 && cp <= 0xfffd) || (cp >= 0x10000 && cp <= 0x10ffff);
 }
 
 /* libyaml's own messages about encodings lack a position a person can use. */
@@ -137,15 +137,15 @@ static bool line_has_tab(const char *text, size_t len, unsigned line)
 	return false;
 }
 
-static int syntax_problem(const yaml_parser_t *parser, const char *text, size_t len,
-    struct config_problem *p)
+static int syntax_problem(
+    const yaml_parser_t *parser, const char *text, size_t len, struct config_problem *p)
 {
 	unsigned line = (unsigned)parser->problem_mark.line + 1;
 	unsigned column = (unsigned)parser->problem_mark.column + 1;
 
 	if (line_has_tab(text, len, line))
-		return problem(p, ST_MALFORMED, line, column,
-		    "a tab in the indentation; YAML wants spaces");
+		return problem(
+		    p, ST_MALFORMED, line, column, "a tab in the indentation; YAML wants spaces");
 	if (parser->context)
 		return problem(p, ST_MALFORMED, line, column, "not valid YAML: %s %s (line %zu)",
 		    parser->problem ? parser->problem : "unknown problem", parser->context,
@@ -171,8 +171,8 @@ struct builder {
 
 static int at_mark(const struct builder *b, int code, yaml_mark_t mark, const char *text)
 {
-	return problem(b->problem, code, (unsigned)mark.line + 1, (unsigned)mark.column + 1, "%s",
-	    text);
+	return problem(
+	    b->problem, code, (unsigned)mark.line + 1, (unsigned)mark.column + 1, "%s", text);
 }
 
 static int take_key(struct builder *b, const yaml_event_t *event)
@@ -226,8 +226,8 @@ static void attach(struct builder *b, struct config_node *node)
 	parent->count++;
 }
 
-static int check_plain(const struct builder *b, const yaml_event_t *event, const void *anchor,
-    const void *tag)
+static int check_plain(
+    const struct builder *b, const yaml_event_t *event, const void *anchor, const void *tag)
 {
 	if (anchor)
 		return at_mark(b, ST_MALFORMED, event->start_mark,
@@ -250,7 +250,8 @@ static int add_node(struct builder *b, const yaml_event_t *event, enum config_no
 		return take_key(b, event);
 	if (++b->nodes > CONFIG_NODES_MAX ||
 	    (b->depth > 0 && b->open[b->depth - 1]->count >= CONFIG_ITEMS_MAX))
-		return at_mark(b, ST_LIMIT, event->start_mark, "more values than a configuration can "
+		return at_mark(b, ST_LIMIT, event->start_mark,
+		    "more values than a configuration can "
 		    "have");
 	if (kind != CONFIG_NODE_SCALAR && b->depth == CONFIG_DEPTH_MAX)
 		return at_mark(b, ST_LIMIT, event->start_mark, "nested too deeply");
@@ -333,7 +334,8 @@ int config_yaml_parse(struct config_memory *memory, const char *text, size_t len
 
 	if (len > CONFIG_BYTES_MAX)
 		return problem(ret_problem, ST_LIMIT, 1, 1,
-		    "the file has %zu bytes; a configuration has at most %u", len, CONFIG_BYTES_MAX);
+		    "the file has %zu bytes; a configuration has at most %u", len,
+		    CONFIG_BYTES_MAX);
 	r = check_characters(text, len, ret_problem);
 	if (r < 0)
 		return r;

@@ -32,11 +32,11 @@ enum config_node_kind {
 
 struct config_node {
 	enum config_node_kind kind;
-	const char *text;  /* scalar: NUL-terminated, valid UTF-8 without control characters */
-	bool quoted;       /* scalar: written with quotes, so '' is text and not nothing */
-	unsigned line;     /* from 1 */
-	unsigned column;   /* from 1, in characters */
-	const char *key;   /* its key when it is in a mapping */
+	const char *text; /* scalar: NUL-terminated, valid UTF-8 without control characters */
+	bool quoted;      /* scalar: written with quotes, so '' is text and not nothing */
+	unsigned line;    /* from 1 */
+	unsigned column;  /* from 1, in characters */
+	const char *key;  /* its key when it is in a mapping */
 	unsigned key_line;
 	unsigned key_column;
 	struct config_node *child; /* first item */

@@ -10,10 +10,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 
 BUILD = os.path.abspath(sys.argv[1])
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEITEN = os.path.join(BUILD, 'teiten')
-SKIP = 77
 
 FOLDER = tempfile.mkdtemp(prefix='teiten-cli-')
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -93,8 +94,10 @@ def main(names):
         try:
             function()
             print('ok', name)
-        except AssertionError as difference:
+        except Exception as difference: # one broken test does not hide the others
             failed += 1
             print('not ok', name)
+            if not isinstance(difference, AssertionError):
+                traceback.print_exc(file=sys.stdout)
             print(difference)
     sys.exit(1 if failed else 0)

@@ -34,9 +34,9 @@ static const struct {
 	int gap_day;
 	uint32_t mirai, plain, ssh_before, ssh_now, ssdp_now;
 } sensors[SENSORS] = {
-	{"alpha", "JP", "dark", 4, 0, -1, 2, 2, 1, 2, 0},
-	{"beta", "JP", "answering", 8, 0, 9, 4, 4, 2, 4, 40},
-	{"gamma", "US", "dark", 4, 7, -1, 2, 0, 0, 0, 0},
+    {"alpha", "JP", "dark", 4, 0, -1, 2, 2, 1, 2, 0},
+    {"beta", "JP", "answering", 8, 0, 9, 4, 4, 2, 4, 40},
+    {"gamma", "US", "dark", 4, 7, -1, 2, 0, 0, 0, 0},
 };
 
 static void must(int code, const struct err *err)
@@ -70,9 +70,15 @@ static void put(struct store_ingest *ingest, struct record_flow row, uint32_t pa
 static struct record_flow flow_of(int64_t time, uint16_t sensor, uint8_t proto, uint16_t port,
     struct ip src, const char *country, uint32_t asn)
 {
-	struct record_flow row = {.time = time, .sensor = sensor, .src_hi = src.hi,
-		.src_lo = src.lo, .proto = proto, .port = port, .class = RECORD_CLASS_REQUEST,
-		.tcp_flags = proto == 6 ? 2 : 0, .asn = asn};
+	struct record_flow row = {.time = time,
+	    .sensor = sensor,
+	    .src_hi = src.hi,
+	    .src_lo = src.lo,
+	    .proto = proto,
+	    .port = port,
+	    .class = RECORD_CLASS_REQUEST,
+	    .tcp_flags = proto == 6 ? 2 : 0,
+	    .asn = asn};
 
 	memcpy(row.country, country, 2);
 	return row;
@@ -92,8 +98,8 @@ static void put_hour(struct store_ingest *ingest, size_t s, uint16_t sensor, int
 	struct record_flow mirai = flow_of(time, sensor, 6, 23, ip_of("203.0.113.7"), "BR", 64500);
 	struct record_flow plain = flow_of(time, sensor, 6, 23, ip_of("192.0.2.9"), "CN", 64501);
 	struct record_flow ssh = flow_of(time, sensor, 6, 22,
-	    ip_of(time / CIVIL_US_PER_MINUTE / 60 % 2 ? "2001:db8:5:6::1" : "2001:db8:5:6::2"), "US",
-	    64502);
+	    ip_of(time / CIVIL_US_PER_MINUTE / 60 % 2 ? "2001:db8:5:6::1" : "2001:db8:5:6::2"),
+	    "US", 64502);
 	struct record_flow ssdp = flow_of(time, sensor, 17, 1900, ip_of("198.51.100.77"), "RU", 0);
 	struct record_flow dos = flow_of(time, sensor, 6, 80, ip_of("198.51.100.7"), "JP", 64503);
 
@@ -114,9 +120,13 @@ static void put_hour(struct store_ingest *ingest, size_t s, uint16_t sensor, int
 static void put_day(struct store_ingest *ingest, size_t s, uint16_t sensor, int day)
 {
 	int64_t start = FIRST_HOUR_US + day * CIVIL_US_PER_DAY;
-	struct record_coverage coverage = {.time = start, .end = start + CIVIL_US_PER_DAY,
-		.sensor = sensor, .addresses = sensors[s].addresses, .packets_read = 1000,
-		.packets_counted = 1000, .drops = text("")};
+	struct record_coverage coverage = {.time = start,
+	    .end = start + CIVIL_US_PER_DAY,
+	    .sensor = sensor,
+	    .addresses = sensors[s].addresses,
+	    .packets_read = 1000,
+	    .packets_counted = 1000,
+	    .drops = text("")};
 	struct err err = {0};
 
 	for (int hour = 0; hour < HOURS_PER_DAY; hour++)
@@ -126,8 +136,10 @@ static void put_day(struct store_ingest *ingest, size_t s, uint16_t sensor, int 
 
 int main(int argc, char **argv)
 {
-	struct store_options options = {.path = argc > 1 ? argv[1] : "", .mode = STORE_WRITE,
-		.timezone = "Asia/Tokyo", .threads = 1};
+	struct store_options options = {.path = argc > 1 ? argv[1] : "",
+	    .mode = STORE_WRITE,
+	    .timezone = "Asia/Tokyo",
+	    .threads = 1};
 	struct store_compact_options compact = {.before_day = INT32_MAX};
 	struct store_compact_stats stats;
 	struct store *store = NULL;
@@ -140,8 +152,9 @@ int main(int argc, char **argv)
 	must(store_open(&options, &store, &err), &err);
 	for (size_t s = 0; s < SENSORS; s++) {
 		struct record_sensor row = {.name = text(sensors[s].name),
-			.kind = text(sensors[s].kind), .tags = text(""),
-			.addresses = sensors[s].addresses};
+		    .kind = text(sensors[s].kind),
+		    .tags = text(""),
+		    .addresses = sensors[s].addresses};
 		struct store_ingest_options begin = {.name = "make-store"};
 		struct store_ingest *ingest = NULL;
 

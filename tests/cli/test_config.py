@@ -1,12 +1,13 @@
 """teiten config: findings with positions, dump, and what other subcommands do with a bad file."""
 import os
 
-from harness import FINDINGS, USAGE, contains, equal, main, path, teiten, write
+from harness import FINDINGS, SOURCE, USAGE, contains, equal, main, path, teiten, write
 
 
 def test_defaults():
     text = teiten('config', 'dump').out
-    contains(text, 'timezone: Asia/Tokyo  # default\n', 'ranking_roles:\n    ports: all  # default\n')
+    contains(text, 'timezone: Asia/Tokyo  # default\n',
+             'ranking_roles:\n    ports: all  # default\n')
     equal(teiten('config', 'check', '/dev/stdin', stdin=text.encode()).out, '/dev/stdin: ok\n')
 
 
@@ -20,7 +21,8 @@ def test_dump_json():
 
 
 def test_findings():
-    file = write('bad.yaml', 'report:\n  week_starts: monday\n  top_n: 1000\nsite: { timezone: x }\n')
+    file = write('bad.yaml',
+                 'report:\n  week_starts: monday\n  top_n: 1000\nsite: { timezone: x }\n')
     result = teiten('config', 'check', file, status=FINDINGS)
     equal(result.out,
           f"{file}:2:3: unknown key 'week_starts' in 'report'; did you mean 'week_start'?\n"
@@ -33,8 +35,10 @@ def test_findings():
 
 
 def test_bombs():
-    laugh = 'a: &a [x]\n' + ''.join(f'{c}: &{c} [*{p}, *{p}]\n' for p, c in zip('abcdefg', 'bcdefgh'))
-    contains(teiten('config', 'check', write('l.yaml', laugh), status=FINDINGS).out, ':1:4: anchors')
+    laugh = 'a: &a [x]\n' + ''.join(f'{c}: &{c} [*{p}, *{p}]\n'
+                                    for p, c in zip('abcdefg', 'bcdefgh'))
+    contains(teiten('config', 'check', write('l.yaml', laugh), status=FINDINGS).out,
+             ':1:4: anchors')
     contains(teiten('config', 'check', write('d.yaml', '[' * 500000), status=FINDINGS).out,
              'nested too deeply')
     teiten('config', 'check', write('big.yaml', 'x' * 2000000), status=USAGE)
@@ -56,7 +60,7 @@ def test_language_of_output():
 
 
 def test_manual_example():
-    page = os.path.join(os.environ['TEITEN_SOURCE'], 'docs', 'man', 'teiten.conf.5.scd')
+    page = os.path.join(SOURCE, 'docs', 'man', 'teiten.conf.5.scd')
     with open(page, encoding='utf-8') as f:
         example = f.read().split('```\n')[1]
     teiten('config', 'check', write('example.yaml', example))

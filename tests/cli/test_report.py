@@ -1,9 +1,9 @@
-"""teiten report: periods, files, languages.  What a report says is tested in report/ and publish/."""
+"""teiten report: periods, files, languages.  What it says is tested in report/ and publish/."""
 import json
 import os
 
-from harness import (FAILED, NOT_FOUND, USAGE, contains, equal, main, make_store, path, read, teiten,
-                     write)
+from harness import (FAILED, NOT_FOUND, USAGE, contains, equal, main, make_store, path, read,
+                     teiten, write)
 
 STORE = make_store('store')
 

@@ -148,7 +148,8 @@ def test_port():
 
 def test_who():
     row = ask('who', '203.0.113.7', '--json').json()[0]
-    equal((row['first'], row['last']), ('2026-09-30T15:00:00.000000Z', '2026-10-14T14:00:30.000000Z'))
+    equal((row['first'], row['last']),
+          ('2026-09-30T15:00:00.000000Z', '2026-10-14T14:00:30.000000Z'))
     equal((row['country'], row['asn'], row['marks'], row['sensors']), ('BR', 64500, ['mirai'], 3))
     equal(row['ports'], [{'port': '23/tcp', 'class': 'request',
                           'packets': 48 * 14 + 96 * 13 + 48 * 7}])

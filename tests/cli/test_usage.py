@@ -3,8 +3,8 @@ import os
 import re
 import subprocess
 
-from harness import (BUILD, FAILED, FOLDER, OK, TEITEN, USAGE, contains, equal, main, path, teiten,
-                     write)
+from harness import (BUILD, FAILED, FOLDER, OK, SOURCE, TEITEN, USAGE, contains, equal, main,
+                     path, teiten, write)
 
 
 def subcommands():
@@ -105,7 +105,7 @@ def test_runs_from_any_directory():
 
 
 def test_completion_knows_every_subcommand():
-    script = os.path.join(os.environ['TEITEN_SOURCE'], 'completions', 'teiten.bash')
+    script = os.path.join(SOURCE, 'completions', 'teiten.bash')
     ask = ('source "$1"; COMP_WORDS=("$2" "${@:3}"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); '
            '_teiten; printf "%s\\n" "${COMPREPLY[@]}"')
 

@@ -72,18 +72,18 @@ static void defaults_stand(void **state)
 
 static void values_are_typed(void **state)
 {
-	struct config *c = parse(
-	    "sensor: { name: jp-kansai-03, addresses: [192.0.2.0/28, '2001:db8::/64'] }\n"
-	    "respond:\n"
-	    "  any_port: true\n"
-	    "  protocols: { telnet: [23, 2323], mqtt: [1883] }\n"
-	    "report:\n"
-	    "  languages: [en]\n"
-	    "  week_start: saturday\n"
-	    "  source_term: 発信元\n"
-	    "  ranking_roles: { ports: attackers }\n"
-	    "site:\n"
-	    "retention: { watermark: 75% }\n");
+	struct config *c =
+	    parse("sensor: { name: jp-kansai-03, addresses: [192.0.2.0/28, '2001:db8::/64'] }\n"
+	          "respond:\n"
+	          "  any_port: true\n"
+	          "  protocols: { telnet: [23, 2323], mqtt: [1883] }\n"
+	          "report:\n"
+	          "  languages: [en]\n"
+	          "  week_start: saturday\n"
+	          "  source_term: 発信元\n"
+	          "  ranking_roles: { ports: attackers }\n"
+	          "site:\n"
+	          "retention: { watermark: 75% }\n");
 
 	(void)state;
 	assert_string_equal(c->sensor.name, "jp-kansai-03");
@@ -120,10 +120,10 @@ static void unknown_keys_name_the_nearest(void **state)
 static void wrong_types_say_what_is_right(void **state)
 {
 	(void)state;
-	refused("report: { top_n: many }\n",
-	    "t:1:18: 'report.top_n' is a whole number, not 'many'\n");
-	refused("report: { top_n: [1] }\n",
-	    "t:1:18: 'report.top_n' is a whole number, not a list\n");
+	refused(
+	    "report: { top_n: many }\n", "t:1:18: 'report.top_n' is a whole number, not 'many'\n");
+	refused(
+	    "report: { top_n: [1] }\n", "t:1:18: 'report.top_n' is a whole number, not a list\n");
 	refused("report: { top_n: }\n",
 	    "t:1:18: 'report.top_n' has no value; give it a whole number or leave the key out\n");
 	refused("report: { quarters: lunar }\n",
@@ -189,20 +189,18 @@ static void yaml_that_is_refused(void **state)
 	    "t:1:21: key 'name_en' is there twice (first in line 1); keep one\n");
 	refused("site: &a { name_en: x }\n",
 	    "t:1:7: anchors (&name) are not accepted; write the value out\n");
-	refused("site: *a\n",
-	    "t:1:7: aliases (*name) are not accepted; write the value out\n");
+	refused("site: *a\n", "t:1:7: aliases (*name) are not accepted; write the value out\n");
 	refused("site: !x { }\n", "t:1:7: tags (!name) are not accepted; write the plain value\n");
-	refused("site: { <<: {} }\n",
-	    "t:1:9: merge keys (<<) are not accepted; write the keys out\n");
+	refused(
+	    "site: { <<: {} }\n", "t:1:9: merge keys (<<) are not accepted; write the keys out\n");
 	refused("site: {}\n---\nsite: {}\n",
 	    "t:2:1: a second document (---); one file is one document\n");
-	refused("site:\n\tname_en: x\n",
-	    "t:2:1: a tab in the indentation; YAML wants spaces\n");
+	refused("site:\n\tname_en: x\n", "t:2:1: a tab in the indentation; YAML wants spaces\n");
 	refused("site: { name_en: a\x80 }\n",
 	    "t:1:19: byte 0x80 is not valid UTF-8; save the file as UTF-8\n");
 	refused("# ○\nsite: { name_en: \x1b }\n", "t:2:18: control character 0x1b; remove it\n");
-	refused("site: { name_en: \"\\e\" }\n",
-	    "t:1:18: an escaped control character; remove it\n");
+	refused(
+	    "site: { name_en: \"\\e\" }\n", "t:1:18: an escaped control character; remove it\n");
 	refused_bytes("a\0b", 3, "t:1:2: control character 0x00; remove it\n");
 }
 
@@ -221,16 +219,15 @@ static void limits_hold(void **state)
 	(void)memcpy(text, "geo: { asn: [", 13);
 	for (size_t i = 0; i < 5000; i++)
 		(void)memcpy(text + 13 + 2 * i, "a,", 2);
-	refused_bytes(text, 13 + 10000,
-	    "t:1:8206: more values than a configuration can have\n");
+	refused_bytes(text, 13 + 10000, "t:1:8206: more values than a configuration can have\n");
 	free(text);
 }
 
 static void dump_comes_back_the_same(void **state)
 {
 	struct config *c = parse("site: { name_en: \"it's: a # test\", name_ja: '' }\n"
-				 "respond: { protocols: { telnet: [23], http: [] } }\n"
-				 "geo: { asn: [ 'a b', \"c\", '007' ] }\n");
+	                         "respond: { protocols: { telnet: [23], http: [] } }\n"
+	                         "geo: { asn: [ 'a b', \"c\", '007' ] }\n");
 	struct buf first = {0};
 	struct buf second = {0};
 	struct config *again;
@@ -277,8 +274,8 @@ static void files_that_cannot_be_read(void **state)
 	struct err err = {0};
 
 	(void)state;
-	assert_int_equal(config_load("/nonexistent/teiten.yaml", NULL, NULL, &config, &err),
-	    ST_NOT_FOUND);
+	assert_int_equal(
+	    config_load("/nonexistent/teiten.yaml", NULL, NULL, &config, &err), ST_NOT_FOUND);
 	assert_non_null(strstr(err.text, "/nonexistent/teiten.yaml"));
 	assert_null(config);
 }
@@ -286,18 +283,18 @@ static void files_that_cannot_be_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults_stand),
-		cmocka_unit_test(values_are_typed),
-		cmocka_unit_test(unknown_keys_name_the_nearest),
-		cmocka_unit_test(wrong_types_say_what_is_right),
-		cmocka_unit_test(ranges_are_checked),
-		cmocka_unit_test(networks_are_checked),
-		cmocka_unit_test(all_findings_in_order),
-		cmocka_unit_test(yaml_that_is_refused),
-		cmocka_unit_test(limits_hold),
-		cmocka_unit_test(dump_comes_back_the_same),
-		cmocka_unit_test(every_key_is_described),
-		cmocka_unit_test(files_that_cannot_be_read),
+	    cmocka_unit_test(defaults_stand),
+	    cmocka_unit_test(values_are_typed),
+	    cmocka_unit_test(unknown_keys_name_the_nearest),
+	    cmocka_unit_test(wrong_types_say_what_is_right),
+	    cmocka_unit_test(ranges_are_checked),
+	    cmocka_unit_test(networks_are_checked),
+	    cmocka_unit_test(all_findings_in_order),
+	    cmocka_unit_test(yaml_that_is_refused),
+	    cmocka_unit_test(limits_hold),
+	    cmocka_unit_test(dump_comes_back_the_same),
+	    cmocka_unit_test(every_key_is_described),
+	    cmocka_unit_test(files_that_cannot_be_read),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

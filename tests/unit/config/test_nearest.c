@@ -70,10 +70,10 @@ static void suggestions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(distances),
-		cmocka_unit_test(distance_is_symmetric),
-		cmocka_unit_test(long_words_are_far),
-		cmocka_unit_test(suggestions),
+	    cmocka_unit_test(distances),
+	    cmocka_unit_test(distance_is_symmetric),
+	    cmocka_unit_test(long_words_are_far),
+	    cmocka_unit_test(suggestions),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
