@@ -225,7 +225,7 @@ static struct batch *batch_for(struct store_ingest *ingest, enum record_table_id
 	batch->from = day == 0 ? INT64_MIN : zone_day_start(ingest->store->zone, day);
 	batch->to = day == DAY_MAX ? INT64_MAX : zone_day_start(ingest->store->zone, day + 1);
 	memmove(&ingest->batches[place + 1], &ingest->batches[place],
-	    (ingest->batch_count - place) * sizeof(ingest->batches[0]));
+	    (ingest->batch_count - place) * sizeof(struct batch *));
 	ingest->batches[place] = batch;
 	ingest->batch_count++;
 	return batch;
@@ -236,7 +236,7 @@ static int hand_over_at(struct store_ingest *ingest, size_t place, struct err *e
 	struct batch *batch = ingest->batches[place];
 
 	memmove(&ingest->batches[place], &ingest->batches[place + 1],
-	    (ingest->batch_count - place - 1) * sizeof(ingest->batches[0]));
+	    (ingest->batch_count - place - 1) * sizeof(struct batch *));
 	ingest->batch_count--;
 	ingest->buffered -= batch->count;
 	for (size_t i = 0; i < RECORD_TABLE_COUNT; i++)
