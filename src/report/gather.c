@@ -9,12 +9,13 @@
 #include "base/hash.h"
 #include "base/zone.h"
 
-#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIST_FIRST 256
+#define ORDER_BITS 40
 
 void *gather_alloc(size_t count, size_t size)
 {
@@ -111,13 +112,24 @@ static int compare_keys(const struct gather_item *a, const struct gather_item *b
 	return (a->key > b->key) - (a->key < b->key);
 }
 
+double gather_order(double rate)
+{
+	int exponent;
+	double mantissa = frexp(rate, &exponent);
+
+	return ldexp(floor(ldexp(mantissa, ORDER_BITS) + 0.5), exponent - ORDER_BITS);
+}
+
 static int compare_before(const void *pa, const void *pb)
 {
 	const struct gather_item *a = pa;
 	const struct gather_item *b = pb;
 
-	if (a->rate.before != b->rate.before)
-		return a->rate.before > b->rate.before ? -1 : 1;
+	double rate_a = gather_order(a->rate.before);
+	double rate_b = gather_order(b->rate.before);
+
+	if (rate_a != rate_b)
+		return rate_a > rate_b ? -1 : 1;
 	return compare_keys(a, b);
 }
 
@@ -126,8 +138,11 @@ static int compare_now(const void *pa, const void *pb)
 	const struct gather_item *a = pa;
 	const struct gather_item *b = pb;
 
-	if (a->rate.now != b->rate.now)
-		return a->rate.now > b->rate.now ? -1 : 1;
+	double rate_a = gather_order(a->rate.now);
+	double rate_b = gather_order(b->rate.now);
+
+	if (rate_a != rate_b)
+		return rate_a > rate_b ? -1 : 1;
 	if (a->sources != b->sources)
 		return a->sources > b->sources ? -1 : 1;
 	return compare_keys(a, b);

@@ -195,6 +195,12 @@ struct gather_item *gather_item_find(const struct gather_list *list, uint32_t ke
 uint32_t gather_country_key(const char *code);
 void gather_list_fini(struct gather_list *list);
 
+/*
+ * A rate as ranking sees it, to 40 bits: the same packets spread differently over sensors differ
+ * in the last bits of their sum and are still a tie.
+ */
+double gather_order(double rate);
+
 /* Sorts by rate now (ties: more sources, then the smaller key), sets rank and rank_before. */
 void gather_rank(struct gather_list *list);
 

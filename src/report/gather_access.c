@@ -88,10 +88,12 @@ static int break_ties(struct gather *g, size_t top, struct err *err)
 
 	for (size_t i = 0; i < g->ports.count && count < 2 * REPORT_TOP_MAX; i++) {
 		const struct gather_item *item = &g->ports.items[i];
-		bool tie = (i > 0 && item[-1].rate.now == item->rate.now)
-		    || (i + 1 < g->ports.count && item[1].rate.now == item->rate.now);
+		double rate = gather_order(item->rate.now);
+		bool as_above = i > 0 && gather_order(item[-1].rate.now) == rate;
+		bool tie = as_above || (i + 1 < g->ports.count
+		    && gather_order(item[1].rate.now) == rate);
 
-		if (i > top && item[-1].rate.now != item->rate.now)
+		if (i > top && !as_above)
 			break;
 		if (tie && item->rate.now > 0)
 			keys[count++] = item->key;

@@ -9,3 +9,4 @@ FROM (
 	GROUP BY country, target
 ) AS moves
 WHERE packets_now >= packets_before + {least} OR packets_before >= packets_now + {least}
+ORDER BY country, target

@@ -2,3 +2,4 @@ SELECT date, sensor, {target} AS target, sum(packets) AS packets_day
 FROM country_day
 WHERE date >= {from_day} AND date < {to_day} AND {target} IN ({targets})
 GROUP BY date, sensor, target
+ORDER BY date, sensor, target

@@ -4,3 +4,4 @@ SELECT sensor, country,
 FROM victim_day
 WHERE date >= {from_day} AND date < {to_day}
 GROUP BY sensor, country
+ORDER BY sensor, country

@@ -4,3 +4,4 @@ SELECT sensor, {target} AS target,
 FROM country_day
 WHERE date >= {from_day} AND date < {to_day} AND country = {home}
 GROUP BY sensor, target
+ORDER BY sensor, target

@@ -4,3 +4,4 @@ SELECT sensor, country, {target} AS target,
 FROM country_day
 WHERE date >= {from_day} AND date < {to_day} AND sensor IN ({panel}) AND {target} IN ({targets})
 GROUP BY sensor, country, target
+ORDER BY sensor, country, target

@@ -6,3 +6,4 @@ SELECT sensor, {target} AS target,
 FROM country_day
 WHERE date >= {from_day} AND date < {to_day}
 GROUP BY sensor, target
+ORDER BY sensor, target

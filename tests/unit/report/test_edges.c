@@ -65,6 +65,36 @@ static void test_ties(void **state)
 	site_free(&site);
 }
 
+/* The same packets, spread differently over three sensors, are a tie all the same. */
+static void test_tie_over_sensors(void **state)
+{
+	const int32_t day = SITE_WEEK_B;
+	struct report_options options = site_week(SITE_WEEK_B);
+	struct report_document *doc = NULL;
+	const struct report_table *ports;
+	struct site site;
+
+	(void)state;
+	site_new(&site, "Asia/Tokyo");
+	for (uint32_t i = 0; i < 3; i++) {
+		uint16_t id = site_sensor(&site, (const char *[]){"a", "b", "c"}[i]);
+
+		one_day(&site, id, day, ROWS(
+		    {day, IP(1, 0, 0, 1), 6, 7777, (const uint32_t[]){1, 2, 4}[i], "US", 0},
+		    {day, IP(1, 0, 0, 1), 6, 5555, (const uint32_t[]){3, 1, 3}[i], "US", 0}));
+		if (i == 2)
+			one_day(&site, id, day, ROWS(
+			    {day, IP(1, 0, 0, 1), 6, 6666, 7, "US", 0}));
+	}
+	OK(report_build(site.store, &options, &doc, &err));
+	ports = find_table(doc, "ports");
+	assert_int_equal(find_cell(ports, 0, "port")->integer, 5555);
+	assert_int_equal(find_cell(ports, 1, "port")->integer, 6666);
+	assert_int_equal(find_cell(ports, 2, "port")->integer, 7777);
+	report_document_free(doc);
+	site_free(&site);
+}
+
 /* Half of the time observed: the rate is that of the observed time, and marked. */
 static void test_outage(void **state)
 {
@@ -323,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ties),
+		cmocka_unit_test(test_tie_over_sensors),
 		cmocka_unit_test(test_outage),
 		cmocka_unit_test(test_panel),
 		cmocka_unit_test(test_no_panel),
