@@ -17,7 +17,8 @@
 
 #define PORT_COUNTRIES 5
 #define PORT_SPARKLINE_COLUMNS 62
-#define PORT_HEADING_COLUMNS 16
+#define PORT_HEADING_COLUMNS_JA 24
+#define PORT_HEADING_COLUMNS_EN 16
 
 struct port_card {
 	const struct command *self;
@@ -341,11 +342,13 @@ static void print_row(const struct port_card *p, struct buf *b)
 
 static void put_heading(const struct port_card *p, const char *ja, const char *en, struct buf *b)
 {
-	const char *text = p->style.language == PUBLISH_JA ? ja : en;
+	bool japanese = p->style.language == PUBLISH_JA;
+	size_t columns = japanese ? PORT_HEADING_COLUMNS_JA : PORT_HEADING_COLUMNS_EN;
+	const char *text = japanese ? ja : en;
 	size_t width = publish_width(&p->style, text, strlen(text));
 
 	buf_puts(b, text);
-	for (size_t i = width; i < PORT_HEADING_COLUMNS; i++)
+	for (size_t i = width; i < columns; i++)
 		buf_putc(b, ' ');
 }
 
@@ -366,8 +369,8 @@ static void print_marks(const struct port_card *p, struct buf *b)
 	bool ja = p->style.language == PUBLISH_JA;
 
 	if (p->mirai.now > 0 || p->mirai.before > 0) {
-		put_measure(p, ja ? "Mirai特徴 有" : "with Mirai mark", &p->mirai, b);
-		put_measure(p, ja ? "Mirai特徴 無" : "without it", &p->plain, b);
+		put_measure(p, ja ? "Miraiの特徴を有する" : "with Mirai mark", &p->mirai, b);
+		put_measure(p, ja ? "Miraiの特徴を有しない" : "without it", &p->plain, b);
 	}
 	for (unsigned bit = 1; bit < RECORD_MARK_COUNT; bit++)
 		if (p->marks[bit].now > 0)
@@ -413,7 +416,7 @@ static void print_people(const struct port_card *p, struct buf *b)
 	if (p->item.rank_before)
 		buf_printf(b, ja ? "(前期 %u)" : " (before %u)", p->item.rank_before);
 	buf_putc(b, '\n');
-	put_heading(p, "送信元", "sources", b);
+	put_heading(p, p->style.source_hasshin ? "発信元" : "送信元", "sources", b);
 	publish_number(b, p->sources, 1);
 	buf_puts(b, ja ? " 個/日\n" : " per day\n");
 	put_heading(p, "センサー", "sensors", b);

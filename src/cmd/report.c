@@ -203,12 +203,13 @@ static int run_report(struct edition *e)
 		}
 		e->options.write_path = e->out;
 	}
-	/* Opened before the sandbox; only its one-line description is used. */
-	if (geo_path && geo_open(geo_path, &e->geo, &err) < 0)
-		command_error(e->self, "%s (the report will not name its country data)", err.text);
+	e->options.read_path = geo_path;
 	r = window_open_store(e->self, &e->options, &e->w);
 	if (r != COMMAND_OK)
 		return r;
+	/* Only its one-line description is used. */
+	if (geo_path && geo_open(geo_path, &e->geo, &err) < 0)
+		command_error(e->self, "%s (the report will not name its country data)", err.text);
 	r = build(e, &document);
 	if (r != COMMAND_OK)
 		return r;

@@ -97,7 +97,7 @@ static void ranked_table(struct top *top, const char *const key[3], const char *
 	        [RANKED_CHANGE_PERCENT] = {"change_percent", NULL, NULL, TABLE_REAL,
 	            TABLE_PROGRAMS},
 	        [RANKED_PACKETS] = {"packets", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
-	        [RANKED_MIRAI] = {"mirai_percent", "Mirai", "Mirai", TABLE_REAL, TABLE_ALL},
+	        [RANKED_MIRAI] = {"mirai_percent", "Miraiの特徴", "Mirai", TABLE_REAL, TABLE_ALL},
 	        [RANKED_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
 	        [RANKED_SENSORS_TOTAL] = {"sensors_total", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
 	        [RANKED_SHARE] = {"top_sensor_share", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
@@ -477,29 +477,39 @@ static int top_sources(struct top *top)
 static const struct {
 	const char *name;
 	int (*run)(struct top *top);
+	bool changes; /* footnotes that belong to it */
+	bool services;
+	bool countries;
 } rankings[] = {
-    {"ports", top_ports},
-    {"countries", top_countries},
-    {"asns", top_asns},
-    {"sources", top_sources},
+    {"ports", top_ports, true, true, false},
+    {"countries", top_countries, true, false, true},
+    {"asns", top_asns, true, false, false},
+    {"sources", top_sources, false, false, true},
 };
 #define RANKING_COUNT (sizeof(rankings) / sizeof(*rankings))
 
-static void print_notes(const struct top *top, struct buf *b)
+static void print_notes(const struct top *top, size_t ranking, struct buf *b)
 {
 	bool ja = top->style.language == PUBLISH_JA;
 
 	window_describe(&top->w, &top->style, b);
-	if (top->w.panel_count > 0 && top->w.panel_count < top->w.sensors_now)
+	if (rankings[ranking].changes && top->w.panel_count > 0 &&
+	    top->w.panel_count < top->w.sensors_now)
 		buf_printf(b,
 		    ja ? "※ 前期比は両期間とも観測したセンサー%zu台によるもの\n"
 		       : "Changes are over the %zu sensors that observed in both periods.\n",
 		    top->w.panel_count);
-	buf_puts(b, ja ? "※ 接続要求など(アクセス)を集計。" : "Counts access: requests only. ");
-	buf_puts(b, ja ? "サービス名はIANA登録名で、通信の内容を示すものではない。"
-	                 "国・地域は攻撃者の所在を示すものではない(踏み台・詐称の可能性)。\n"
-	               : "Service names are IANA's and do not say what was\n"
-	                 "spoken; countries do not say where an attacker is.\n");
+	buf_puts(b, ja ? "※ アクセス(接続等を求めるパケット)のみを集計\n"
+	               : "Counts access: packets that open something.\n");
+	if (rankings[ranking].services)
+		buf_puts(b,
+		    ja ? "※ "
+		         "サービス名はIANAの登録によるもので、通信の内容を示すものではありません\n"
+		       : "Service names are IANA's and do not say which protocol was spoken.\n");
+	if (rankings[ranking].countries)
+		buf_puts(b, ja ? "※ 送信元の国・地域は攻撃者の所在を示すものではありません"
+		                 "(踏み台・詐称の可能性)\n"
+		               : "The country of a source does not say where an attacker is.\n");
 }
 
 /* Reads -n and --all; false after saying what is wrong. */
@@ -531,7 +541,7 @@ static int run_ranking(struct top *top, const struct window_options *options, si
 		return r;
 	table_print(top->table, &top->common, &b);
 	if (top->common.format == COMMAND_HUMAN && !top->common.quiet)
-		print_notes(top, &b);
+		print_notes(top, ranking, &b);
 	(void)fwrite(buf_text(&b), 1, b.len, stdout);
 	buf_fini(&b);
 	return COMMAND_OK;

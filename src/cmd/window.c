@@ -300,7 +300,7 @@ int window_open_store(
     const struct command *self, const struct window_options *options, struct window *w)
 {
 	const char *path = options->store ? options->store : command_configuration()->store.path;
-	const char *read_paths[] = {path};
+	const char *read_paths[] = {path, options->read_path};
 	struct store_options open = {.path = path, .mode = STORE_READ};
 	struct err err = {0};
 	int r;
@@ -308,8 +308,8 @@ int window_open_store(
 	memset(w, 0, sizeof(*w));
 	set_target(w);
 	/* What the store holds was written by others: from here on only it can be read. */
-	r = os_sandbox_reader(
-	    read_paths, 1, &options->write_path, options->write_path ? 1 : 0, NULL, &err);
+	r = os_sandbox_reader(read_paths, options->read_path ? 2 : 1, &options->write_path,
+	    options->write_path ? 1 : 0, NULL, &err);
 	if (r == ST_OK)
 		r = store_open(&open, &w->store, &err);
 	if (r == ST_OK)

@@ -43,6 +43,7 @@ struct window_options {
 	enum report_basis basis;
 	bool basis_given;
 	const char *write_path; /* a folder that must stay writable, or NULL */
+	const char *read_path;  /* a file that must stay readable, or NULL */
 };
 
 /* Takes one option; false after it has printed what is wrong. */

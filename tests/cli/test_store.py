@@ -142,7 +142,7 @@ def test_port():
     equal([c['country'] for c in card['countries']], ['BR', 'CN'])
     equal((card['rank'], card['previous_rank'], card['sources_per_day']), (2, 1, 2.0))
     equal(len(card['days']), 7)
-    contains(ask('port', '23', '--lang', 'ja').out, 'Mirai特徴 有', '前期比', 'ブラジル 57.8%')
+    contains(ask('port', '23', '--lang', 'ja').out, 'Miraiの特徴を有する', '前期比', 'ブラジル 57.8%')
     contains(ask('port', '9999/tcp', status=NOT_FOUND).err, 'nothing came to 9999/tcp')
 
 
