@@ -133,7 +133,7 @@ static void put_cell(struct store_result *result, struct column *column, size_t 
 		cell->i = ((uint8_t *)data)[i];
 		break;
 	case DUCKDB_TYPE_TINYINT:
-		cell->i = ((int8_t *)data)[i]; /* NOLINT(bugprone-signed-char-misuse): a number */
+		cell->i = ((int8_t *)data)[i]; /* NOLINT: a number */
 		break;
 	case DUCKDB_TYPE_SMALLINT:
 		cell->i = ((int16_t *)data)[i];
