@@ -2,8 +2,8 @@
  * A table as CSV (RFC 4180): data for programs and spreadsheets, the same in every language.
  *
  * Numbers are unrounded and without separators, days ISO 8601, ports "23/tcp", countries ISO codes,
- * messages their values or else their ids; nothing observed is an empty field.  A change has two columns: NAME (the
- * difference) and NAME_percent.  Periods are FROM/TO, half-open.
+ * messages their values or else their ids; nothing observed is an empty field.  A change has two
+ * columns: NAME (the difference) and NAME_percent.  Periods are FROM/TO, half-open.
  */
 #include "publish/edition.h"
 

@@ -138,8 +138,8 @@ static void append_language_link(struct publish_page *page, unsigned languages)
 		return;
 	named.language = other;
 	publish_file_name(&text, page->document, NULL, (int)other, "html");
-	buf_printf(page->b, "<p class=\"language\"><a lang=\"%s\" hreflang=\"%s\" rel=\"alternate\" "
-	    "href=\"", publish_language_code(other), publish_language_code(other));
+	buf_printf(page->b, "<p class=\"language\"><a lang=\"%s\" hreflang=\"%s\" "
+	    "rel=\"alternate\" href=\"", publish_language_code(other), publish_language_code(other));
 	append_escaped(page->b, &text);
 	buf_puts(page->b, "\">");
 	publish_message(&text, &named, "layout.language-name");

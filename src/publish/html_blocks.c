@@ -176,7 +176,8 @@ static void append_data(struct publish_page *page, const struct report_figure *f
 	publish_unit(&unit, page->style, figure->unit);
 	buf_puts(b, "<details><summary>");
 	publish_page_message(page, "layout.data-table");
-	buf_puts(b, "</summary>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
+	buf_puts(b, "</summary>\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
+	    "aria-label=\"");
 	publish_page_message(page, "layout.data-table");
 	buf_puts(b, "\">\n<table>\n<thead><tr><th scope=\"col\">");
 	publish_page_message(page, figure->kind == REPORT_FIGURE_LINES ? "layout.date"

@@ -64,7 +64,8 @@ static void append_cell(struct buf *b, const struct publish_style *style,
 		if (column == 0)
 			publish_message(b, style, f->kind == REPORT_FIGURE_LINES ? "layout.date"
 			    : "layout.item");
-		else if (column + 1 < columns && f->series[column - 1].label.kind != REPORT_VALUE_NONE)
+		else if (column + 1 < columns
+		    && f->series[column - 1].label.kind != REPORT_VALUE_NONE)
 			publish_value(b, style, &f->series[column - 1].label);
 		return;
 	}

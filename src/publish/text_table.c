@@ -122,7 +122,8 @@ static size_t stage_width(const struct publish_grid *grid, const struct layout *
 }
 
 /* Takes places from the column that has most to spare until the table fits or none is left. */
-static bool narrow(const struct publish_grid *grid, struct layout *l, enum stage stage, size_t width)
+static bool narrow(const struct publish_grid *grid, struct layout *l, enum stage stage,
+    size_t width)
 {
 	while (total_width(grid, l) > width) {
 		size_t best = grid->columns;
