@@ -38,6 +38,7 @@ struct gather_sensor {
 	struct report_observed now;
 	struct report_observed before;
 	struct report_observed *days; /* [day_count], from `first` on */
+	int64_t nominal_from;         /* start of the period, or of a sensor that is new in it */
 	bool panel;
 	double access_now;            /* packets */
 	double access_before;
@@ -182,6 +183,9 @@ ST_MUST_CHECK int gather_daily_mean(struct gather *g, const char *question,
 /* A ranking of countries from a question that gives (sensor, country, now, before). */
 ST_MUST_CHECK int gather_country_list(struct gather *g, const char *question,
     enum report_basis basis, struct gather_list *list, struct err *err);
+
+/* Days in which a sensor was expected to observe. */
+double gather_nominal_days(const struct gather *g, const struct gather_sensor *s);
 
 /* SQL for GATHER_KEY of a row, with ICMP types folded where the options say so. */
 const char *gather_target_sql(const struct gather *g);

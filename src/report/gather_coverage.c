@@ -155,7 +155,7 @@ static void add_gap(struct gather *g, size_t sensor, int64_t from, int64_t to)
 static void find_gaps(struct gather *g, size_t sensor)
 {
 	const struct gather_sensor *s = &g->sensors[sensor];
-	int64_t at = g->day_start[g->now.from - g->first];
+	int64_t at = s->nominal_from;
 	int64_t end = g->day_start[g->day_count];
 
 	for (size_t i = 0; i < s->span_count; i++) {
@@ -190,11 +190,25 @@ static void weigh(struct gather *g)
 	free(panel);
 }
 
+/*
+ * A sensor that joins a running site is expected from its first moment on.  A site's very first
+ * period is expected whole: its figures are of a part of the period, and marked so.
+ */
+static int64_t nominal_from(const struct gather *g, const struct gather_sensor *s)
+{
+	int64_t start = g->day_start[g->now.from - g->first];
+
+	return g->sensors_before > 0 && s->before.days <= 0 && s->spans[0].from > start
+	    ? s->spans[0].from : start;
+}
+
+double gather_nominal_days(const struct gather *g, const struct gather_sensor *s)
+{
+	return (double)(g->day_start[g->day_count] - s->nominal_from) / CIVIL_US_PER_DAY;
+}
+
 static void sum_up(struct gather *g)
 {
-	double period_days = (double)(g->day_start[g->day_count]
-	    - g->day_start[g->now.from - g->first]) / CIVIL_US_PER_DAY;
-
 	for (size_t i = 0; i < g->sensor_count; i++) {
 		const struct gather_sensor *s = &g->sensors[i];
 
@@ -204,10 +218,16 @@ static void sum_up(struct gather *g)
 		g->observed_days += s->now.days;
 		if (s->now.days > 0)
 			g->addresses += s->now.address_days / s->now.days;
-		if (s->now.days > 0)
-			find_gaps(g, i);
 	}
-	g->nominal_days = period_days * (double)g->sensors_now;
+	for (size_t i = 0; i < g->sensor_count; i++) {
+		struct gather_sensor *s = &g->sensors[i];
+
+		if (s->now.days <= 0)
+			continue;
+		s->nominal_from = nominal_from(g, s);
+		g->nominal_days += gather_nominal_days(g, s);
+		find_gaps(g, i);
+	}
 	g->coverage = g->nominal_days > 0 ? g->observed_days / g->nominal_days : 0;
 	g->has_before = g->panel_count > 0;
 	g->panel_differs = g->has_before

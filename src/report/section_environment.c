@@ -83,10 +83,14 @@ static void say_breaks(struct build *b, struct lines *lines)
 	for (size_t i = 0; i < b->g->sensor_count && b->g->sensors_before > 0; i++) {
 		const struct gather_sensor *s = &b->g->sensors[i];
 
-		if (!s->panel)
-			lines_say(b, lines, s->now.days > 0 ? MSG("environment.added")
-			    : MSG("environment.removed"), VALUES(value_sensor(b, "sensor", s->name),
-			        value_word("now", b->word_now)));
+		if (!s->panel && s->now.days > 0)
+			lines_say(b, lines, MSG("environment.added"), VALUES(
+			    value_sensor(b, "sensor", s->name),
+			    value_day_short("day", zone_day(store_zone(b->g->store),
+			        s->spans[0].from))));
+		else if (!s->panel)
+			lines_say(b, lines, MSG("environment.removed"), VALUES(
+			    value_sensor(b, "sensor", s->name), value_word("now", b->word_now)));
 		else if (addresses_changed(s))
 			lines_say(b, lines, MSG("environment.addresses"), VALUES(
 			    value_sensor(b, "sensor", s->name),
@@ -171,7 +175,7 @@ static void sensor_row(struct build *b, struct grid *grid, const struct gather_s
 	if (!b->analysis)
 		grid_cell(b, grid, value_fact(NULL, coverage_fact(b,
 		    report_printf(b->doc, "%s.coverage", id), s->now.days,
-		    g->nominal_days / (double)g->sensors_now)));
+		    gather_nominal_days(g, s))));
 	grid_cell(b, grid, value_fact(NULL, facts.now));
 	if (!b->g->has_before)
 		return;

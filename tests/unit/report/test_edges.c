@@ -163,6 +163,40 @@ static void test_panel(void **state)
 	site_free(&site);
 }
 
+/* A sensor that joins on Thursday is expected from Thursday on; a new site for the whole week. */
+static void test_joining_sensor(void **state)
+{
+	struct report_options options = site_week(SITE_WEEK_B);
+	struct report_document *doc = NULL;
+	struct site site;
+	uint16_t old;
+	uint16_t joins;
+
+	(void)state;
+	site_new(&site, "Asia/Tokyo");
+	old = site_sensor(&site, "old");
+	joins = site_sensor(&site, "joins");
+	for (int32_t day = SITE_WEEK_A + 4; day < SITE_WEEK_B + 7; day++)
+		one_day(&site, old, day, ROWS({day, IP(1, 0, 0, 1), 6, 23, 100, "US", 0}));
+	for (int32_t day = SITE_WEEK_B + 3; day < SITE_WEEK_B + 7; day++)
+		one_day(&site, joins, day, ROWS({day, IP(1, 0, 0, 1), 6, 23, 100, "US", 0}));
+	OK(report_build(site.store, &options, &doc, &err));
+	assert_fact(doc, "coverage", 100);
+	assert_fact(doc, "sensor.joins.coverage", 100);
+	assert_fact(doc, "access.rate", 100);
+	assert_false(says(doc, "environment.gap"));
+	assert_true(says(doc, "environment.added"));
+	sentences_check(doc);
+	report_document_free(doc);
+	options.period = (struct report_period){REPORT_PERIOD_WEEK, SITE_WEEK_A, SITE_WEEK_B};
+	OK(report_build(site.store, &options, &doc, &err));
+	assert_fact(doc, "coverage", 300 / 7.0);
+	assert_true(says(doc, "environment.gap"));
+	assert_true(says(doc, "environment.low-coverage"));
+	report_document_free(doc);
+	site_free(&site);
+}
+
 /* All sensors replaced: data lies before, but nothing can be compared. */
 static void test_no_panel(void **state)
 {
@@ -356,6 +390,7 @@ int main(void)
 		cmocka_unit_test(test_tie_over_sensors),
 		cmocka_unit_test(test_outage),
 		cmocka_unit_test(test_panel),
+		cmocka_unit_test(test_joining_sensor),
 		cmocka_unit_test(test_no_panel),
 		cmocka_unit_test(test_clock_change),
 		cmocka_unit_test(test_burst),
