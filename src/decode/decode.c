@@ -8,6 +8,7 @@
 #include "decode/layers.h"
 
 #define LINKTYPE_ETHERNET 1
+#define ETHERNET_LENGTH_MAX 1535 /* IEEE 802.3 3.2.6: above it is a type */
 #define OFFSET_MAX 65000u /* headers lie far below this; offsets are 16-bit */
 
 static const struct {
@@ -40,7 +41,7 @@ static void decode_layers(struct decode_packet *packet, struct rd *r)
 			step = layer_link(packet, r, step.type);
 			break;
 		case LAYER_LENGTH_OR_TYPE:
-			if (step.type >= 1536 || step.type == 0x0800)
+			if (step.type > ETHERNET_LENGTH_MAX)
 				step = layer_ethertype(packet, r, step.type);
 			else
 				step = layer_llc(packet, r);
@@ -75,7 +76,8 @@ static void decode_layers(struct decode_packet *packet, struct rd *r)
 		case LAYER_DONE:
 			break;
 		}
-		if (r->bad && packet->drop == DECODE_DROP_NONE)
+		/* What was missing was read as zeros: whatever they meant, the header is cut. */
+		if (r->bad)
 			packet->drop = DECODE_DROP_LINK_SHORT;
 		if (packet->drop != DECODE_DROP_NONE)
 			return;

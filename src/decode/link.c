@@ -16,7 +16,6 @@
 #define ETHERTYPE_MPLS 0x8847
 #define ETHERTYPE_MPLS_MULTI 0x8848
 #define ETHERTYPE_PPPOE 0x8864
-#define ETHERTYPE_LENGTH_MAX 1535
 
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
@@ -244,7 +243,8 @@ static struct layer_step nflog(struct decode_packet *packet, struct rd *r)
 		if (len < 4)
 			break;
 		if ((type & 0x7fff) == NFLOG_PAYLOAD) {
-			*r = rd_sub(r, len - 4u);
+			/* The length is the datagram's; the snap length may have cut it. */
+			*r = rd_sub(r, len - 4u < rd_left(r) ? len - 4u : rd_left(r));
 			if (family == 2)
 				return next(LAYER_IPV4, 0);
 			if (family == 10)
