@@ -40,28 +40,28 @@ static void say(const struct pipeline *p, const char *sentence)
 		p->options.say(p->options.arg, sentence);
 }
 
-/* The tally's sink: places, sums, and the rows on their way to the store. */
-static int take_rows(void *arg, struct tally_row *rows, size_t count)
+/* The tally's sink: sums, and the rows with their places on their way to the store. */
+static int take_rows(void *arg, const struct tally_rows *rows)
 {
 	struct pipeline *p = arg;
-	int rc = summary_add(p->summary, rows, count);
+	int rc = summary_add(p->summary, rows);
 
 	if (rc)
 		return err_set(p->err, rc, "out of memory");
 	if (!p->ingest)
 		return ST_OK;
-	for (size_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < rows->count; i++) {
 		struct record_flow *flow = &p->flows[i];
 		struct geo_place place;
 
-		*flow = rows[i].flow;
+		tally_row_flow(rows, i, flow);
 		place = geo_lookup(p->options.geo, flow->class == RECORD_CLASS_BACKSCATTER
 		    ? (struct ip){flow->victim_hi, flow->victim_lo}
 		    : (struct ip){flow->src_hi, flow->src_lo});
 		memcpy(flow->country, place.country, 2);
 		flow->asn = place.asn;
 	}
-	return store_ingest_flow(p->ingest, p->flows, count, p->err);
+	return store_ingest_flow(p->ingest, p->flows, rows->count, p->err);
 }
 
 static bool is_stdin(const char *name)

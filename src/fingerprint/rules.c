@@ -199,6 +199,11 @@ static int parse_line(const char *line, unsigned number, struct rules *rules, st
 		return err_set(err, ST_MALFORMED, "line %u: no condition", number);
 	if (rule.has & RULE_PAIR)
 		rules->pair_rules |= 1u << rules->rule_count;
+	if (rule.has & (RULE_SYNFUL | RULE_IP_LEN | RULE_TOS | RULE_SPORT | RULE_TTL))
+		rules->packet_rules |= 1u << rules->rule_count;
+	for (unsigned marks = 0; marks < 1u << RECORD_MARK_COUNT; marks++)
+		if (!(rule.has & RULE_MARK) || marks & rule.mark)
+			rules->by_marks[marks] |= 1u << rules->rule_count;
 	rules->rules[rules->rule_count++] = rule;
 	return ST_OK;
 }
@@ -256,17 +261,17 @@ static bool is_synful_knock(const struct decode_packet *p)
 }
 
 uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
-    const struct decode_packet *packet, uint16_t marks)
+    const struct decode_packet *packet)
 {
-	uint32_t matched = 0;
+	uint32_t matched = possible & ~rules->packet_rules;
+
+	possible &= rules->packet_rules;
 
 	while (possible) {
 		unsigned i = (unsigned)__builtin_ctz(possible);
 		const struct rule *r = &rules->rules[i];
 
 		possible &= possible - 1;
-		if (r->has & RULE_MARK && !(marks & r->mark))
-			continue;
 		if (r->has & RULE_SYNFUL && !is_synful_knock(packet))
 			continue;
 		if (r->has & RULE_IP_LEN && packet->ip_len != r->ip_len)

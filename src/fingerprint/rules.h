@@ -4,6 +4,7 @@
 #pragma once
 
 #include "fingerprint/tools.h"
+#include "record/record.h"
 
 enum rule_has {
 	RULE_WINDOW = 1 << 0,
@@ -43,7 +44,9 @@ struct rule {
 struct rules {
 	unsigned rule_count;
 	unsigned tool_count;
-	uint32_t pair_rules; /* rules that need the Unicornscan relation */
+	uint32_t pair_rules;   /* rules that need the Unicornscan relation */
+	uint32_t packet_rules; /* rules with conditions that differ between packets of one shape */
+	uint32_t by_marks[1 << RECORD_MARK_COUNT]; /* rules that those marks leave possible */
 	struct rule rules[TOOLS_RULES_MAX];
 	char tools[TOOLS_RULES_MAX][TOOLS_NAME_MAX];
 };
@@ -57,6 +60,6 @@ ST_MUST_CHECK int rules_parse(const char *text, struct rules *ret_rules, struct 
 /* Bit set of the rules whose conditions on the shape hold (those without any included). */
 uint32_t rules_match_shape(const struct rules *rules, const struct syn *syn);
 
-/* Of `possible`, the rules whose conditions on this packet hold too. */
+/* Of `possible`, the rules whose conditions on this packet (not its marks) hold too. */
 uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
-    const struct decode_packet *packet, uint16_t marks);
+    const struct decode_packet *packet);

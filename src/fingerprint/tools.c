@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MARKS_ALL ((1u << RECORD_MARK_COUNT) - 1)
 #define SHAPE_SLOTS 4096u /* a cache: a collision costs time, never truth */
 
 struct shape {
@@ -135,13 +136,14 @@ struct tools_verdict tools_match(struct tools *tools, const struct decode_packet
     const struct syn *syn, uint16_t marks)
 {
 	struct shape *shape = shape_of(tools, syn);
+	uint32_t possible;
 
 	if (!shape->signature || memcmp(&shape->syn, syn, sizeof(*syn)) != 0)
 		learn(tools, shape, syn);
+	possible = shape->possible & tools->rules.by_marks[marks & MARKS_ALL];
 	return (struct tools_verdict){
 		.signature = shape->signature,
-		.rules = shape->possible
-		    ? rules_match_packet(&tools->rules, shape->possible, packet, marks) : 0,
+		.rules = possible ? rules_match_packet(&tools->rules, possible, packet) : 0,
 	};
 }
 

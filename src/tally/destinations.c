@@ -100,8 +100,25 @@ int destinations_init(struct destinations *d, const struct ip_net *nets, size_t 
 	d->net_count = net_count;
 	if (assign_offsets(d) || grow(d))
 		return -ENOMEM;
+	if (net_count == 1 && ip_is_v4(nets[0].base) && nets[0].plen >= V4_PLEN_MIN) {
+		d->is_single4 = true;
+		d->single4_base = ip_v4(nets[0].base);
+		d->single4_mask = (uint32_t)(UINT64_MAX << (128 - nets[0].plen));
+	}
 	for (size_t i = 0; d->offset_count == 0 && i < known_count; i++)
 		(void)destinations_index(d, known[i]); /* a full table is counted there */
+	return ST_OK;
+}
+
+int destinations_exclude(struct destinations *d, const struct ip_net *nets, size_t count)
+{
+	if (count > DESTINATIONS_NETS_MAX)
+		return ST_LIMIT;
+	if (count)
+		memcpy(d->excluded, nets, count * sizeof(*nets));
+	d->excluded_count = count;
+	if (count)
+		d->is_single4 = false;
 	return ST_OK;
 }
 
@@ -114,7 +131,7 @@ void destinations_fini(struct destinations *d)
 	memset(d, 0, sizeof(*d));
 }
 
-bool destinations_observed(const struct destinations *d, struct ip ip)
+bool destinations_in_nets(const struct destinations *d, struct ip ip)
 {
 	for (size_t i = 0; i < d->excluded_count; i++)
 		if (ip_net_contains(d->excluded[i], ip))
@@ -143,7 +160,7 @@ static uint32_t append(struct destinations *d, struct ip ip)
 	return d->offset_count + d->listed_count++;
 }
 
-uint32_t destinations_index(struct destinations *d, struct ip ip)
+uint32_t destinations_find(struct destinations *d, struct ip ip)
 {
 	uint32_t at;
 

@@ -35,6 +35,10 @@ struct destinations {
 	uint64_t *slots4; /* open addressing: IPv4 address in the upper half, position + 1 below */
 	uint32_t *slots6; /* position + 1 */
 	uint32_t slot_mask;
+	/* The usual sensor or telescope: one IPv4 network, nothing excluded. */
+	bool is_single4;
+	uint32_t single4_base;
+	uint32_t single4_mask;
 	uint64_t unindexed; /* packets to addresses beyond DESTINATIONS_MAX */
 };
 
@@ -42,14 +46,41 @@ ST_MUST_CHECK int destinations_init(struct destinations *d, const struct ip_net 
     size_t net_count, const struct ip *known, size_t known_count);
 void destinations_fini(struct destinations *d);
 
+/* Does one of the networks contain the address?  For destinations_observed. */
+bool destinations_in_nets(const struct destinations *d, struct ip ip);
+
 /* Is it one of the observed networks' addresses?  True for all when no network was given. */
-bool destinations_observed(const struct destinations *d, struct ip ip);
+static inline bool destinations_observed(const struct destinations *d, struct ip ip)
+{
+	if (d->is_single4 && ip_is_v4(ip))
+		return (ip_v4(ip) & d->single4_mask) == d->single4_base;
+	return destinations_in_nets(d, ip);
+}
+
+/* Names the networks that are inside but not observed; once, before any packet. */
+ST_MUST_CHECK int destinations_exclude(struct destinations *d, const struct ip_net *nets,
+    size_t count);
 
 /* Asks the cache for what destinations_index will read. */
 void destinations_prefetch(const struct destinations *d, struct ip ip);
 
+/* The general case of destinations_index. */
+uint32_t destinations_find(struct destinations *d, struct ip ip);
+
 /* The address's index, a new one at first sight; DESTINATIONS_NONE when the table is full. */
-uint32_t destinations_index(struct destinations *d, struct ip ip);
+static inline uint32_t destinations_index(struct destinations *d, struct ip ip)
+{
+	uint32_t offset = ip_v4(ip) - d->single4_base;
+
+	if (d->is_single4 && d->offset_count && ip_is_v4(ip) && offset < d->offset_count) {
+		uint64_t bit = 1ull << offset % 64;
+
+		d->seen_count += !(d->seen[offset / 64] & bit);
+		d->seen[offset / 64] |= bit;
+		return offset;
+	}
+	return destinations_find(d, ip);
+}
 
 /* Distinct addresses seen (or known before). */
 uint32_t destinations_count(const struct destinations *d);

@@ -115,8 +115,7 @@ struct minute_row *minute_table_add(struct minute_table *t, const struct minute_
 	}
 	t->index[at] = word_of(hash, t->count);
 	row = minute_table_row(t, t->count);
-	memset(row, 0, sizeof(*row));
-	row->key = *key;
+	*row = (struct minute_row){.key = *key};
 	if (tail)
 		*minute_table_tail(t, t->count) = *tail;
 	*ret_new = true;

@@ -70,10 +70,13 @@ static void count_evidence(struct summary *s, struct partition *p, struct source
 	uint32_t rules = row->rules;
 	struct tools_evidence *evidence;
 
-	/* With a mark the relation can be the mark's own (Mirai: seq ^ dst is always 0). */
+	/*
+	 * With a mark the relation can be the mark's own (Mirai: seq ^ dst is always 0), and a SYN
+	 * sent again agrees in both byte orders: another destination can agree in one only.
+	 */
 	if (source->access && !(row->slot & ASIDE_MARKED)
-	    && (row->pair_keys[0] == source->pair_keys[0]
-	    || row->pair_keys[1] == source->pair_keys[1]))
+	    && (row->pair_keys[0] == source->pair_keys[0])
+	    != (row->pair_keys[1] == source->pair_keys[1]))
 		rules |= s->pair_rules;
 	source->pair_keys[0] = row->pair_keys[0];
 	source->pair_keys[1] = row->pair_keys[1];
@@ -145,33 +148,31 @@ int summary_finish(struct summary *s)
 	return ST_OK;
 }
 
-static int put_aside(struct summary *s, const struct tally_row *row)
+static int put_aside(struct summary *s, const struct tally_rows *rows, uint32_t i, uint32_t slot)
 {
-	const struct record_flow *flow = &row->flow;
-	struct ip ip = {flow->src_hi, flow->src_lo};
+	const struct minute_row *row = tally_row(rows, i);
 	struct aside aside = {
-		.slot = slot_of(flow->proto, flow->port),
-		.packets = flow->packets,
+		.source = row->key.src,
+		.slot = slot,
+		.packets = row->packets,
 		.pair_keys = {row->pair_keys[0], row->pair_keys[1]},
 		.rules = row->rules,
 	};
 	struct aside *place;
 
-	if (ip_is_v4(ip)) {
-		aside.source = ip_v4(ip);
-	} else {
-		aside.source = v6_number(&s->v6, ip, SUMMARY_SOURCES_MAX);
+	if (rows->table->has_tail) {
+		aside.source = v6_number(&s->v6, tally_row_source(rows, i), SUMMARY_SOURCES_MAX);
 		aside.slot |= ASIDE_V6;
 		if (!aside.source) {
 			s->saturated = true;
 			return ST_OK;
 		}
 	}
-	if (flow->class == RECORD_CLASS_REQUEST)
+	if (row->key.class == RECORD_CLASS_REQUEST)
 		aside.slot |= ASIDE_ACCESS;
-	if (flow->syn_signature)
+	if (row->signature)
 		aside.slot |= ASIDE_SYN;
-	if (flow->marks)
+	if (row->key.marks)
 		aside.slot |= ASIDE_MARKED;
 	place = partition_aside(&s->partitions[partition_of(aside_key(&aside))]);
 	if (!place)
@@ -181,20 +182,21 @@ static int put_aside(struct summary *s, const struct tally_row *row)
 	return ST_OK;
 }
 
-int summary_add(struct summary *s, const struct tally_row *rows, size_t count)
+int summary_add(struct summary *s, const struct tally_rows *rows)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct record_flow *flow = &rows[i].flow;
-		int rc = put_aside(s, &rows[i]);
+	for (uint32_t i = 0; i < rows->count; i++) {
+		const struct minute_row *row = tally_row(rows, i);
+		uint32_t slot = slot_of(row->key.proto, row->key.port);
+		int rc = put_aside(s, rows, i, slot);
 
 		if (rc)
 			return rc;
-		if (flow->class == RECORD_CLASS_REQUEST) {
-			struct port_count *port = &s->ports[slot_of(flow->proto, flow->port)];
+		if (row->key.class == RECORD_CLASS_REQUEST) {
+			struct port_count *port = &s->ports[slot];
 
-			port->packets += flow->packets;
-			if (flow->marks & RECORD_MARK_MIRAI)
-				port->mirai += flow->packets;
+			port->packets += row->packets;
+			if (row->key.marks & RECORD_MARK_MIRAI)
+				port->mirai += row->packets;
 		}
 	}
 	if (s->aside >= SUMMARY_ASIDE_MAX)

@@ -21,8 +21,8 @@ ST_MUST_CHECK int summary_new(const struct tools *tools, const struct geo *geo,
     struct summary **ret_summary);
 void summary_free(struct summary *summary);
 
-/* Adds rows of the tally (at most TALLY_ROWS_BATCH). */
-ST_MUST_CHECK int summary_add(struct summary *summary, const struct tally_row *rows, size_t count);
+/* Adds rows of the tally. */
+ST_MUST_CHECK int summary_add(struct summary *summary, const struct tally_rows *rows);
 
 /* Works off what summary_add has put aside: once, after the last row, before asking. */
 ST_MUST_CHECK int summary_finish(struct summary *summary);

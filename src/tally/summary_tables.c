@@ -34,27 +34,24 @@ void partition_fini(struct partition *p)
 	memset(p, 0, sizeof(*p));
 }
 
-struct aside *partition_aside(struct partition *p)
+struct aside *partition_aside_more(struct partition *p)
 {
-	struct aside_block *b = p->last;
+	struct aside_block *b = p->spare;
 
-	if (!b || b->count == ASIDE_BLOCK_ROWS) {
-		b = p->spare;
-		if (b)
-			p->spare = b->next;
-		else
-			b = malloc(sizeof(*b));
-		if (!b)
-			return NULL;
-		b->next = NULL;
-		b->count = 0;
-		if (p->last)
-			p->last->next = b;
-		else
-			p->first = b;
-		p->last = b;
-	}
-	return &b->rows[b->count++];
+	if (b)
+		p->spare = b->next;
+	else
+		b = malloc(sizeof(*b));
+	if (!b)
+		return NULL;
+	b->next = NULL;
+	b->count = 1;
+	if (p->last)
+		p->last->next = b;
+	else
+		p->first = b;
+	p->last = b;
+	return &b->rows[0];
 }
 
 void partition_forget_aside(struct partition *p)

@@ -7,6 +7,7 @@
 #include "fingerprint/tools.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PARTITIONS 256u
@@ -126,8 +127,18 @@ struct partition {
 
 void partition_fini(struct partition *p);
 
+/* The slow way of partition_aside: begins another block. */
+struct aside *partition_aside_more(struct partition *p);
+
 /* Room for one more row put aside, or NULL. */
-struct aside *partition_aside(struct partition *p);
+static inline struct aside *partition_aside(struct partition *p)
+{
+	struct aside_block *b = p->last;
+
+	if (b && b->count < ASIDE_BLOCK_ROWS)
+		return &b->rows[b->count++];
+	return partition_aside_more(p);
+}
 
 /* Empties what was put aside, keeping the blocks. */
 void partition_forget_aside(struct partition *p);

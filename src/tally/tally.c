@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "fingerprint/marks.h"
 #include "tally/classify.h"
-#include "tally/minute.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +56,6 @@ struct tally {
 	struct work work[CAPTURE_BATCH_MAX];
 	struct fresh fresh[CAPTURE_BATCH_MAX];
 	size_t fresh_count;
-	struct tally_row rows[TALLY_ROWS_BATCH];
 };
 
 int tally_new(const struct tally_options *options, struct tally **ret_tally, struct err *err)
@@ -79,10 +77,10 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	if (destinations_init(&t->destinations, options->nets, options->net_count, options->known,
 	    options->known_count) || conversation_new(&t->memory))
 		goto out_memory;
-	t->destinations.excluded_count = options->excluded_count;
-	if (options->excluded_count)
-		memcpy(t->destinations.excluded, options->excluded,
-		    options->excluded_count * sizeof(*options->excluded));
+	rc = destinations_exclude(&t->destinations, options->excluded, options->excluded_count);
+	if (rc)
+		goto out;
+	rc = -ENOMEM;
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
 		struct minute *m = &t->minutes[i];
 
@@ -127,18 +125,48 @@ const struct destinations *tally_destinations(const struct tally *t)
 
 /* ---- closing a minute ----------------------------------------------------------------------- */
 
-static void fill_row(const struct tally *t, const struct minute *m, const struct minute_row *row,
-    const struct minute_tail *tail, struct tally_row *out)
+static int emit_table(struct tally *t, const struct minute *m, const struct minute_table *table)
 {
-	bool is_backscatter = row->key.class == RECORD_CLASS_BACKSCATTER;
-	struct ip src = tail ? tail->src : ip_from_v4(row->key.src);
+	struct tally_rows rows = {
+		.minute_us = m->start_us,
+		.sensor = t->sensor,
+		.has_dst_bits = destinations_index_end(&t->destinations) <= DESTINATIONS_LISTED_MAX,
+		.table = table,
+	};
+
+	for (uint32_t i = 0; i < table->count; i += TALLY_ROWS_BATCH) {
+		int rc;
+
+		rows.first = i;
+		rows.count = table->count - i < TALLY_ROWS_BATCH ? table->count - i
+		                                                 : TALLY_ROWS_BATCH;
+		rc = t->sink(t->sink_arg, &rows);
+		if (rc)
+			return rc;
+	}
+	return ST_OK;
+}
+
+struct ip tally_row_source(const struct tally_rows *rows, uint32_t i)
+{
+	const struct minute_row *row = tally_row(rows, i);
+
+	return rows->table->has_tail ? minute_table_tail(rows->table, rows->first + i)->src
+	                             : ip_from_v4(row->key.src);
+}
+
+void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flow *ret_flow)
+{
+	const struct minute_row *row = tally_row(rows, i);
+	struct ip src = tally_row_source(rows, i);
 	struct ip victim = {0, 0};
 
-	if (is_backscatter)
-		victim = tail ? tail->victim : ip_from_v4(row->key.victim);
-	out->flow = (struct record_flow){
-		.time = m->start_us,
-		.sensor = t->sensor,
+	if (row->key.class == RECORD_CLASS_BACKSCATTER)
+		victim = rows->table->has_tail ? minute_table_tail(rows->table, rows->first + i)->victim
+		                               : ip_from_v4(row->key.victim);
+	*ret_flow = (struct record_flow){
+		.time = rows->minute_us,
+		.sensor = rows->sensor,
 		.src_hi = src.hi,
 		.src_lo = src.lo,
 		.proto = row->key.proto,
@@ -150,8 +178,7 @@ static void fill_row(const struct tally *t, const struct minute *m, const struct
 		.bytes = row->bytes,
 		.dsts = row->dsts_above
 		    + (row->dst_bits ? (uint32_t)__builtin_popcountll(row->dst_bits) : 0),
-		.dst_bits = destinations_index_end(&t->destinations) <= DESTINATIONS_LISTED_MAX
-		    ? row->dst_bits : 0,
+		.dst_bits = rows->has_dst_bits ? row->dst_bits : 0,
 		.first_second = row->first_second,
 		.last_second = row->last_second,
 		.ttl = row->ttl,
@@ -161,25 +188,6 @@ static void fill_row(const struct tally *t, const struct minute *m, const struct
 		.victim_lo = victim.lo,
 		.victim_proto = row->key.attack_proto,
 	};
-	out->rules = row->rules;
-	out->pair_keys[0] = row->pair_keys[0];
-	out->pair_keys[1] = row->pair_keys[1];
-}
-
-static int emit_table(struct tally *t, const struct minute *m, const struct minute_table *table)
-{
-	for (uint32_t i = 0; i < table->count;) {
-		size_t n = 0;
-		int rc;
-
-		for (; n < TALLY_ROWS_BATCH && i < table->count; n++, i++)
-			fill_row(t, m, minute_table_row(table, i),
-			    table->has_tail ? minute_table_tail(table, i) : NULL, &t->rows[n]);
-		rc = t->sink(t->sink_arg, t->rows, n);
-		if (rc)
-			return rc;
-	}
-	return ST_OK;
 }
 
 static int close_minute(struct tally *t, struct minute *m)
@@ -386,7 +394,12 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 			if (rc)
 				return rc;
 		}
-		classify_packet(t->memory, remember, p, &result);
+		if (!remember && marks_is_syn(p)) {
+			result.class = RECORD_CLASS_REQUEST;
+			result.port = p->dport;
+		} else {
+			classify_packet(t->memory, remember, p, &result);
+		}
 		if (p->proto == DECODE_PROTO_TCP)
 			marks = marks_of_tcp(p);
 		t->counters.classes[result.class]++;
@@ -403,17 +416,18 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 		if (result.class == RECORD_CLASS_BACKSCATTER) {
 			w->key.attack_proto = result.attack_proto;
 			w->victim = result.victim;
-		} else {
-			w->victim = (struct ip){0, 0};
 		}
 		if (p->flags & DECODE_V4) {
 			w->key.src = ip_v4(p->src);
 			w->key.victim = result.class == RECORD_CLASS_BACKSCATTER
 			    ? ip_v4(w->victim) : 0;
 		} else {
-			uint64_t h = hash_pair(hash_pair(p->src.hi, p->src.lo),
-			    hash_pair(w->victim.hi, w->victim.lo));
+			uint64_t h;
 
+			if (result.class != RECORD_CLASS_BACKSCATTER)
+				w->victim = (struct ip){0, 0};
+			h = hash_pair(hash_pair(p->src.hi, p->src.lo),
+			    hash_pair(w->victim.hi, w->victim.lo));
 			w->key.src = (uint32_t)h;
 			w->key.victim = (uint32_t)(h >> 32);
 		}

@@ -13,6 +13,7 @@
 #include "fingerprint/tools.h"
 #include "record/record.h"
 #include "tally/destinations.h"
+#include "tally/minute.h"
 
 #define TALLY_MINUTES_OPEN 4
 #define TALLY_LINKTYPES_MAX 64
@@ -43,15 +44,28 @@ struct tally_counters {
 	} undecoded[TALLY_LINKTYPES_MAX]; /* reasons linktype-N; ends with packets 0 */
 };
 
-/* One row as it leaves: the record (country, asn still unset) and what the tools rules said. */
-struct tally_row {
-	struct record_flow flow;
-	uint32_t rules;
-	uint32_t pair_keys[2];
+/* Up to TALLY_ROWS_BATCH rows of a minute that is being closed, as they lie in its table. */
+struct tally_rows {
+	int64_t minute_us;
+	uint16_t sensor;
+	bool has_dst_bits;
+	const struct minute_table *table;
+	uint32_t first;
+	uint32_t count;
 };
 
-/* Takes up to TALLY_ROWS_BATCH rows of one minute; non-zero stops the tally and is returned. */
-typedef int (*tally_sink_fn)(void *arg, struct tally_row *rows, size_t count);
+static inline const struct minute_row *tally_row(const struct tally_rows *rows, uint32_t i)
+{
+	return minute_table_row(rows->table, rows->first + i);
+}
+
+struct ip tally_row_source(const struct tally_rows *rows, uint32_t i);
+
+/* The record of row i (0 … count - 1); country and asn are unknown here (ZZ, 0). */
+void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flow *ret_flow);
+
+/* Takes rows; non-zero stops the tally and is returned. */
+typedef int (*tally_sink_fn)(void *arg, const struct tally_rows *rows);
 
 struct tally_options {
 	uint16_t sensor;
