@@ -95,7 +95,15 @@ static bool is_icmp_reply(const struct decode_packet *p)
 	if (p->flags & DECODE_V4)
 		return p->icmp_type == 0 || p->icmp_type == 14 || p->icmp_type == 16
 		    || p->icmp_type == 18;
-	return p->icmp_type == 129;
+	return p->icmp_type == 129 || p->icmp_type == 140 || p->icmp_type == 161;
+}
+
+/* Neighbours, routers and multicast groups of a link (RFC 4861, RFC 2710 …) ask nobody anything. */
+static bool is_icmp_request(const struct decode_packet *p)
+{
+	if (p->flags & DECODE_V4)
+		return true;
+	return p->icmp_type == 128 || p->icmp_type == 139 || p->icmp_type == 160;
 }
 
 static bool is_icmp_error(const struct decode_packet *p)
@@ -108,7 +116,8 @@ static bool is_icmp_error(const struct decode_packet *p)
 
 static bool is_icmp(const struct decode_packet *p)
 {
-	return p->proto == DECODE_PROTO_ICMP || p->proto == DECODE_PROTO_ICMPV6;
+	return p->flags & DECODE_TRANSPORT
+	    && (p->proto == DECODE_PROTO_ICMP || p->proto == DECODE_PROTO_ICMPV6);
 }
 
 static enum record_class class_icmp(const struct conversation_memory *memory,
@@ -125,7 +134,7 @@ static enum record_class class_icmp(const struct conversation_memory *memory,
 	}
 	if (is_icmp_reply(p))
 		return known & CONVERSATION_SEEN_BACK ? RECORD_CLASS_OTHER : RECORD_CLASS_BACKSCATTER;
-	return RECORD_CLASS_REQUEST;
+	return is_icmp_request(p) ? RECORD_CLASS_REQUEST : RECORD_CLASS_OTHER;
 }
 
 /* Whom the backscatter comes from and what of theirs was attacked (corsaro's reading). */
@@ -170,8 +179,7 @@ void classify_packet(struct conversation_memory *memory, bool remember,
 		break;
 	case DECODE_PROTO_ICMP:
 	case DECODE_PROTO_ICMPV6:
-		ret_result->class = p->flags & DECODE_TRANSPORT ? class_icmp(memory, p, known)
-		                                                : RECORD_CLASS_OTHER;
+		ret_result->class = is_icmp(p) ? class_icmp(memory, p, known) : RECORD_CLASS_OTHER;
 		break;
 	default:
 		ret_result->class = RECORD_CLASS_OTHER;
@@ -192,7 +200,7 @@ void classify_outbound(struct conversation_memory *memory, const struct decode_p
 	else if (p->proto == DECODE_PROTO_UDP)
 		opens = p->sport > p->dport;
 	else
-		opens = !is_icmp_reply(p) && !is_icmp_error(p);
+		opens = is_icmp(p) && !is_icmp_reply(p) && !is_icmp_error(p);
 	(void)conversation_note(memory, &key, opens, seconds_of(p));
 }
 

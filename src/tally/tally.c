@@ -35,6 +35,12 @@ struct work {
 	struct ip victim;
 };
 
+/* A packet that an observed address sent, and the number of counted packets before it. */
+struct outbound {
+	const struct decode_packet *packet;
+	size_t before;
+};
+
 /* A row that this batch began with a SYN; what its shape says is filled in last. */
 struct fresh {
 	const struct decode_packet *packet;
@@ -54,6 +60,9 @@ struct tally {
 	uint64_t batch;
 	struct minute minutes[TALLY_MINUTES_OPEN];
 	struct work work[CAPTURE_BATCH_MAX];
+	struct outbound outbound[CAPTURE_BATCH_MAX]; /* of this batch, in order */
+	size_t outbound_count;
+	size_t outbound_next;
 	struct fresh fresh[CAPTURE_BATCH_MAX];
 	size_t fresh_count;
 };
@@ -352,7 +361,7 @@ static size_t observe(struct tally *t, struct decode_packet *packets, size_t cou
 
 			p->drop = outbound ? DECODE_DROP_OUTBOUND : DECODE_DROP_NOT_OBSERVED;
 			if (outbound)
-				classify_outbound(t->memory, p);
+				t->outbound[t->outbound_count++] = (struct outbound){p, n};
 		}
 		if (p->drop != DECODE_DROP_NONE) {
 			count_drop(t, p);
@@ -365,6 +374,21 @@ static size_t observe(struct tally *t, struct decode_packet *packets, size_t cou
 		t->work[n++].packet = p;
 	}
 	return n;
+}
+
+/*
+ * Remembers what observed addresses sent up to the counted packet i: a reply of ours is a
+ * conversation for what comes after it only, wherever batches begin and end.
+ */
+static void note_outbound(struct tally *t, size_t i)
+{
+	for (; t->outbound_next < t->outbound_count; t->outbound_next++) {
+		const struct outbound *o = &t->outbound[t->outbound_next];
+
+		if (o->before > i)
+			return;
+		classify_outbound(t->memory, o->packet);
+	}
 }
 
 /*
@@ -394,6 +418,8 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 			if (rc)
 				return rc;
 		}
+		if (t->outbound_next < t->outbound_count)
+			note_outbound(t, i);
 		if (!remember && marks_is_syn(p)) {
 			result.class = RECORD_CLASS_REQUEST;
 			result.port = p->dport;
@@ -541,6 +567,8 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 	size_t end;
 
 	t->counters.read += count;
+	t->outbound_count = 0;
+	t->outbound_next = 0;
 	total = observe(t, packets, count);
 	for (size_t from = 0; from < total; from = end) {
 		int rc;
@@ -563,5 +591,6 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 		}
 		match_fresh(t);
 	}
+	note_outbound(t, total);
 	return ST_OK;
 }
