@@ -200,22 +200,61 @@ uint32_t destinations_index_end(const struct destinations *d)
 	return d->offset_count + d->listed_count;
 }
 
-uint64_t destinations_size(const struct destinations *d)
+/* A large IPv6 network counts by the addresses seen, not by its prefix. */
+static bool counts_by_prefix(struct ip_net net)
+{
+	return ip_is_v4(net.base) || ip_net_size(net) <= DESTINATIONS_MAX;
+}
+
+/* Does one of the first `count` networks hold all of this one? */
+static bool is_inside(struct ip_net net, const struct ip_net *nets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (nets[i].plen <= net.plen && ip_net_contains(nets[i], net.base))
+			return true;
+	return false;
+}
+
+/* Does a network other than nets[i] hold all of it?  Of equal ones the first stays. */
+static bool is_repeated(const struct ip_net *nets, size_t count, size_t i)
+{
+	if (is_inside(nets[i], nets, i))
+		return true;
+	for (size_t k = i + 1; k < count; k++)
+		if (nets[k].plen < nets[i].plen && ip_net_contains(nets[k], nets[i].base))
+			return true;
+	return false;
+}
+
+/* Two prefixes overlap only when one holds the other, so outermost ones can be added up. */
+uint64_t destinations_nets_size(const struct ip_net *nets, size_t net_count,
+    const struct ip_net *excluded, size_t excluded_count)
 {
 	uint64_t size = 0;
 
+	for (size_t i = 0; i < net_count; i++) {
+		if (!counts_by_prefix(nets[i]) || is_repeated(nets, net_count, i)
+		    || is_inside(nets[i], excluded, excluded_count))
+			continue;
+		size += ip_net_size(nets[i]);
+		for (size_t k = 0; k < excluded_count; k++)
+			if (is_inside(excluded[k], &nets[i], 1)
+			    && !is_repeated(excluded, excluded_count, k))
+				size -= ip_net_size(excluded[k]);
+	}
+	return size;
+}
+
+uint64_t destinations_size(const struct destinations *d)
+{
+	uint64_t size = destinations_nets_size(d->nets, d->net_count, d->excluded,
+	    d->excluded_count);
+
 	if (d->net_count == 0)
 		return d->listed_count;
-	for (size_t i = 0; i < d->net_count; i++) {
-		uint64_t n = ip_net_size(d->nets[i]);
-
-		/* A large IPv6 network counts by the addresses seen, not by its prefix. */
-		if (ip_is_v4(d->nets[i].base) || n <= DESTINATIONS_MAX)
-			size += n;
-	}
 	for (uint32_t i = 0; i < d->listed_count; i++) {
 		for (size_t k = 0; k < d->net_count; k++) {
-			if (!ip_is_v4(d->nets[k].base) && ip_net_size(d->nets[k]) > DESTINATIONS_MAX
+			if (!counts_by_prefix(d->nets[k])
 			    && ip_net_contains(d->nets[k], d->listed[i])) {
 				size++;
 				break;

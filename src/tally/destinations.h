@@ -88,5 +88,12 @@ uint32_t destinations_count(const struct destinations *d);
 /* All indices are below this. */
 uint32_t destinations_index_end(const struct destinations *d);
 
+/*
+ * Addresses of the networks less the excluded ones, each once; large IPv6 networks, which count by
+ * the addresses seen, not included.
+ */
+uint64_t destinations_nets_size(const struct ip_net *nets, size_t net_count,
+    const struct ip_net *excluded, size_t excluded_count);
+
 /* Size of the observed networks, or the number of addresses seen when none was given. */
 uint64_t destinations_size(const struct destinations *d);

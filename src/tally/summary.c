@@ -8,9 +8,9 @@
  */
 #include "tally/summary.h"
 
-#include "base/hash.h"
 #include "base/large.h"
-#include "tally/summary_tables.h"
+#include "tally/partition.h"
+#include "tally/v6.h"
 
 #include <errno.h>
 #include <stdlib.h>

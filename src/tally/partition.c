@@ -1,5 +1,5 @@
-/* The tables of a partition; the contract is in summary_tables.h. */
-#include "tally/summary_tables.h"
+/* The tables of a partition; the contract is in partition.h. */
+#include "tally/partition.h"
 
 #include "base/hash.h"
 
@@ -10,7 +10,6 @@
 #define PAIRS_INITIAL 32u
 #define EVIDENCE_INITIAL 16u
 #define OVERFLOW_INITIAL 16u
-#define V6_INITIAL 256u
 
 #define PAIR_COUNT_BITS 13
 #define PAIR_COUNT_MAX ((1u << PAIR_COUNT_BITS) - 1)
@@ -234,53 +233,4 @@ void partition_walk(const struct partition *p, partition_walk_fn each, void *arg
 		if (source)
 			each(arg, source, p->overflow[i].slot, p->overflow[i].packets);
 	}
-}
-
-static bool grow_v6(struct v6_numbers *v6)
-{
-	uint32_t size = v6->size ? v6->size * 2 : V6_INITIAL;
-	struct ip *list = realloc(v6->list, size / 2 * sizeof(*list));
-	uint32_t *slots;
-
-	if (!list)
-		return false;
-	v6->list = list;
-	slots = calloc(size, sizeof(*slots));
-	if (!slots)
-		return false;
-	free(v6->slots);
-	v6->slots = slots;
-	v6->size = size;
-	for (uint32_t i = 0; i < v6->count; i++) {
-		uint32_t at = (uint32_t)hash_pair(list[i].hi, list[i].lo) & (size - 1);
-
-		while (slots[at])
-			at = (at + 1) & (size - 1);
-		slots[at] = i + 1;
-	}
-	return true;
-}
-
-uint32_t v6_number(struct v6_numbers *v6, struct ip ip, uint32_t count_max)
-{
-	uint32_t at;
-
-	if (v6->count >= v6->size / 2 && !grow_v6(v6))
-		return 0;
-	at = (uint32_t)hash_pair(ip.hi, ip.lo) & (v6->size - 1);
-	for (; v6->slots[at]; at = (at + 1) & (v6->size - 1))
-		if (ip_equal(v6->list[v6->slots[at] - 1], ip))
-			return v6->slots[at];
-	if (v6->count >= count_max)
-		return 0;
-	v6->list[v6->count++] = ip;
-	v6->slots[at] = v6->count;
-	return v6->count;
-}
-
-void v6_numbers_fini(struct v6_numbers *v6)
-{
-	free(v6->list);
-	free(v6->slots);
-	memset(v6, 0, sizeof(*v6));
 }

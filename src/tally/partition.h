@@ -1,5 +1,7 @@
 /*
- * Private to the summary: the tables of one partition of the sources, sized to fit the cache.
+ * One partition of the summary's sources: rows put aside, and tables sized to fit the cache.
+ *
+ * Private to the summary.
  */
 #pragma once
 
@@ -165,15 +167,3 @@ typedef void (*partition_walk_fn)(void *arg, const struct source *source, uint32
 
 /* Calls back for every pair, possibly several times for one: the packets add up. */
 void partition_walk(const struct partition *p, partition_walk_fn each, void *arg);
-
-/* IPv6 addresses by number, from 1. */
-struct v6_numbers {
-	struct ip *list; /* number - 1 */
-	uint32_t *slots;
-	uint32_t size;
-	uint32_t count;
-};
-
-/* The number of the address, a new one at first sight; 0 at the bound. */
-uint32_t v6_number(struct v6_numbers *v6, struct ip ip, uint32_t count_max);
-void v6_numbers_fini(struct v6_numbers *v6);
