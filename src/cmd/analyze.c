@@ -287,18 +287,13 @@ static int open_store(struct run *run, struct err *err)
 static int put_sensor(struct run *run, uint16_t *ret_id, struct err *err)
 {
 	const struct config *config = command_configuration();
-	uint64_t addresses = 0;
+	uint64_t addresses = destinations_nets_size(run->request->nets, run->request->net_count,
+	    run->request->excluded, run->request->excluded_count);
 	struct record_sensor sensor = {
 		.name = {run->request->sensor, (uint32_t)strlen(run->request->sensor)},
+		.addresses = addresses > UINT32_MAX ? UINT32_MAX : (uint32_t)addresses,
 	};
 
-	for (size_t i = 0; i < run->request->net_count; i++) {
-		uint64_t n = ip_net_size(run->request->nets[i]);
-
-		if (n <= DESTINATIONS_MAX)
-			addresses += n;
-	}
-	sensor.addresses = (uint32_t)addresses;
 	if (memcmp(config->sensor.country, "ZZ", 2) != 0)
 		memcpy(sensor.country, config->sensor.country, 2);
 	if (!run->store) {

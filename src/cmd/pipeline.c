@@ -10,6 +10,7 @@
 #include "decode/decode.h"
 #include "os/clock.h"
 #include "os/digest.h"
+#include "os/file.h"
 #include "tally/coverage.h"
 
 #include <errno.h>
@@ -64,9 +65,13 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	return store_ingest_flow(p->ingest, p->flows, rows->count, p->err);
 }
 
-static bool is_stdin(const char *name)
+/* Standard input, a pipe or a device: its bytes come once, reading them twice would lose them. */
+static bool comes_once(const char *name)
 {
-	return strcmp(name, "-") == 0;
+	struct os_stat stat;
+
+	return strcmp(name, "-") == 0
+	    || (os_path_stat(name, &stat, NULL) == ST_OK && stat.kind != OS_KIND_FILE);
 }
 
 /* Opens the ingest of a file, or says why it is not stored. */
@@ -78,7 +83,7 @@ static int begin_file(struct pipeline *p, const struct capture_file *file, struc
 		.sensor = p->options.sensor,
 		.name = file->name,
 		.again = p->options.again,
-		.journal = is_stdin(file->name),
+		.journal = comes_once(file->name),
 	};
 	char sentence[ERR_TEXT_MAX + 200];
 	int rc;
@@ -89,7 +94,7 @@ static int begin_file(struct pipeline *p, const struct capture_file *file, struc
 		return err_set(err, rc, "out of memory");
 	if (!p->options.store)
 		return ST_OK;
-	if (!is_stdin(file->name)) {
+	if (!options.journal) {
 		rc = os_sha256_file(file->name, digest, NULL, err);
 		if (rc)
 			return rc;
