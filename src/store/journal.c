@@ -195,6 +195,9 @@ int journal_read(const uint8_t *data, size_t len, uint64_t from,
 		return ST_MALFORMED;
 	if (format > FORMAT || version > RECORD_SCHEMA_VERSION)
 		return ST_UNSUPPORTED;
+	/* Schema 0 has no columns: its rows take no bytes and would never end. */
+	if (version == 0)
+		return ST_MALFORMED;
 	if (from < JOURNAL_HEADER_SIZE || from > len) {
 		*ret_end = from < JOURNAL_HEADER_SIZE ? JOURNAL_HEADER_SIZE : len;
 		return from < JOURNAL_HEADER_SIZE ? ST_MALFORMED : ST_OK;
