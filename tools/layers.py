@@ -52,8 +52,6 @@ PURE_BANNED = {name: 'nothing: this layer does no I/O and has no clock' for name
 PREFIXES = {
     'base': ('err_', 'st_'),
     'cmd': ('commands',),
-    # Sources by partition (tally/summary_tables.h).
-    'tally': ('partition_', 'v6_number'),
     # The little language in which sections are written (report/build.h).
     'report': ('fact_', 'grid_', 'lines_', 'measure_', 'section_', 'sentence', 'share_', 'value_'),
 }
