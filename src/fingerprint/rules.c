@@ -92,8 +92,8 @@ static bool parse_option_list(const char *text, struct rule *rule)
 			return false;
 		rule->options[rule->option_count++] = kinds[i].kind;
 		text += len;
-		if (*text == ',')
-			text++;
+		if (*text == ',' && !*++text)
+			return false;
 	}
 	return rule->option_count > 0;
 }
@@ -105,13 +105,14 @@ static bool parse_condition(const char *word, struct rule *rule)
 		const char *name;
 		unsigned has;
 		uint16_t *value;
+		uint16_t max;
 	} numbers[] = {
-		{"window", RULE_WINDOW, &rule->window},
-		{"mss", RULE_MSS, &rule->mss},
-		{"scale", RULE_SCALE, &rule->scale},
-		{"iplen", RULE_IP_LEN, &rule->ip_len},
-		{"df", RULE_DF, &rule->df},
-		{"tos", RULE_TOS, &rule->tos},
+		{"window", RULE_WINDOW, &rule->window, NUMBER_MAX},
+		{"mss", RULE_MSS, &rule->mss, NUMBER_MAX},
+		{"scale", RULE_SCALE, &rule->scale, UINT8_MAX},
+		{"iplen", RULE_IP_LEN, &rule->ip_len, NUMBER_MAX},
+		{"df", RULE_DF, &rule->df, 1},
+		{"tos", RULE_TOS, &rule->tos, UINT8_MAX},
 	};
 	const char *value = strchr(word, '=');
 	size_t name_len;
@@ -124,7 +125,8 @@ static bool parse_condition(const char *word, struct rule *rule)
 		if (strlen(numbers[i].name) == name_len
 		    && memcmp(numbers[i].name, word, name_len) == 0) {
 			rule->has |= numbers[i].has;
-			return parse_number(value, strlen(value), numbers[i].value);
+			return parse_number(value, strlen(value), numbers[i].value)
+			    && *numbers[i].value <= numbers[i].max;
 		}
 	}
 	if (strncmp(word, "sport=", 6) == 0) {
@@ -133,7 +135,8 @@ static bool parse_condition(const char *word, struct rule *rule)
 	}
 	if (strncmp(word, "ttl=", 4) == 0) {
 		rule->has |= RULE_TTL;
-		return parse_range(value, &rule->ttl_low, &rule->ttl_high);
+		return parse_range(value, &rule->ttl_low, &rule->ttl_high)
+		    && rule->ttl_high <= UINT8_MAX;
 	}
 	if (strncmp(word, "mark=", 5) == 0) {
 		rule->has |= RULE_MARK;
@@ -176,6 +179,11 @@ static int parse_line(const char *line, unsigned number, struct rules *rules, st
 	char *end;
 	int tool;
 
+	/* Words go into messages and, as tool names, into documents. */
+	for (const char *p = line; *p && *p != '\n' && *p != '#'; p++)
+		if ((*p < ' ' || *p > '~') && *p != '\t')
+			return err_set(err, ST_MALFORMED, "line %u: byte 0x%02x is not allowed here",
+			    number, (unsigned char)*p);
 	if (!next_word(&line, word))
 		return ST_OK;
 	if (rules->rule_count == TOOLS_RULES_MAX)
@@ -192,11 +200,19 @@ static int parse_line(const char *line, unsigned number, struct rules *rules, st
 	rule.share = strtod(word, &end);
 	if (*end || !(rule.share >= 0 && rule.share <= 1))
 		return err_set(err, ST_MALFORMED, "line %u: SHARE must be 0 to 1: %s", number, word);
-	while (next_word(&line, word))
+	while (next_word(&line, word)) {
+		unsigned had = rule.has;
+
 		if (!parse_condition(word, &rule))
 			return err_set(err, ST_MALFORMED, "line %u: no such condition: %s", number, word);
+		if (rule.has == had)
+			return err_set(err, ST_MALFORMED, "line %u: condition repeated: %s", number, word);
+	}
 	if (!rule.has)
 		return err_set(err, ST_MALFORMED, "line %u: no condition", number);
+	if (rule.has & RULE_PAIR && rule.has != RULE_PAIR)
+		return err_set(err, ST_MALFORMED, "line %u: relation=unicornscan compares SYNs and "
+		    "cannot be combined", number);
 	if (rule.has & RULE_PAIR)
 		rules->pair_rules |= 1u << rules->rule_count;
 	if (rule.has & (RULE_SYNFUL | RULE_IP_LEN | RULE_TOS | RULE_SPORT | RULE_TTL))

@@ -81,10 +81,10 @@ static void parse_options(struct syn *syn, struct rd *r)
 
 void syn_parse(const struct decode_packet *packet, struct syn *ret_syn)
 {
-	struct rd r = rd_init(packet->data, packet->data_len);
+	struct rd r = rd_init(packet->data, packet->payload_offset);
 	struct syn *syn = ret_syn;
 	const uint8_t *h;
-	size_t options_len;
+	size_t header_len;
 
 	memset(syn, 0, sizeof(*syn));
 	rd_skip(&r, packet->transport_offset);
@@ -113,13 +113,10 @@ void syn_parse(const struct decode_packet *packet, struct syn *ret_syn)
 		syn->quirks |= SYN_QUIRK_ACK;
 	if (rd_at_u16be(h + 18) != 0)
 		syn->quirks |= SYN_QUIRK_URG_PTR;
-	options_len = (size_t)(h[12] >> 4) * 4;
-	options_len = options_len > 20 ? options_len - 20 : 0;
-	if (options_len > rd_left(&r)) {
+	header_len = (size_t)(h[12] >> 4) * 4;
+	/* The decoder ended the header where the datagram ends: what lies behind is padding. */
+	if (header_len != (size_t)packet->payload_offset - packet->transport_offset)
 		syn->quirks |= SYN_QUIRK_BAD;
-		options_len = rd_left(&r);
-	}
-	r = rd_sub(&r, options_len);
 	parse_options(syn, &r);
 }
 

@@ -27,7 +27,7 @@ enum syn_quirk {
 	SYN_QUIRK_TS_ZERO = 1 << 7,  /* ts1- : own time stamp zero */
 	SYN_QUIRK_TS_PEER = 1 << 8,  /* ts2+ : peer's time stamp not zero on a SYN */
 	SYN_QUIRK_EOL_DATA = 1 << 9, /* opt+ : bytes that are not zero behind the end of options */
-	SYN_QUIRK_BAD = 1 << 10,     /* bad : options contradict their lengths or were cut off */
+	SYN_QUIRK_BAD = 1 << 10,     /* bad : data offset or options contradict the lengths */
 };
 
 /* No padding: compared and hashed as bytes.  Order and widths are part of the id. */

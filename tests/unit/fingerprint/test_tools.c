@@ -1,0 +1,301 @@
+/*
+ * Tools: SYNs of each scanner as its source code makes them are matched by its rule and no other,
+ * a source is judged from enough of them, and chance matches judge nobody.
+ */
+#include "../decode/frame.h"
+
+#include "fingerprint/marks.h"
+#include "fingerprint/tools.h"
+
+#include <stdio.h>
+
+static struct tools *tools;
+
+static int set_up(void **state)
+{
+	(void)state;
+	return tools_new(NULL, &tools, NULL);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	tools_free(tools);
+	return 0;
+}
+
+static struct tools_verdict match(const struct v4 *ip, const struct tcp *tcp)
+{
+	struct frame f = {.len = 0};
+	size_t at = frame_v4(&f, ip);
+	struct decode_packet p;
+	struct syn syn;
+
+	frame_tcp(&f, tcp);
+	frame_v4_close(&f, at);
+	p = frame_decode(&f, LINK_RAW);
+	assert_int_equal(p.drop, DECODE_DROP_NONE);
+	syn_parse(&p, &syn);
+	return tools_match(tools, &p, &syn, marks_of_tcp(&p));
+}
+
+static uint32_t tool_bit(const char *name)
+{
+	for (unsigned i = 0; i < tools_count(tools); i++)
+		if (strcmp(tools_name(tools, i), name) == 0)
+			return 1u << i;
+	fail_msg("no tool %s", name);
+	return 0;
+}
+
+/* What `packets` such SYNs say of a source that sent `access` packets. */
+static uint32_t judge(uint32_t packets, uint64_t access, const struct v4 *ip, const struct tcp *tcp)
+{
+	struct tools_evidence evidence = {{0}};
+
+	tools_evidence_add(&evidence, packets, match(ip, tcp).rules);
+	return tools_judge(tools, &evidence, access);
+}
+
+#define WINDOWS "020405b4 01 030308 01 01 0402"
+#define SEQ .seq = 0x12345678
+
+static void test_zmap_shapes(void **state)
+{
+	static const struct {
+		const char *options;
+		unsigned needs;
+	} shapes[] = {
+		{WINDOWS, 2},
+		{"020405b4", 3},
+		{"020405b4 0402 080a 6710a000 00000000 01 030307", 3},
+		{"020405b4 01 030306 01 01 080a 6710a000 00000000 0402 0000", 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		const struct v4 ip = {.id = 99, .ttl = 49};
+		struct tcp tcp = {SEQ, .sport = 45000, .window = 65535, .options = shapes[i].options};
+
+		assert_int_equal(judge(shapes[i].needs, 10, &ip, &tcp), tool_bit("zmap"));
+		assert_int_equal(judge(shapes[i].needs - 1, 10, &ip, &tcp), 0);
+		/* A real Windows or BSD host has another TTL, DF or source port. */
+		assert_int_equal(judge(9, 10, &(struct v4){.id = 99, .ttl = 112}, &tcp), 0);
+		assert_int_equal(judge(9, 10, &(struct v4){.id = 99, .ttl = 49, .fragment = 0x4000},
+		    &tcp), 0);
+		tcp.sport = 61001;
+		assert_int_equal(judge(9, 10, &ip, &tcp), 0);
+		tcp.sport = 32767;
+		assert_int_equal(judge(9, 10, &ip, &tcp), 0);
+		tcp.sport = 32768;
+		assert_int_equal(judge(9, 10, &ip, &tcp), tool_bit("zmap"));
+		tcp.window = 65534;
+		assert_int_equal(judge(9, 10, &ip, &tcp), 0);
+	}
+	/* ZMap until 4.0 by its IP ID, with any options. */
+	assert_int_equal(judge(2, 10, &(struct v4){.id = 54321, .ttl = 240},
+	    &(struct tcp){SEQ, .window = 65535}), tool_bit("zmap"));
+	assert_int_equal(judge(1, 10, &(struct v4){.id = 54321, .ttl = 240},
+	    &(struct tcp){SEQ, .window = 65535}), 0);
+}
+
+static void test_masscan(void **state)
+{
+	const struct v4 ip = {.dst = 0xc0000201, .ttl = 240,
+		.id = (0xc0000201 ^ 443 ^ 0x12345678) & 0xffff};
+	struct tcp tcp = {SEQ, .dport = 443, .window = 1025, .options = "020405b4"};
+
+	(void)state;
+	/* Since 2023-11-07, and before, with windows of 1024 and 0. */
+	assert_int_equal(judge(2, 20, &ip, &tcp), tool_bit("masscan"));
+	tcp = (struct tcp){SEQ, .dport = 443, .window = 1024};
+	assert_int_equal(judge(2, 20, &ip, &tcp), tool_bit("masscan"));
+	tcp.window = 0;
+	assert_int_equal(judge(2, 20, &ip, &tcp), tool_bit("masscan"));
+	assert_int_equal(judge(1, 20, &ip, &tcp), 0);
+	assert_int_equal(judge(2, 21, &ip, &tcp), 0);
+}
+
+static void test_nmap(void **state)
+{
+	const struct tcp tcp = {SEQ, .sport = 51234, .window = 1024, .options = "020405b4"};
+
+	(void)state;
+	assert_int_equal(judge(3, 3, &(struct v4){.id = 5, .ttl = 41}, &tcp), tool_bit("nmap"));
+	assert_int_equal(judge(2, 3, &(struct v4){.id = 5, .ttl = 41}, &tcp), 0);
+	assert_int_equal(judge(3, 3, &(struct v4){.id = 5, .ttl = 60}, &tcp), 0);
+}
+
+static void test_mirai_and_synful(void **state)
+{
+	const struct v4 ip = {.dst = 0xc0000201, .id = 5};
+	const struct tcp mirai = {.seq = 0xc0000201, .window = 5321};
+	struct tcp knock = {.seq = 0x10000000, .ack = 0x10000000 - 0xc123d};
+
+	(void)state;
+	assert_int_equal(judge(2, 2, &ip, &mirai), tool_bit("mirai"));
+	assert_int_equal(judge(1, 1, &ip, &mirai), 0);
+	assert_int_equal(judge(1, 1, &ip, &knock), tool_bit("synfulknock"));
+	knock.ack = 0x10000000 + 0xc123d;
+	assert_int_equal(judge(1, 1, &ip, &knock), tool_bit("synfulknock"));
+	/* Across the wrap of sequence numbers. */
+	knock = (struct tcp){.seq = 5, .ack = 5 - 0xc123d};
+	assert_int_equal(judge(1, 1, &ip, &knock), tool_bit("synfulknock"));
+	/* A broken stack that acknowledges something is not the probe for a router implant. */
+	knock.ack++;
+	assert_int_equal(judge(9, 9, &ip, &knock), 0);
+	knock = (struct tcp){.seq = 0xc123d, .ack = 0};
+	assert_int_equal(judge(9, 9, &ip, &knock), 0);
+}
+
+/* A busy source meets a 16-bit number once in 65536 packets. */
+static void test_chance(void **state)
+{
+	struct tools_evidence evidence = {{0}};
+	const uint64_t access = 10 * 65536;
+
+	(void)state;
+	tools_evidence_add(&evidence, 10, match(&(struct v4){.id = 54321, .ttl = 110},
+	    &(struct tcp){SEQ, .window = 64240, .options = WINDOWS}).rules);
+	assert_int_equal(tools_judge(tools, &evidence, access), 0);
+	assert_int_equal(tools_judge(tools, &evidence, 101), 0);
+	assert_int_equal(tools_judge(tools, &evidence, 100), tool_bit("zmap"));
+}
+
+/* Real hosts of the usual kinds match nothing. */
+static void test_hosts(void **state)
+{
+	(void)state;
+	assert_int_equal(match(&(struct v4){.id = 5, .ttl = 52, .fragment = 0x4000}, &(struct tcp){SEQ,
+	    .window = 29200, .options = "020405b4 0402 080a 11223344 00000000 01 030307"}).rules, 0);
+	assert_int_equal(match(&(struct v4){.id = 5, .ttl = 112, .fragment = 0x4000}, &(struct tcp){SEQ,
+	    .window = 64240, .options = WINDOWS}).rules, 0);
+	assert_int_equal(match(&(struct v4){.id = 5, .ttl = 49, .fragment = 0x4000}, &(struct tcp){SEQ,
+	    .window = 65535, .options = "020405b4 01 030306 0402 080a 11223344 00000000"}).rules, 0);
+}
+
+static int find_text(void *arg, uint32_t id, const char *text)
+{
+	const struct tools_verdict *v = arg;
+
+	if (id == v->signature && strcmp(text, "4:255:0:*:1024,*:::0") == 0)
+		return 7;
+	return 0;
+}
+
+static int count_all(void *arg, uint32_t id, const char *text)
+{
+	unsigned *n = arg;
+
+	assert_true(id != 0 && text[0] == '4');
+	(*n)++;
+	return 0;
+}
+
+static void test_signatures(void **state)
+{
+	struct tools *fresh = NULL;
+	struct tools *kept = tools;
+	unsigned n = 0;
+
+	(void)state;
+	assert_int_equal(tools_new("a 1 0 df=0\n", &fresh, NULL), ST_OK);
+	tools = fresh;
+	for (unsigned window = 0; window < 20000; window++) {
+		struct tools_verdict v = match(&(struct v4){.id = 5, .ttl = 255},
+		    &(struct tcp){SEQ, .window = window});
+
+		assert_int_equal(v.rules, 1);
+		if (window == 1024)
+			assert_int_equal(tools_signatures(fresh, find_text, &v), 7);
+	}
+	/* More shapes than the cache has places: none is forgotten. */
+	assert_int_equal(tools_signatures(fresh, count_all, &n), 0);
+	assert_int_equal(n, 20000);
+	tools_free(fresh);
+	tools = kept;
+}
+
+static void test_reload(void **state)
+{
+	const struct v4 ip = {.id = 54321};
+	const struct tcp tcp = {SEQ, .window = 77};
+	struct tools *fresh = NULL;
+	struct tools *kept = tools;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(tools_new("a 1 0 window=77\n", &fresh, &err), ST_OK);
+	tools = fresh;
+	assert_int_equal(match(&ip, &tcp).rules, 1);
+	assert_int_equal(tools_reload(fresh, "a 1 0 window=76\nb 1 x\n", &err), ST_MALFORMED);
+	assert_string_equal(err.text, "line 2: SHARE must be 0 to 1: x");
+	assert_int_equal(match(&ip, &tcp).rules, 1);
+	assert_int_equal(tools_count(fresh), 1);
+	/* What shapes match is worked out again. */
+	assert_int_equal(tools_reload(fresh, "b 1 0 window=76\nc 1 0 window=77\n", &err), ST_OK);
+	assert_int_equal(match(&ip, &tcp).rules, 2);
+	assert_string_equal(tools_name(fresh, 1), "c");
+	assert_string_equal(tools_name(fresh, 2), "");
+	tools_free(fresh);
+	tools = kept;
+	assert_int_equal(tools_new("x\n", &fresh, &err), ST_MALFORMED);
+}
+
+static void test_evidence_saturates(void **state)
+{
+	struct tools_evidence evidence = {{0}};
+
+	(void)state;
+	tools_evidence_add(&evidence, UINT32_MAX, 1);
+	tools_evidence_add(&evidence, UINT32_MAX, 1 | 1u << (TOOLS_RULES_MAX - 1));
+	assert_int_equal(evidence.matches[0], UINT32_MAX);
+	assert_int_equal(evidence.matches[1], 0);
+	assert_int_equal(evidence.matches[TOOLS_RULES_MAX - 1], UINT32_MAX);
+}
+
+/* Unicornscan: seq = K ^ dst ^ (dport << 16) + sport, the address in either byte order. */
+static void test_pair_keys(void **state)
+{
+	const uint32_t key = 0x5eedf00d;
+	uint32_t seen[2] = {0, 0};
+
+	(void)state;
+	for (unsigned n = 0; n < 100; n++) {
+		uint32_t dst = 0xc0000201 + 257 * n;
+		uint16_t dport = (uint16_t)(n * 13);
+		uint16_t sport = (uint16_t)(60000 - n);
+		uint32_t ports = ((uint32_t)dport << 16) + sport;
+		struct decode_packet p = {.dst = ip_from_v4(dst), .sport = sport, .dport = dport};
+		uint32_t keys[2];
+
+		p.seq = key ^ dst ^ ports;
+		tools_pair_keys(&p, keys);
+		assert_int_equal(keys[0], key);
+		assert_true(n == 0 || keys[1] != seen[1]);
+		seen[1] = keys[1];
+		p.seq = key ^ __builtin_bswap32(dst) ^ ports;
+		tools_pair_keys(&p, keys);
+		assert_int_equal(keys[1], key);
+	}
+	assert_int_equal(tools_pair_rules(tools), 1u << 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_zmap_shapes),
+		cmocka_unit_test(test_masscan),
+		cmocka_unit_test(test_nmap),
+		cmocka_unit_test(test_mirai_and_synful),
+		cmocka_unit_test(test_chance),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_signatures),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_evidence_saturates),
+		cmocka_unit_test(test_pair_keys),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
