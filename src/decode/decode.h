@@ -53,15 +53,16 @@ enum decode_flag {
 #define DECODE_PROTO_UDP 17
 #define DECODE_PROTO_ICMPV6 58
 
-/* One decoded packet; borrows from the capture batch. */
+/* One decoded packet; borrows from the capture batch.  What every packet needs comes first and
+ * fills one cache line. */
 struct decode_packet {
-	int64_t time_us;
 	struct ip src;
 	struct ip dst;
+	int64_t time_us;
 	uint32_t seq; /* TCP */
 	uint32_t ack;
-	uint16_t sport; /* TCP, UDP; ICMP: identifier */
-	uint16_t dport; /* TCP, UDP; ICMP: type */
+	uint16_t sport;  /* TCP, UDP; ICMP: identifier */
+	uint16_t dport;  /* TCP, UDP; ICMP: type */
 	uint16_t ip_id;  /* IPv4 */
 	uint16_t ip_len; /* total length as the header declares it, IPv6: payload + 40 */
 	uint16_t window; /* TCP */
@@ -69,22 +70,23 @@ struct decode_packet {
 	uint8_t flags;   /* enum decode_flag */
 	uint8_t tcp_flags;
 	uint8_t ttl;
-	uint8_t icmp_type;
-	uint8_t icmp_code;
 	uint8_t drop; /* enum decode_drop; 0 = counted so far */
 	uint8_t tos;
-	uint16_t linktype;
-	uint16_t transport_offset; /* of the transport header in data */
-	uint16_t payload_offset;   /* of the payload in data */
-	uint32_t payload_len;      /* captured bytes of payload, padding excluded */
 	const uint8_t *data;
 	uint32_t data_len;
+	uint32_t payload_len;      /* captured bytes of payload, padding excluded */
+	uint16_t transport_offset; /* of the transport header in data */
+	uint16_t payload_offset;   /* of the payload in data */
+	uint16_t linktype;
+	uint8_t icmp_type;
+	uint8_t icmp_code;
 	uint16_t quoted_sport; /* of the quoted datagram, so as it left the quoted source */
 	uint16_t quoted_dport;
 	uint8_t quoted_proto;
 	struct ip quoted_src;
 	struct ip quoted_dst;
 };
+_Static_assert(offsetof(struct decode_packet, data) == 64, "the first cache line");
 
 /* Decodes count (≤ CAPTURE_BATCH_MAX) packets; ret_packets[i] describes packets[i]. */
 void decode_batch(const struct capture_packet *packets, size_t count,

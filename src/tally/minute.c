@@ -23,32 +23,36 @@ static inline uint32_t word_of(uint64_t hash, uint32_t row)
 	return ((uint32_t)(hash >> 32) & TAG_MASK) | (row + 1);
 }
 
-static void free_memory(struct minute_table *t)
+static int grow_rows(struct minute_table *t)
 {
-	large_free(t->rows, (size_t)t->capacity * t->row_size);
-	large_free(t->index, ((size_t)t->index_mask + 1) * sizeof(*t->index));
-}
+	uint32_t capacity = t->capacity ? t->capacity * 2 : ROWS_INITIAL;
+	uint8_t *rows = large_alloc((size_t)capacity * t->row_size);
 
-static int resize(struct minute_table *t, uint32_t capacity)
-{
-	uint8_t *rows = NULL;
-	uint32_t *index;
-
-	rows = large_alloc((size_t)capacity * t->row_size);
-	index = large_alloc((size_t)capacity * 2 * sizeof(*index));
-	if (!rows || !index) {
-		large_free(rows, (size_t)capacity * t->row_size);
-		large_free(index, (size_t)capacity * 2 * sizeof(*index));
+	if (!rows)
 		return -ENOMEM;
-	}
 	if (t->count)
 		memcpy(rows, t->rows, (size_t)t->count * t->row_size);
-	if (t->rows)
-		free_memory(t);
+	large_free(t->rows, (size_t)t->capacity * t->row_size);
 	t->rows = rows;
-	t->index = index;
-	t->index_mask = capacity * 2 - 1;
 	t->capacity = capacity;
+	return ST_OK;
+}
+
+static size_t index_size(const struct minute_table *t)
+{
+	return t->index ? ((size_t)t->index_mask + 1) * sizeof(*t->index) : 0;
+}
+
+static int grow_index(struct minute_table *t)
+{
+	uint32_t words = t->index ? (t->index_mask + 1) * 2 : ROWS_INITIAL;
+	uint32_t *index = large_alloc(words * sizeof(*index));
+
+	if (!index)
+		return -ENOMEM;
+	large_free(t->index, index_size(t));
+	t->index = index;
+	t->index_mask = words - 1;
 	for (uint32_t i = 0; i < t->count; i++) {
 		uint64_t hash = minute_key_hash(&minute_table_row(t, i)->key);
 		uint32_t at = index_at(t, hash);
@@ -67,13 +71,13 @@ int minute_table_init(struct minute_table *t, bool has_tail)
 	t->row_size = sizeof(struct minute_row);
 	if (has_tail)
 		t->row_size += sizeof(struct minute_tail);
-	return resize(t, ROWS_INITIAL);
+	return grow_rows(t) ? -ENOMEM : grow_index(t);
 }
 
 void minute_table_fini(struct minute_table *t)
 {
-	if (t->rows)
-		free_memory(t);
+	large_free(t->rows, (size_t)t->capacity * t->row_size);
+	large_free(t->index, index_size(t));
 	memset(t, 0, sizeof(*t));
 }
 
@@ -94,10 +98,11 @@ struct minute_row *minute_table_add(struct minute_table *t, const struct minute_
 	struct minute_row *row;
 	uint32_t at;
 
-	if (t->count == t->capacity) {
-		if (t->capacity >= MINUTE_ROWS_MAX || resize(t, t->capacity * 2))
-			return NULL;
-	}
+	if (t->count == t->capacity && (t->capacity >= MINUTE_ROWS_MAX || grow_rows(t)))
+		return NULL;
+	/* The index is kept at most five eighths full. */
+	if (t->count > t->index_mask / 8 * 5 && grow_index(t))
+		return NULL;
 	at = index_at(t, hash);
 	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
 		uint32_t i = (word & MINUTE_ROW_MASK) - 1;

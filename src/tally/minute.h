@@ -96,10 +96,16 @@ static inline void minute_table_prefetch_index(const struct minute_table *t, uin
 
 static inline void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
 {
-	uint32_t word = t->index[(uint32_t)hash & t->index_mask];
+	uint32_t tag = (uint32_t)(hash >> 32) & ~MINUTE_ROW_MASK;
+	uint32_t at = (uint32_t)hash & t->index_mask;
 
-	if (word)
-		__builtin_prefetch(minute_table_row(t, (word & MINUTE_ROW_MASK) - 1), 1);
+	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
+		if ((word & ~MINUTE_ROW_MASK) == tag) {
+			__builtin_prefetch(minute_table_row(t, (word & MINUTE_ROW_MASK) - 1), 1);
+			return;
+		}
+		at = (at + 1) & t->index_mask;
+	}
 }
 
 /*

@@ -63,10 +63,21 @@ void partition_forget_aside(struct partition *p)
 	p->last = NULL;
 }
 
-/* Sources of one partition share the upper byte of the hash: the bits below it spread them. */
+static void warm(const void *memory, size_t len)
+{
+	for (size_t i = 0; i < len; i += 64)
+		__builtin_prefetch((const char *)memory + i, 1, 2);
+}
+
+void partition_warm(const struct partition *p)
+{
+	warm(p->sources, p->source_size * sizeof(*p->sources));
+	warm(p->pairs, p->pair_size * sizeof(*p->pairs));
+}
+
 static inline uint32_t source_at(uint64_t key, uint32_t size)
 {
-	return (uint32_t)(hash_source_key(key) >> 24) & (size - 1);
+	return (uint32_t)(hash_source_key(key) >> 32) & (size - 1);
 }
 
 struct source *partition_find(const struct partition *p, uint64_t key)

@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PARTITIONS 256u
+#define PARTITION_BITS 9
+#define PARTITIONS (1u << PARTITION_BITS)
 #define COUNTRIES (26u * 26u)
 #define ASIDE_BLOCK_ROWS 512u
 
@@ -97,9 +98,11 @@ static inline uint64_t hash_source_key(uint64_t key)
 	return key * 0x9e3779b97f4a7c15ull;
 }
 
-static inline unsigned partition_of(uint64_t key)
+/* By the upper bits of an IPv4 address, so that a partition's places lie together in the geo table
+ * as well. */
+static inline unsigned partition_of(const struct aside *a)
 {
-	return (unsigned)(hash_source_key(key) >> 56);
+	return a->slot & ASIDE_V6 ? a->source % PARTITIONS : a->source >> (32 - PARTITION_BITS);
 }
 
 /* Packets of (source, port) pairs whose word ran over. */
@@ -144,6 +147,9 @@ static inline struct aside *partition_aside(struct partition *p)
 
 /* Empties what was put aside, keeping the blocks. */
 void partition_forget_aside(struct partition *p);
+
+/* Reads the tables from end to end, so that the cache has them before they are read at random. */
+void partition_warm(const struct partition *p);
 
 struct source *partition_find(const struct partition *p, uint64_t key);
 

@@ -2,7 +2,7 @@
  * The summary of one run; the contract is in summary.h.
  *
  * A random access to a table of a hundred megabytes costs as much as all other work on a packet.
- * So rows are put aside by the hash of their source in PARTITIONS streams, and each partition is
+ * So rows are put aside by the address of their source in PARTITIONS streams, and each partition is
  * worked off at once with tables of its own that fit the cache (the radix join of database
  * engines; Manegold, Boncz, Kersten 2002).
  */
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SMALL_COUNTRY 32u /* in packets of the busiest port that is not among them */
 #define BUSY_SLOTS 1024u /* ports that are looked at first for the main port of a country */
 
 struct summary {
@@ -134,6 +135,8 @@ static void work_off(struct summary *s)
 	for (size_t i = 0; i < PARTITIONS; i++) {
 		struct partition *p = &s->partitions[i];
 
+		if (p->first)
+			partition_warm(p);
 		for (const struct aside_block *b = p->first; b; b = b->next)
 			for (uint32_t n = 0; n < b->count; n++)
 				work_off_row(s, p, &b->rows[n]);
@@ -174,7 +177,7 @@ static int put_aside(struct summary *s, const struct tally_rows *rows, uint32_t 
 		aside.slot |= ASIDE_SYN;
 	if (row->key.marks)
 		aside.slot |= ASIDE_MARKED;
-	place = partition_aside(&s->partitions[partition_of(aside_key(&aside))]);
+	place = partition_aside(&s->partitions[partition_of(&aside)]);
 	if (!place)
 		return -ENOMEM;
 	*place = aside;
@@ -322,14 +325,6 @@ static int find_busy(const struct summary *s, struct main_ports *m)
 	return ST_OK;
 }
 
-static void sum_busy(void *arg, const struct source *source, uint32_t slot, uint64_t packets)
-{
-	struct main_ports *m = arg;
-
-	if (m->rank[slot])
-		m->sums[(size_t)source->country * BUSY_SLOTS + m->rank[slot] - 1] += packets;
-}
-
 static void gather_rare(void *arg, const struct source *source, uint32_t slot, uint64_t packets)
 {
 	struct main_ports *m = arg;
@@ -348,6 +343,23 @@ static void gather_rare(void *arg, const struct source *source, uint32_t slot, u
 		m->rare_capacity = capacity;
 	}
 	m->rare[m->rare_count++] = (struct rare){source->country, slot, packets};
+}
+
+static void sum_busy(void *arg, const struct source *source, uint32_t slot, uint64_t packets)
+{
+	struct main_ports *m = arg;
+
+	if (m->rank[slot])
+		m->sums[(size_t)source->country * BUSY_SLOTS + m->rank[slot] - 1] += packets;
+	gather_rare(arg, source, slot, packets);
+}
+
+/* Small countries are likely to stay open: their pairs are gathered in the first walk already. */
+static void open_small(struct main_ports *m)
+{
+	for (unsigned c = 0; c < COUNTRIES; c++)
+		m->open[c] = m->list[c].packets > 0
+		    && m->list[c].packets <= SMALL_COUNTRY * m->next;
 }
 
 static int compare_rare(const void *va, const void *vb)
@@ -378,7 +390,8 @@ static void offer_rare(struct main_ports *m)
 
 /*
  * The main port of each country.  Nearly always it is one of the busiest ports, which one walk
- * over the pairs settles; a second one sums all ports of the countries where a rarer could win.
+ * over the pairs settles; all ports of the countries where a rarer could win are summed, in that
+ * walk for small countries, in another for the rest.
  */
 static int find_main_ports(const struct summary *s, struct summary_country *list)
 {
@@ -395,10 +408,14 @@ static int find_main_ports(const struct summary *s, struct summary_country *list
 	rc = find_busy(s, &m);
 	if (rc)
 		goto out;
+	open_small(&m);
 	for (size_t i = 0; i < PARTITIONS; i++)
 		partition_walk(&s->partitions[i], sum_busy, &m);
 	for (unsigned c = 0; c < COUNTRIES; c++) {
-		if (!list[c].packets)
+		bool gathered = m.open[c];
+
+		m.open[c] = false;
+		if (!list[c].packets || gathered)
 			continue;
 		for (uint32_t i = 0; i < m.busy_count; i++)
 			offer_port(&m, c, m.busy[i], m.sums[(size_t)c * BUSY_SLOTS + i]);
