@@ -187,7 +187,7 @@ static int check_languages(const struct command *self, const char *value)
 	const char *p = value;
 
 	for (;;) {
-		size_t len = strcspn(p, ",");
+		size_t len = strcspn(p, ","); /* NOLINT: --lang always has a value */
 
 		if (!language_known(p, len)) {
 			command_error(self, "--lang %s: the languages are ja and en", value);

@@ -105,7 +105,7 @@ static int ask_names(struct gather *g, struct err *err)
 		struct gather_sensor *s = &g->sensors[i];
 		char text[16];
 
-		if (s->name && s->name[0])
+		if (s->name && s->name[0]) /* NOLINT: sensor_count says there is one */
 			continue;
 		free(s->name);
 		(void)snprintf(text, sizeof(text), "sensor-%u", (unsigned)s->id);

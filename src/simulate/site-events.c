@@ -321,7 +321,7 @@ static void event_slow(struct site *site)
 			before += other.addresses;
 		total += other.addresses;
 	}
-	for (unsigned hour = 0; hour < 24; hour++) {
+	for (unsigned hour = 0; hour < 24 && total > 0; hour++) {
 		unsigned turn = (site->day * 24 + hour) % total;
 		struct packet p = {.event = SITE_SLOW_SCAN};
 
