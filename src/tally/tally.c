@@ -89,7 +89,6 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	rc = destinations_exclude(&t->destinations, options->excluded, options->excluded_count);
 	if (rc)
 		goto out;
-	rc = -ENOMEM;
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
 		struct minute *m = &t->minutes[i];
 
