@@ -1,5 +1,7 @@
-/* CRC-32C by one table; the contract is in hash.h. */
+/* CRC-32C by the processor or by one table; the contract is in hash.h. */
 #include "base/hash.h"
+
+#include <string.h>
 
 /* Reflected polynomial 0x82f63b78 (RFC 3720 appendix B.4). */
 static const uint32_t crc32c_table[256] = {
@@ -48,11 +50,33 @@ static const uint32_t crc32c_table[256] = {
 	0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351,
 };
 
+#if defined(__x86_64__)
+/* The processor's own instruction (SSE 4.2), eight bytes at a time. */
+__attribute__((target("sse4.2"))) static uint32_t crc32c_instruction(uint32_t crc,
+    const uint8_t *p, size_t len)
+{
+	uint64_t c = crc;
+	uint64_t word;
+
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		c = __builtin_ia32_crc32di(c, word);
+	}
+	for (; len > 0; p++, len--)
+		c = __builtin_ia32_crc32qi((uint32_t)c, *p);
+	return (uint32_t)c;
+}
+#endif
+
 uint32_t hash_crc32c(uint32_t crc, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
 	crc = ~crc;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~crc32c_instruction(crc, p, len);
+#endif
 	for (size_t i = 0; i < len; i++)
 		crc = (crc >> 8) ^ crc32c_table[(crc ^ p[i]) & 0xff];
 	return ~crc;

@@ -7,9 +7,10 @@
 #include "cmd/pipeline.h"
 
 #include "base/civil.h"
+#include "base/hash.h"
+#include "cmd/identity.h"
 #include "decode/decode.h"
 #include "os/clock.h"
-#include "os/digest.h"
 #include "os/file.h"
 #include "tally/coverage.h"
 
@@ -19,6 +20,13 @@
 #include <string.h>
 
 #define PROGRESS_BATCHES 2048u
+#define HASH_FIRST_MAX (64u << 20) /* files up to this size are hashed before they are read */
+#define PLACES (1u << 14)
+
+struct known_place {
+	struct ip ip;
+	struct geo_place place;
+};
 
 struct pipeline {
 	struct pipeline_options options;
@@ -27,10 +35,13 @@ struct pipeline {
 	struct tally *tally;
 	struct summary *summary;
 	struct store_ingest *ingest; /* of the current file; NULL when it is not stored */
+	struct identity *identity;   /* being worked out for the current file; may be NULL */
 	struct coverage *coverage;   /* of the current file */
 	const struct capture_file *file;
 	struct record_flow *flows; /* one tally batch for the store */
+	struct known_place *places; /* PLACES: addresses looked up lately */
 	struct err *err;           /* of the run, for the sink */
+	size_t signatures_stored; /* how many the store has from this run */
 	unsigned stored;
 	unsigned refused;
 };
@@ -39,6 +50,18 @@ static void say(const struct pipeline *p, const char *sentence)
 {
 	if (p->options.say)
 		p->options.say(p->options.arg, sentence);
+}
+
+/* The geo table is larger than the cache, and busy sources come again every minute. */
+static struct geo_place find_place(struct pipeline *p, struct ip ip)
+{
+	struct known_place *known = &p->places[hash_pair(ip.hi, ip.lo) % PLACES];
+
+	if (!known->place.country[0] || !ip_equal(known->ip, ip)) {
+		known->ip = ip;
+		known->place = geo_lookup(p->options.geo, ip);
+	}
+	return known->place;
 }
 
 /* The tally's sink: sums, and the rows with their places on their way to the store. */
@@ -56,7 +79,7 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 		struct geo_place place;
 
 		tally_row_flow(rows, i, flow);
-		place = geo_lookup(p->options.geo, flow->class == RECORD_CLASS_BACKSCATTER
+		place = find_place(p, flow->class == RECORD_CLASS_BACKSCATTER
 		    ? (struct ip){flow->victim_hi, flow->victim_lo}
 		    : (struct ip){flow->src_hi, flow->src_lo});
 		memcpy(flow->country, place.country, 2);
@@ -74,18 +97,38 @@ static bool comes_once(const char *name)
 	    || (os_path_stat(name, &stat, NULL) == ST_OK && stat.kind != OS_KIND_FILE);
 }
 
+static bool is_small(const char *name)
+{
+	struct os_stat stat;
+
+	return os_path_stat(name, &stat, NULL) == ST_OK && stat.size <= HASH_FIRST_MAX;
+}
+
+/* The file is in the store already: its rows are not kept, the analysis goes on. */
+static int refuse(struct pipeline *p, const struct err *err)
+{
+	char sentence[ERR_TEXT_MAX + 200];
+
+	(void)snprintf(sentence, sizeof(sentence),
+	    "%s: not stored again: %s (--again stores it once more)", p->file->name, err->text);
+	say(p, sentence);
+	if (p->ingest)
+		store_ingest_abort(p->ingest);
+	p->ingest = NULL;
+	p->refused++;
+	return ST_OK;
+}
+
 /* Opens the ingest of a file, or says why it is not stored. */
 static int begin_file(struct pipeline *p, const struct capture_file *file, struct err *err)
 {
 	char sha256[OS_SHA256_TEXT_MAX] = "";
-	uint8_t digest[OS_SHA256_LEN];
 	struct store_ingest_options options = {
 		.sensor = p->options.sensor,
 		.name = file->name,
 		.again = p->options.again,
 		.journal = comes_once(file->name),
 	};
-	char sentence[ERR_TEXT_MAX + 200];
 	int rc;
 
 	p->file = file;
@@ -95,28 +138,58 @@ static int begin_file(struct pipeline *p, const struct capture_file *file, struc
 	if (!p->options.store)
 		return ST_OK;
 	if (!options.journal) {
-		rc = os_sha256_file(file->name, digest, NULL, err);
+		rc = identity_begin(file->name, &p->identity, err);
 		if (rc)
 			return rc;
-		options.sha256 = os_sha256_format(digest, sha256);
+	}
+	/* A small file is known at once; a large one is read twice at the same time. */
+	if (p->identity && is_small(file->name)) {
+		rc = identity_finish(p->identity, sha256, err);
+		p->identity = NULL;
+		if (rc)
+			return rc;
+		options.sha256 = sha256;
 	}
 	rc = store_ingest_begin(p->options.store, &options, &p->ingest, err);
-	if (rc == ST_EXISTS) {
-		(void)snprintf(sentence, sizeof(sentence),
-		    "%s: not stored again: %s (--again stores it once more)", file->name, err->text);
-		say(p, sentence);
-		p->ingest = NULL;
-		p->refused++;
-		rc = ST_OK;
-	}
-	return rc;
+	return rc == ST_EXISTS ? refuse(p, err) : rc;
 }
 
-static int put_signature(void *arg, uint32_t id, const char *text)
-{
-	struct pipeline *p = arg;
+struct signatures {
+	struct store_signature *list;
+	size_t count;
+	size_t capacity;
+};
 
-	return store_signature_put(p->options.store, id, text, p->err);
+static int gather_signature(void *arg, uint32_t id, const char *text)
+{
+	struct signatures *s = arg;
+
+	if (s->count == s->capacity) {
+		size_t capacity = s->capacity ? s->capacity * 2 : 256;
+		struct store_signature *list = realloc(s->list, capacity * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		s->list = list;
+		s->capacity = capacity;
+	}
+	s->list[s->count++] = (struct store_signature){id, text};
+	return ST_OK;
+}
+
+static int store_signatures(struct pipeline *p, struct err *err)
+{
+	struct signatures s = {0};
+	int rc = tools_signatures(p->tools, gather_signature, &s);
+
+	if (rc)
+		rc = err_set(err, rc, "out of memory");
+	else if (s.count > p->signatures_stored)
+		rc = store_signatures_put(p->options.store, s.list, s.count, err);
+	if (!rc)
+		p->signatures_stored = s.count;
+	free(s.list);
+	return rc;
 }
 
 static int store_file(struct pipeline *p, struct err *err)
@@ -140,7 +213,7 @@ static int store_file(struct pipeline *p, struct err *err)
 		    d->listed_count, err);
 	if (rc)
 		return rc;
-	rc = tools_signatures(p->tools, put_signature, p);
+	rc = store_signatures(p, err);
 	if (rc)
 		return rc;
 	rc = store_ingest_commit(p->ingest, err);
@@ -170,7 +243,17 @@ static int end_file(struct pipeline *p, struct err *err)
 		if (p->options.store)
 			say(p, sentence);
 	}
-	if (p->ingest)
+	if (p->identity) {
+		char sha256[OS_SHA256_TEXT_MAX];
+
+		rc = identity_finish(p->identity, sha256, err);
+		p->identity = NULL;
+		if (!rc && p->ingest)
+			rc = store_ingest_identify(p->ingest, sha256, err);
+		if (rc == ST_EXISTS)
+			rc = refuse(p, err);
+	}
+	if (!rc && p->ingest)
 		rc = store_file(p, err);
 	coverage_free(p->coverage);
 	p->coverage = NULL;
@@ -268,7 +351,8 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 	p->options = *options;
 	p->err = err;
 	p->flows = calloc(TALLY_ROWS_BATCH, sizeof(*p->flows));
-	rc = p->flows ? ST_OK : err_set(err, -ENOMEM, "out of memory");
+	p->places = calloc(PLACES, sizeof(*p->places));
+	rc = p->flows && p->places ? ST_OK : err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = capture_open(&capture, &p->capture, err);
 	if (!rc)
@@ -295,12 +379,15 @@ void pipeline_free(struct pipeline *p)
 		return;
 	if (p->ingest)
 		store_ingest_abort(p->ingest);
+	if (p->identity)
+		(void)identity_finish(p->identity, NULL, NULL); /* nobody asks any more */
 	coverage_free(p->coverage);
 	summary_free(p->summary);
 	tally_free(p->tally);
 	tools_free(p->tools);
 	capture_close(p->capture);
 	free(p->flows);
+	free(p->places);
 	free(p);
 }
 

@@ -339,11 +339,25 @@ int store_destinations_save(struct store *store, uint16_t sensor, const struct i
 	return catalogue_end(cat, ret, err);
 }
 
-int store_signature_put(struct store *store, uint32_t id, const char *text, struct err *err)
+int store_signatures_put(struct store *store, const struct store_signature *signatures,
+    size_t count, struct err *err)
 {
-	return catalogue_run(&store->cat, err,
-	    "INSERT INTO signature VALUES (?, ?) ON CONFLICT (id) DO NOTHING", "is", (int64_t)id,
-	    text);
+	struct catalogue *cat = &store->cat;
+	sqlite3_stmt *stmt = NULL;
+	int ret = catalogue_begin(cat, err);
+
+	if (ret)
+		return ret;
+	ret = catalogue_prepare(cat, &stmt, err,
+	    "INSERT INTO signature VALUES (?, ?) ON CONFLICT (id) DO NOTHING", "");
+	for (size_t i = 0; !ret && i < count; i++) {
+		(void)sqlite3_reset(stmt); /* the step below reports */
+		(void)sqlite3_bind_int64(stmt, 1, signatures[i].id);
+		(void)sqlite3_bind_text(stmt, 2, signatures[i].text, -1, SQLITE_STATIC);
+		ret = catalogue_step(cat, stmt, err);
+	}
+	(void)sqlite3_finalize(stmt); /* its code is the step's */
+	return catalogue_end(cat, ret, err);
 }
 
 /* ---- what is there -------------------------------------------------------------------------- */

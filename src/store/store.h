@@ -64,9 +64,15 @@ ST_MUST_CHECK int store_destinations_load(struct store *store, uint16_t sensor,
 ST_MUST_CHECK int store_destinations_save(struct store *store, uint16_t sensor,
     const struct ip *addresses, size_t count, struct err *err);
 
-/* Names of SYN signature ids: text such as "4:64:0:1460:65535,8:mss,nop,ws,nop,nop,sok:". */
-ST_MUST_CHECK int store_signature_put(struct store *store, uint32_t id, const char *text,
-    struct err *err);
+/* The text of a SYN signature id, such as "4:64:0:1460:65535,8:mss,nop,ws,nop,nop,sok:df:0". */
+struct store_signature {
+	uint32_t id;
+	const char *text;
+};
+
+/* Adds those that are not there yet, in one transaction; a known id keeps its text. */
+ST_MUST_CHECK int store_signatures_put(struct store *store,
+    const struct store_signature *signatures, size_t count, struct err *err);
 
 /* ---- ingest --------------------------------------------------------------------------------- */
 

@@ -166,7 +166,8 @@ int main(int argc, char **argv)
 				put_day(ingest, s, begin.sensor, day);
 		must(store_ingest_commit(ingest, &err), &err);
 	}
-	must(store_signature_put(store, 0x11111111, "4:64:0:*:14600,0:::0", &err), &err);
+	must(store_signatures_put(store,
+	    &(struct store_signature){0x11111111, "4:64:0:*:14600,0:::0"}, 1, &err), &err);
 	/* "loose": nothing merged, so that answers come from flow instead of rollups. */
 	if (argc == 2)
 		must(store_compact(store, &compact, &stats, &err), &err);

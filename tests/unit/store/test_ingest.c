@@ -221,8 +221,10 @@ static void destinations_only_grow(void **state)
 	assert_true(ip_equal(list[1], first[1]));
 	assert_true(ip_equal(list[2], more[2]));
 	free(list);
-	OK(store_signature_put(store, 0xfffffff0u, "4:64:0:*:1024,0::", &err));
-	OK(store_signature_put(store, 0xfffffff0u, "never twice", &err));
+	OK(store_signatures_put(store,
+	    &(struct store_signature){0xfffffff0u, "4:64:0:*:1024,0::"}, 1, &err));
+	OK(store_signatures_put(store, &(struct store_signature){0xfffffff0u, "never twice"}, 1,
+	    &err));
 	fixture_expect(store, "SELECT id, text FROM signature", "4294967280|4:64:0:*:1024,0::\n");
 	store_close(store);
 }
