@@ -3,10 +3,13 @@
 
 #include "base/buf.h"
 #include "base/civil.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DAYS_INITIAL 32u
 
 struct day {
 	int32_t day;
@@ -19,10 +22,12 @@ struct day {
 
 struct coverage {
 	struct zone *zone;
-	struct day *days; /* in the order of their date */
+	struct day *days; /* as they came; ordered when somebody asks */
+	uint32_t *slots;  /* open addressing by date: position + 1, twice as many as capacity */
 	size_t count;
 	size_t capacity;
 	size_t current; /* the day of the latest run */
+	bool ordered;
 	int64_t day_start_us;
 	int64_t day_end_us;
 	int32_t day;
@@ -37,6 +42,7 @@ int coverage_new(struct zone *zone, struct coverage **ret_coverage)
 	if (!c)
 		return -ENOMEM;
 	c->zone = zone;
+	c->ordered = true;
 	*ret_coverage = c;
 	return ST_OK;
 }
@@ -46,6 +52,7 @@ void coverage_free(struct coverage *c)
 	if (!c)
 		return;
 	free(c->days);
+	free(c->slots);
 	free(c->rows);
 	buf_fini(&c->texts);
 	free(c);
@@ -68,35 +75,81 @@ size_t coverage_run(struct coverage *c, const struct decode_packet *packets, siz
 	return n ? n : 1;
 }
 
+/* A capture may hold any date in any order: finding one must not depend on how many there are. */
+static uint32_t *slot_of_day(const struct coverage *c, int32_t day)
+{
+	size_t mask = c->capacity * 2 - 1;
+	size_t at = (size_t)hash_u64((uint64_t)day) & mask;
+
+	while (c->slots[at] && c->days[c->slots[at] - 1].day != day)
+		at = (at + 1) & mask;
+	return &c->slots[at];
+}
+
+static void fill_slots(struct coverage *c)
+{
+	memset(c->slots, 0, c->capacity * 2 * sizeof(*c->slots));
+	for (size_t i = 0; i < c->count; i++)
+		*slot_of_day(c, c->days[i].day) = (uint32_t)i + 1;
+}
+
+static int grow(struct coverage *c)
+{
+	size_t capacity = c->capacity ? c->capacity * 2 : DAYS_INITIAL;
+	uint32_t *slots = malloc(capacity * 2 * sizeof(*slots));
+	struct day *days;
+
+	if (!slots)
+		return -ENOMEM;
+	days = realloc(c->days, capacity * sizeof(*days));
+	if (!days) {
+		free(slots);
+		return -ENOMEM;
+	}
+	free(c->slots);
+	c->slots = slots;
+	c->days = days;
+	c->capacity = capacity;
+	fill_slots(c);
+	return ST_OK;
+}
+
 static struct day *find_day(struct coverage *c, int32_t day)
 {
-	size_t at = c->count;
+	uint32_t *slot;
 
 	if (c->current < c->count && c->days[c->current].day == day)
 		return &c->days[c->current];
-	while (at > 0 && c->days[at - 1].day > day)
-		at--;
-	if (at > 0 && c->days[at - 1].day == day) {
-		c->current = at - 1;
-		return &c->days[c->current];
+	if (c->count == c->capacity && grow(c))
+		return NULL;
+	slot = slot_of_day(c, day);
+	if (!*slot) {
+		c->ordered = c->ordered && (c->count == 0 || c->days[c->count - 1].day < day);
+		c->days[c->count] = (struct day){.day = day, .first_us = INT64_MAX,
+			.last_us = INT64_MIN};
+		*slot = (uint32_t)++c->count;
 	}
-	if (c->count == c->capacity) {
-		size_t capacity = c->capacity ? c->capacity * 2 : 32;
-		struct day *days = realloc(c->days, capacity * sizeof(*days));
+	c->current = *slot - 1;
+	return &c->days[c->current];
+}
 
-		if (!days)
-			return NULL;
-		c->days = days;
-		c->capacity = capacity;
-	}
-	memmove(&c->days[at + 1], &c->days[at], (c->count - at) * sizeof(*c->days));
-	memset(&c->days[at], 0, sizeof(*c->days));
-	c->days[at].day = day;
-	c->days[at].first_us = INT64_MAX;
-	c->days[at].last_us = INT64_MIN;
-	c->count++;
-	c->current = at;
-	return &c->days[at];
+static int compare_days(const void *va, const void *vb)
+{
+	const struct day *a = va;
+	const struct day *b = vb;
+
+	return a->day < b->day ? -1 : a->day > b->day;
+}
+
+/* Puts the days in the order of their dates. */
+static void order_days(struct coverage *c)
+{
+	if (c->ordered)
+		return;
+	qsort(c->days, c->count, sizeof(*c->days), compare_days);
+	fill_slots(c);
+	c->current = c->count;
+	c->ordered = true;
 }
 
 int coverage_add(struct coverage *c, const struct decode_packet *packets, size_t count,
@@ -124,10 +177,11 @@ static bool is_silence(const struct day *a, const struct day *b)
 	return b->first_us - a->last_us > COVERAGE_SILENCE_MAX_DAYS * CIVIL_US_PER_DAY;
 }
 
-int64_t coverage_observed_us(const struct coverage *c)
+int64_t coverage_observed_us(struct coverage *c)
 {
 	int64_t sum = 0;
 
+	order_days(c);
 	for (size_t i = 0; i < c->count; i++) {
 		sum += c->days[i].last_us - c->days[i].first_us;
 		if (i > 0 && !is_silence(&c->days[i - 1], &c->days[i]))
@@ -136,10 +190,11 @@ int64_t coverage_observed_us(const struct coverage *c)
 	return sum;
 }
 
-int64_t coverage_silent_days(const struct coverage *c)
+int64_t coverage_silent_days(struct coverage *c)
 {
 	int64_t sum = 0;
 
+	order_days(c);
 	for (size_t i = 1; i < c->count; i++)
 		if (is_silence(&c->days[i - 1], &c->days[i]))
 			sum += (c->days[i].first_us - c->days[i - 1].last_us) / CIVIL_US_PER_DAY;
@@ -174,6 +229,7 @@ int coverage_rows(struct coverage *c, uint16_t sensor, uint32_t addresses,
 	size_t n = 0;
 	size_t text_at = 0;
 
+	order_days(c);
 	for (size_t i = 0; i < c->count; i++)
 		total += rows_of(c, i);
 	free(c->rows);

@@ -29,10 +29,10 @@ ST_MUST_CHECK int coverage_add(struct coverage *coverage, const struct decode_pa
     size_t count, const struct tally_counters *before, const struct tally_counters *after);
 
 /* Observed time so far in microseconds, silences left out. */
-int64_t coverage_observed_us(const struct coverage *coverage);
+int64_t coverage_observed_us(struct coverage *coverage);
 
 /* Whole days of silence that were left out. */
-int64_t coverage_silent_days(const struct coverage *coverage);
+int64_t coverage_silent_days(struct coverage *coverage);
 
 /*
  * The rows: one per site day, split where a silence was.  They and their texts belong to the

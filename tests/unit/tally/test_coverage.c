@@ -5,6 +5,8 @@
 
 #include "tally/coverage.h"
 
+#include <time.h>
+
 #define HOUR (3600 * CIVIL_US_PER_SECOND)
 #define DAY CIVIL_US_PER_DAY
 /* 2026-10-01 in Tokyo begins nine hours before that in UTC. */
@@ -209,6 +211,28 @@ static void test_random(void **state)
 	}
 }
 
+/* Very many days, the latest first, as a damaged or hostile capture can hold them. */
+static void test_many_days(void **state)
+{
+	const int64_t days = 200000;
+	clock_t start = clock();
+
+	(void)state;
+	begin("UTC");
+	for (int64_t i = days - 1; i >= 0; i--)
+		add_one(i * 10 * DAY + 5, DECODE_DROP_NONE);
+	take_rows();
+	assert_int_equal(row_count, days);
+	for (int64_t i = 0; i < days; i++)
+		expect_row((size_t)i, i * 10 * DAY + 5, i * 10 * DAY + 6, 1, 1, "");
+	add_one(20 * DAY + 7, DECODE_DROP_NONE);
+	take_rows();
+	assert_int_equal(row_count, days);
+	expect_row(2, 20 * DAY + 5, 20 * DAY + 8, 2, 2, "");
+	assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 30);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_long_day),
 		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_many_days),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
