@@ -67,7 +67,8 @@ static bool is_udp_response(const struct decode_packet *p)
 		return has_bytes && payload[2] & 0x80; /* QR: RFC 1035 4.1.1 */
 	case 123:
 		/* Mode 4 server, mode 6 or 7 with the response bit: RFC 5905, RFC 9327. */
-		return has_bytes && ((payload[0] & 7) == 4 || ((payload[0] & 7) == 6 && payload[1] & 0x80)
+		return has_bytes && ((payload[0] & 7) == 4
+		    || ((payload[0] & 7) == 6 && payload[1] & 0x80)
 		    || ((payload[0] & 7) == 7 && payload[0] & 0x80));
 	case 443:
 		/* QUIC long header from a server port (RFC 9000 17.2). */

@@ -87,22 +87,14 @@ static unsigned port_number(unsigned proto, unsigned i)
 	return proto ? 65535 - i * 13 : i * 29;
 }
 
-static void test_model(void **state)
+/* Random access packets: few of the sources send much, one pair goes far beyond 8191 packets. */
+static void put_model(void)
 {
-	struct summary_port *ports;
-	struct summary_country *countries;
 	uint64_t seed = 9;
-	uint64_t request_sources = 0;
-	uint64_t best[6] = {0};
-	size_t count;
-	size_t checked = 0;
 
-	(void)state;
-	begin();
 	memset(model, 0, sizeof(model));
 	for (unsigned n = 0; n < 300000; n++) {
 		uint64_t r = frame_random(&seed);
-		/* Few of the sources send much; one pair goes far beyond 8191 packets. */
 		unsigned source = n % 10 == 0 ? 17 : (r & 7 ? r >> 8 & 255 : r >> 8 & 4095)
 		    % SOURCES_MODEL;
 		unsigned proto = n % 10 == 0 ? 0 : r >> 24 & 1;
@@ -121,24 +113,28 @@ static void test_model(void **state)
 
 		feed_put(&feed, &p);
 	}
-	finish();
+}
+
+static void check_ports(void)
+{
+	struct summary_port *ports;
+	size_t checked = 0;
+	size_t count;
 
 	assert_int_equal(summary_ports(feed.summary, &ports, &count), ST_OK);
 	for (size_t i = 0; i < count; i++) {
 		uint64_t packets = 0;
 		uint64_t sources = 0;
 
-		for (unsigned proto = 0; proto < 2; proto++) {
-			for (unsigned k = 0; k < 64; k++) {
-				if (ports[i].proto != (proto ? 17 : 6)
-				    || ports[i].port != port_number(proto, k))
-					continue;
-				for (unsigned s = 0; s < SOURCES_MODEL; s++) {
-					packets += model[s][proto][k];
-					sources += model[s][proto][k] > 0;
-				}
-				checked++;
+		for (unsigned k = 0; k < 128; k++) {
+			if (ports[i].proto != (k / 64 ? 17 : 6)
+			    || ports[i].port != port_number(k / 64, k % 64))
+				continue;
+			for (unsigned s = 0; s < SOURCES_MODEL; s++) {
+				packets += model[s][k / 64][k % 64];
+				sources += model[s][k / 64][k % 64] > 0;
 			}
+			checked++;
 		}
 		assert_int_equal(ports[i].packets, packets);
 		assert_int_equal(ports[i].sources, sources);
@@ -150,45 +146,62 @@ static void test_model(void **state)
 	}
 	assert_int_equal(checked, count);
 	free(ports);
+}
 
+/* What the model says of one country; returns its sources. */
+static uint64_t check_country(const struct summary_country *country)
+{
+	uint64_t sums[2][64] = {{0}};
+	uint64_t packets = 0;
+	uint64_t sources = 0;
+	uint64_t best = 0;
+	unsigned port = 0;
+	unsigned proto = 0;
+	unsigned c = 0;
+
+	while (memcmp(codes[c], country->country, 2) != 0)
+		c++;
+	for (unsigned s = c; s < SOURCES_MODEL; s += 6) {
+		uint64_t own = 0;
+
+		for (unsigned k = 0; k < 128; k++) {
+			sums[k / 64][k % 64] += model[s][k / 64][k % 64];
+			own += model[s][k / 64][k % 64];
+		}
+		packets += own;
+		sources += own > 0;
+	}
+	for (unsigned k = 0; k < 128; k++) {
+		uint64_t n = sums[k / 64][k % 64];
+
+		if (n > best || (n == best && n && port_number(k / 64, k % 64) < port)) {
+			best = n;
+			port = port_number(k / 64, k % 64);
+			proto = k / 64 ? 17 : 6;
+		}
+	}
+	assert_int_equal(country->packets, packets);
+	assert_int_equal(country->sources, sources);
+	assert_int_equal(country->port, port);
+	assert_int_equal(country->proto, proto);
+	return sources;
+}
+
+static void test_model(void **state)
+{
+	struct summary_country *countries;
+	uint64_t request_sources = 0;
+	size_t count;
+
+	(void)state;
+	begin();
+	put_model();
+	finish();
+	check_ports();
 	assert_int_equal(summary_countries(feed.summary, &countries, &count), ST_OK);
 	assert_int_equal(count, 6);
-	for (size_t i = 0; i < count; i++) {
-		uint64_t sums[2][64] = {{0}};
-		uint64_t packets = 0;
-		uint64_t sources = 0;
-		unsigned c = 0;
-		unsigned want_port = 0;
-		unsigned want_proto = 0;
-
-		while (memcmp(codes[c], countries[i].country, 2) != 0)
-			c++;
-		for (unsigned s = c; s < SOURCES_MODEL; s += 6) {
-			uint64_t own = 0;
-
-			for (unsigned k = 0; k < 128; k++) {
-				sums[k / 64][k % 64] += model[s][k / 64][k % 64];
-				own += model[s][k / 64][k % 64];
-			}
-			packets += own;
-			sources += own > 0;
-		}
-		for (unsigned k = 0; k < 128; k++) {
-			uint64_t n = sums[k / 64][k % 64];
-			unsigned port = port_number(k / 64, k % 64);
-
-			if (n > best[c] || (n == best[c] && n && port < want_port)) {
-				best[c] = n;
-				want_port = port;
-				want_proto = k / 64 ? 17 : 6;
-			}
-		}
-		request_sources += sources;
-		assert_int_equal(countries[i].packets, packets);
-		assert_int_equal(countries[i].sources, sources);
-		assert_int_equal(countries[i].port, want_port);
-		assert_int_equal(countries[i].proto, want_proto);
-	}
+	for (size_t i = 0; i < count; i++)
+		request_sources += check_country(&countries[i]);
 	free(countries);
 	assert_int_equal(summary_totals(feed.summary).request_sources, request_sources);
 	assert_int_equal(summary_totals(feed.summary).sources, request_sources + 100);
