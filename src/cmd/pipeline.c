@@ -6,6 +6,7 @@
  */
 #include "cmd/pipeline.h"
 
+#include "base/buf.h"
 #include "base/civil.h"
 #include "base/hash.h"
 #include "cmd/identity.h"
@@ -41,7 +42,7 @@ struct pipeline {
 	struct record_flow *flows; /* one tally batch for the store */
 	struct known_place *places; /* PLACES: addresses looked up lately */
 	struct err *err;           /* of the run, for the sink */
-	size_t signatures_stored; /* how many the store has from this run */
+	unsigned signatures_stored; /* how many the store has from this run */
 	unsigned stored;
 	unsigned refused;
 };
@@ -156,38 +157,41 @@ static int begin_file(struct pipeline *p, const struct capture_file *file, struc
 
 struct signatures {
 	struct store_signature *list;
+	struct buf texts; /* one after the other, each with its NUL */
 	size_t count;
-	size_t capacity;
 };
 
 static int gather_signature(void *arg, uint32_t id, const char *text)
 {
 	struct signatures *s = arg;
 
-	if (s->count == s->capacity) {
-		size_t capacity = s->capacity ? s->capacity * 2 : 256;
-		struct store_signature *list = realloc(s->list, capacity * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		s->list = list;
-		s->capacity = capacity;
-	}
-	s->list[s->count++] = (struct store_signature){id, text};
+	buf_append(&s->texts, text, strlen(text) + 1);
+	s->list[s->count++].id = id;
 	return ST_OK;
 }
 
+/* Puts what this run has learnt since the last file; all again, the store knows which are new. */
 static int store_signatures(struct pipeline *p, struct err *err)
 {
-	struct signatures s = {0};
-	int rc = tools_signatures(p->tools, gather_signature, &s);
+	unsigned total = tools_signature_count(p->tools);
+	struct signatures s = {.list = calloc(total ? total : 1, sizeof(*s.list))};
+	const char *text;
+	int rc = ST_OK;
 
-	if (rc)
-		rc = err_set(err, rc, "out of memory");
-	else if (s.count > p->signatures_stored)
-		rc = store_signatures_put(p->options.store, s.list, s.count, err);
+	if (total == p->signatures_stored)
+		goto out;
+	if (!s.list || tools_signatures(p->tools, gather_signature, &s) || s.texts.failed) {
+		rc = err_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	text = buf_text(&s.texts);
+	for (size_t i = 0; i < s.count; i++, text += strlen(text) + 1)
+		s.list[i].text = text;
+	rc = store_signatures_put(p->options.store, s.list, s.count, err);
 	if (!rc)
-		p->signatures_stored = s.count;
+		p->signatures_stored = total;
+out:
+	buf_fini(&s.texts);
 	free(s.list);
 	return rc;
 }

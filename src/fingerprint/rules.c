@@ -215,7 +215,7 @@ static int parse_line(const char *line, unsigned number, struct rules *rules, st
 		    "cannot be combined", number);
 	if (rule.has & RULE_PAIR)
 		rules->pair_rules |= 1u << rules->rule_count;
-	if (rule.has & (RULE_SYNFUL | RULE_IP_LEN | RULE_TOS | RULE_SPORT | RULE_TTL))
+	if (rule.has & (RULE_SYNFUL | RULE_WINDOW | RULE_IP_LEN | RULE_TOS | RULE_SPORT | RULE_TTL))
 		rules->packet_rules |= 1u << rules->rule_count;
 	for (unsigned marks = 0; marks < 1u << RECORD_MARK_COUNT; marks++)
 		if (!(rule.has & RULE_MARK) || marks & rule.mark)
@@ -251,8 +251,6 @@ uint32_t rules_match_shape(const struct rules *rules, const struct syn *syn)
 		const struct rule *r = &rules->rules[i];
 
 		if (r->has & RULE_PAIR)
-			continue;
-		if (r->has & RULE_WINDOW && syn->window != r->window)
 			continue;
 		if (r->has & RULE_MSS && (!(syn->has & SYN_HAS_MSS) || syn->mss != r->mss))
 			continue;
@@ -291,6 +289,8 @@ uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
 		if (r->has & RULE_SYNFUL && !is_synful_knock(packet))
 			continue;
 		if (r->has & RULE_IP_LEN && packet->ip_len != r->ip_len)
+			continue;
+		if (r->has & RULE_WINDOW && packet->window != r->window)
 			continue;
 		if (r->has & RULE_TOS && packet->tos != r->tos)
 			continue;

@@ -57,7 +57,7 @@ const char *rules_builtin(void);
 /* Parses a rule file; on error *ret_rules is untouched and the sentence names the line. */
 ST_MUST_CHECK int rules_parse(const char *text, struct rules *ret_rules, struct err *err);
 
-/* Bit set of the rules whose conditions on the shape hold (those without any included). */
+/* Bit set of the rules whose conditions on the shape, the window apart, hold. */
 uint32_t rules_match_shape(const struct rules *rules, const struct syn *syn);
 
 /* Of `possible`, the rules whose conditions on this packet (not its marks) hold too. */

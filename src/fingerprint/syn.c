@@ -165,19 +165,23 @@ static void put_quirks(struct buf *b, uint16_t quirks)
 	}
 }
 
-uint32_t syn_id(const struct syn *syn)
+uint32_t syn_id_stem(const struct syn *syn)
 {
 	const uint8_t head[] = {
-		(uint8_t)syn->window, (uint8_t)(syn->window >> 8), (uint8_t)syn->mss,
-		(uint8_t)(syn->mss >> 8), (uint8_t)syn->quirks, (uint8_t)(syn->quirks >> 8),
-		syn->version, syn->initial_ttl, syn->has, syn->scale, syn->eol_pad,
-		syn->option_count,
+		(uint8_t)syn->mss, (uint8_t)(syn->mss >> 8), (uint8_t)syn->quirks,
+		(uint8_t)(syn->quirks >> 8), syn->version, syn->initial_ttl, syn->has, syn->scale,
+		syn->eol_pad, syn->option_count,
 	};
 	uint32_t h = hash_fnv32(head, sizeof(head));
 
 	for (unsigned i = 0; i < syn->option_count; i++)
 		h = (h ^ syn->options[i]) * 16777619u;
-	return h ? h : 1;
+	return h;
+}
+
+uint32_t syn_id(const struct syn *syn)
+{
+	return syn_id_with_window(syn_id_stem(syn), syn->window);
 }
 
 size_t syn_format(const struct syn *syn, char text[SYN_TEXT_MAX])

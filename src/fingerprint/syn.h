@@ -55,8 +55,20 @@ enum syn_has {
 /* Describes a counted TCP SYN.  Pure; every byte of *ret_syn is set. */
 void syn_parse(const struct decode_packet *packet, struct syn *ret_syn);
 
-/* The id; never 0.  FNV-1a over the fields in little-endian order. */
+/*
+ * The id; never 0.  FNV-1a over the fields in little-endian order, the window last: it differs
+ * most, so the hash of all before it (syn_id_stem) is worth keeping.
+ */
 uint32_t syn_id(const struct syn *syn);
+uint32_t syn_id_stem(const struct syn *syn);
+
+static inline uint32_t syn_id_with_window(uint32_t stem, uint16_t window)
+{
+	uint32_t h = (stem ^ (window & 0xffu)) * 16777619u;
+
+	h = (h ^ (uint32_t)(window >> 8)) * 16777619u;
+	return h ? h : 1;
+}
 
 /* Writes the text, NUL-terminated, and returns its length. */
 size_t syn_format(const struct syn *syn, char text[SYN_TEXT_MAX]);

@@ -1,10 +1,11 @@
 /*
  * Rule matching with a memory of shapes.
  *
- * Real traffic repeats a few thousand SYN shapes, so what depends on the shape alone (signature
- * text, its id, which rules are still possible) is worked out once per shape and found again by
- * the shape's bytes, compared in full.  What differs from packet to packet (ports, marks, TTL) is
- * checked each time, for the rules that the shape left over.
+ * Real traffic repeats a few hundred SYN shapes, the window apart (bots draw it at random), so what
+ * depends on the shape alone (the stem of the signature's id, which rules are still possible) is
+ * worked out once per shape and found again by the shape's bytes, compared in full.  What differs
+ * from packet to packet (window, ports, marks, TTL) is checked each time, for the rules that the
+ * shape left over.
  */
 #include "fingerprint/tools.h"
 
@@ -16,24 +17,26 @@
 #include <string.h>
 
 #define MARKS_ALL ((1u << RECORD_MARK_COUNT) - 1)
-#define SHAPE_SLOTS 4096u /* a cache: a collision costs time, never truth */
+#define RECENT_SLOTS 4096u
+#define SIGNATURE_SLOTS (2 * TOOLS_SIGNATURES_MAX)
+#define SHAPE_SLOTS 512u /* a cache: a collision costs time, never truth */
 
 struct shape {
-	struct syn syn;
-	uint32_t signature; /* 0 = free */
-	uint32_t possible;  /* rules whose shape conditions hold */
-};
-
-struct signature {
-	uint32_t id; /* 0 = free */
-	char *text;
+	struct syn syn; /* its window is 0 */
+	bool used;
+	uint32_t stem;     /* of the id */
+	uint32_t possible; /* rules whose shape conditions hold */
 };
 
 struct tools {
 	struct rules rules;
 	struct shape shapes[SHAPE_SLOTS];
-	struct signature *signatures; /* open addressing, 2 × TOOLS_SIGNATURES_MAX */
+	/* Signatures that are kept, open addressing: ids (0 = free) apart from what they stand for,
+	 * because most look-ups only ask whether an id is there. */
+	uint32_t *ids;
+	struct syn *kept;
 	unsigned signature_count;
+	uint32_t recent[RECENT_SLOTS]; /* ids that are known to be kept */
 };
 
 int tools_new(const char *rules_text, struct tools **ret_tools, struct err *err)
@@ -43,8 +46,9 @@ int tools_new(const char *rules_text, struct tools **ret_tools, struct err *err)
 
 	if (!tools)
 		return err_set(err, -ENOMEM, "out of memory");
-	tools->signatures = calloc(2 * TOOLS_SIGNATURES_MAX, sizeof(*tools->signatures));
-	if (!tools->signatures) {
+	tools->ids = calloc(SIGNATURE_SLOTS, sizeof(*tools->ids));
+	tools->kept = calloc(SIGNATURE_SLOTS, sizeof(*tools->kept));
+	if (!tools->ids || !tools->kept) {
 		rc = err_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
@@ -62,10 +66,8 @@ void tools_free(struct tools *tools)
 {
 	if (!tools)
 		return;
-	if (tools->signatures)
-		for (size_t i = 0; i < 2 * TOOLS_SIGNATURES_MAX; i++)
-			free(tools->signatures[i].text);
-	free(tools->signatures);
+	free(tools->kept);
+	free(tools->ids);
 	free(tools);
 }
 
@@ -81,37 +83,22 @@ int tools_reload(struct tools *tools, const char *rules_text, struct err *err)
 	return ST_OK;
 }
 
-/* Keeps the text of a signature that was not seen before. */
+/* Keeps a signature that was not seen before; its text is made when somebody asks. */
 static void remember(struct tools *tools, uint32_t id, const struct syn *syn)
 {
-	size_t mask = 2 * TOOLS_SIGNATURES_MAX - 1;
-	size_t at = hash_u64(id) & mask;
-	char text[SYN_TEXT_MAX];
-	struct signature *s;
-	size_t len;
+	size_t at = hash_u64(id) % SIGNATURE_SLOTS;
 
-	if (tools->signature_count == TOOLS_SIGNATURES_MAX)
-		return; /* full: most ids are new, looking them up would only cost */
-	while (tools->signatures[at].id && tools->signatures[at].id != id)
-		at = (at + 1) & mask;
-	s = &tools->signatures[at];
-	if (s->id)
+	if (tools->recent[id % RECENT_SLOTS] == id
+	    || tools->signature_count == TOOLS_SIGNATURES_MAX)
 		return;
-	len = syn_format(syn, text);
-	s->text = malloc(len + 1);
-	if (!s->text)
+	tools->recent[id % RECENT_SLOTS] = id;
+	while (tools->ids[at] && tools->ids[at] != id)
+		at = (at + 1) % SIGNATURE_SLOTS;
+	if (tools->ids[at])
 		return;
-	memcpy(s->text, text, len + 1);
-	s->id = id;
+	tools->ids[at] = id;
+	tools->kept[at] = *syn;
 	tools->signature_count++;
-}
-
-static void learn(struct tools *tools, struct shape *shape, const struct syn *syn)
-{
-	shape->syn = *syn;
-	shape->signature = syn_id(syn);
-	shape->possible = rules_match_shape(&tools->rules, syn);
-	remember(tools, shape->signature, syn);
 }
 
 static uint64_t hash_shape(const struct syn *syn)
@@ -122,27 +109,32 @@ static uint64_t hash_shape(const struct syn *syn)
 	return hash_pair(hash_pair(w[0], w[1]), w[2] ^ w[3]);
 }
 
-static inline struct shape *shape_of(struct tools *tools, const struct syn *syn)
+static const struct shape *find_shape(struct tools *tools, const struct syn *syn)
 {
-	return &tools->shapes[hash_shape(syn) % SHAPE_SLOTS];
-}
+	struct syn windowless = *syn;
+	struct shape *shape;
 
-void tools_prefetch(struct tools *tools, const struct syn *syn)
-{
-	__builtin_prefetch(shape_of(tools, syn));
+	windowless.window = 0;
+	shape = &tools->shapes[hash_shape(&windowless) % SHAPE_SLOTS];
+	if (!shape->used || memcmp(&shape->syn, &windowless, sizeof(windowless)) != 0) {
+		shape->used = true;
+		shape->syn = windowless;
+		shape->stem = syn_id_stem(syn);
+		shape->possible = rules_match_shape(&tools->rules, syn);
+	}
+	return shape;
 }
 
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
     const struct syn *syn, uint16_t marks)
 {
-	struct shape *shape = shape_of(tools, syn);
-	uint32_t possible;
+	const struct shape *shape = find_shape(tools, syn);
+	uint32_t possible = shape->possible & tools->rules.by_marks[marks & MARKS_ALL];
+	uint32_t id = syn_id_with_window(shape->stem, syn->window);
 
-	if (!shape->signature || memcmp(&shape->syn, syn, sizeof(*syn)) != 0)
-		learn(tools, shape, syn);
-	possible = shape->possible & tools->rules.by_marks[marks & MARKS_ALL];
+	remember(tools, id, syn);
 	return (struct tools_verdict){
-		.signature = shape->signature,
+		.signature = id,
 		.rules = possible ? rules_match_packet(&tools->rules, possible, packet) : 0,
 	};
 }
@@ -190,15 +182,22 @@ uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evi
 int tools_signatures(const struct tools *tools,
     int (*each)(void *arg, uint32_t id, const char *text), void *arg)
 {
-	for (size_t i = 0; i < 2 * TOOLS_SIGNATURES_MAX; i++) {
-		const struct signature *s = &tools->signatures[i];
+	char text[SYN_TEXT_MAX];
 
-		if (s->id) {
-			int rc = each(arg, s->id, s->text);
+	for (size_t i = 0; i < SIGNATURE_SLOTS; i++) {
+		int rc = 0;
 
-			if (rc)
-				return rc;
+		if (tools->ids[i]) {
+			(void)syn_format(&tools->kept[i], text);
+			rc = each(arg, tools->ids[i], text);
 		}
+		if (rc)
+			return rc;
 	}
 	return 0;
+}
+
+unsigned tools_signature_count(const struct tools *tools)
+{
+	return tools->signature_count;
 }

@@ -39,9 +39,6 @@ struct tools_verdict {
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
     const struct syn *syn, uint16_t marks);
 
-/* Asks the cache for what tools_match will read. */
-void tools_prefetch(struct tools *tools, const struct syn *syn);
-
 /* Evidence of one source, zeroed at first: SYNs that matched each rule. */
 struct tools_evidence {
 	uint32_t matches[TOOLS_RULES_MAX];
@@ -72,6 +69,10 @@ const char *tools_name(const struct tools *tools, unsigned tool);
 uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
     uint64_t access_packets);
 
-/* Remembered signatures: calls `each` with id and text until it returns non-zero. */
+/* How many signatures are remembered; never shrinks. */
+unsigned tools_signature_count(const struct tools *tools);
+
+/* Remembered signatures: calls `each` with id and text (valid during the call) until it returns
+ * non-zero. */
 int tools_signatures(const struct tools *tools,
     int (*each)(void *arg, uint32_t id, const char *text), void *arg);

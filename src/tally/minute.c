@@ -83,12 +83,7 @@ void minute_table_fini(struct minute_table *t)
 
 static inline bool keys_equal(const struct minute_key *a, const struct minute_key *b)
 {
-	uint64_t x[2];
-	uint64_t y[2];
-
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+	return ((a->addresses ^ b->addresses) | (a->fields ^ b->fields)) == 0;
 }
 
 struct minute_row *minute_table_add(struct minute_table *t, const struct minute_key *key,

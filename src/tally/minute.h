@@ -14,24 +14,72 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define MINUTE_ROWS_MAX (1u << 21)
 #define MINUTE_HITS_MAX (1u << 22)
 #define MINUTE_ROW_MASK ((1u << 22) - 1) /* of an index word */
 
-/* The key.  For IPv6 the two words hold a hash of the addresses, which are in the row's tail. */
+/*
+ * The key, packed in two words because it is hashed and compared as such: writing fields and then
+ * reading words would stall.  For IPv6 the first word holds a hash of the addresses, which are in
+ * the row's tail.
+ */
 struct minute_key {
-	uint32_t src;
-	uint32_t victim; /* backscatter, else 0 */
-	uint16_t port;
-	uint8_t proto;
-	uint8_t class;
-	uint8_t tcp_flags;
-	uint8_t attack_proto;
-	uint16_t marks;
+	uint64_t addresses; /* source below, victim (backscatter, else 0) above */
+	uint64_t fields;    /* port 16, proto 8, class 8, TCP flags 8, attacked proto 8, marks 16 */
 };
-_Static_assert(sizeof(struct minute_key) == 16, "compared as two words");
+
+static inline uint64_t minute_key_addresses(uint32_t src, uint32_t victim)
+{
+	return (uint64_t)victim << 32 | src;
+}
+
+static inline uint64_t minute_key_fields(uint16_t port, uint8_t proto, uint8_t class,
+    uint8_t tcp_flags, uint8_t attack_proto, uint16_t marks)
+{
+	return port | (uint64_t)proto << 16 | (uint64_t)class << 24 | (uint64_t)tcp_flags << 32
+	    | (uint64_t)attack_proto << 40 | (uint64_t)marks << 48;
+}
+
+static inline uint32_t minute_key_src(const struct minute_key *k)
+{
+	return (uint32_t)k->addresses;
+}
+
+static inline uint32_t minute_key_victim(const struct minute_key *k)
+{
+	return (uint32_t)(k->addresses >> 32);
+}
+
+static inline uint16_t minute_key_port(const struct minute_key *k)
+{
+	return (uint16_t)k->fields;
+}
+
+static inline uint8_t minute_key_proto(const struct minute_key *k)
+{
+	return (uint8_t)(k->fields >> 16);
+}
+
+static inline uint8_t minute_key_class(const struct minute_key *k)
+{
+	return (uint8_t)(k->fields >> 24);
+}
+
+static inline uint8_t minute_key_tcp_flags(const struct minute_key *k)
+{
+	return (uint8_t)(k->fields >> 32);
+}
+
+static inline uint8_t minute_key_attack_proto(const struct minute_key *k)
+{
+	return (uint8_t)(k->fields >> 40);
+}
+
+static inline uint16_t minute_key_marks(const struct minute_key *k)
+{
+	return (uint16_t)(k->fields >> 48);
+}
 
 struct minute_row {
 	struct minute_key key;
@@ -82,10 +130,7 @@ static inline struct minute_tail *minute_table_tail(const struct minute_table *t
 
 static inline uint64_t minute_key_hash(const struct minute_key *key)
 {
-	uint64_t w[2];
-
-	memcpy(w, key, sizeof(w));
-	return hash_pair(w[0], w[1]);
+	return hash_pair(key->addresses, key->fields);
 }
 
 /* First the index word, then, when that has arrived, the row it names. */

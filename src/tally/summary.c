@@ -155,7 +155,7 @@ static int put_aside(struct summary *s, const struct tally_rows *rows, uint32_t 
 {
 	const struct minute_row *row = tally_row(rows, i);
 	struct aside aside = {
-		.source = row->key.src,
+		.source = minute_key_src(&row->key),
 		.slot = slot,
 		.packets = row->packets,
 		.pair_keys = {row->pair_keys[0], row->pair_keys[1]},
@@ -171,11 +171,11 @@ static int put_aside(struct summary *s, const struct tally_rows *rows, uint32_t 
 			return ST_OK;
 		}
 	}
-	if (row->key.class == RECORD_CLASS_REQUEST)
+	if (minute_key_class(&row->key) == RECORD_CLASS_REQUEST)
 		aside.slot |= ASIDE_ACCESS;
 	if (row->signature)
 		aside.slot |= ASIDE_SYN;
-	if (row->key.marks)
+	if (minute_key_marks(&row->key))
 		aside.slot |= ASIDE_MARKED;
 	place = partition_aside(&s->partitions[partition_of(&aside)]);
 	if (!place)
@@ -189,16 +189,16 @@ int summary_add(struct summary *s, const struct tally_rows *rows)
 {
 	for (uint32_t i = 0; i < rows->count; i++) {
 		const struct minute_row *row = tally_row(rows, i);
-		uint32_t slot = slot_of(row->key.proto, row->key.port);
+		uint32_t slot = slot_of(minute_key_proto(&row->key), minute_key_port(&row->key));
 		int rc = put_aside(s, rows, i, slot);
 
 		if (rc)
 			return rc;
-		if (row->key.class == RECORD_CLASS_REQUEST) {
+		if (minute_key_class(&row->key) == RECORD_CLASS_REQUEST) {
 			struct port_count *port = &s->ports[slot];
 
 			port->packets += row->packets;
-			if (row->key.marks & RECORD_MARK_MIRAI)
+			if (minute_key_marks(&row->key) & RECORD_MARK_MIRAI)
 				port->mirai += row->packets;
 		}
 	}

@@ -160,7 +160,7 @@ struct ip tally_row_source(const struct tally_rows *rows, uint32_t i)
 	const struct minute_row *row = tally_row(rows, i);
 
 	return rows->table->has_tail ? minute_table_tail(rows->table, rows->first + i)->src
-	                             : ip_from_v4(row->key.src);
+	                             : ip_from_v4(minute_key_src(&row->key));
 }
 
 void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flow *ret_flow)
@@ -169,19 +169,19 @@ void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flo
 	struct ip src = tally_row_source(rows, i);
 	struct ip victim = {0, 0};
 
-	if (row->key.class == RECORD_CLASS_BACKSCATTER)
+	if (minute_key_class(&row->key) == RECORD_CLASS_BACKSCATTER)
 		victim = rows->table->has_tail ? minute_table_tail(rows->table, rows->first + i)->victim
-		                               : ip_from_v4(row->key.victim);
+		                               : ip_from_v4(minute_key_victim(&row->key));
 	*ret_flow = (struct record_flow){
 		.time = rows->minute_us,
 		.sensor = rows->sensor,
 		.src_hi = src.hi,
 		.src_lo = src.lo,
-		.proto = row->key.proto,
-		.port = row->key.port,
-		.class = row->key.class,
-		.tcp_flags = row->key.tcp_flags,
-		.marks = row->key.marks,
+		.proto = minute_key_proto(&row->key),
+		.port = minute_key_port(&row->key),
+		.class = minute_key_class(&row->key),
+		.tcp_flags = minute_key_tcp_flags(&row->key),
+		.marks = minute_key_marks(&row->key),
 		.packets = row->packets,
 		.bytes = row->bytes,
 		.dsts = row->dsts_above
@@ -194,7 +194,7 @@ void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flo
 		.country = {'Z', 'Z'},
 		.victim_hi = victim.hi,
 		.victim_lo = victim.lo,
-		.victim_proto = row->key.attack_proto,
+		.victim_proto = minute_key_attack_proto(&row->key),
 	};
 }
 
@@ -404,6 +404,7 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 		struct work *w = &t->work[i];
 		const struct decode_packet *p = w->packet;
 		struct classify_result result;
+		bool is_backscatter;
 		unsigned marks = 0;
 
 		if (!minute || p->time_us < minute->start_us
@@ -431,30 +432,19 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 		count_marks(&t->counters, marks);
 		w->minute = minute;
 		w->dst = destinations_index(&t->destinations, p->dst);
-		w->key = (struct minute_key){
-			.port = result.port,
-			.proto = p->proto,
-			.class = (uint8_t)result.class,
-			.tcp_flags = p->tcp_flags,
-			.marks = (uint16_t)marks,
-		};
-		if (result.class == RECORD_CLASS_BACKSCATTER) {
-			w->key.attack_proto = result.attack_proto;
+		is_backscatter = result.class == RECORD_CLASS_BACKSCATTER;
+		if (is_backscatter)
 			w->victim = result.victim;
-		}
+		w->key.fields = minute_key_fields(result.port, p->proto, (uint8_t)result.class,
+		    p->tcp_flags, is_backscatter ? result.attack_proto : 0, (uint16_t)marks);
 		if (p->flags & DECODE_V4) {
-			w->key.src = ip_v4(p->src);
-			w->key.victim = result.class == RECORD_CLASS_BACKSCATTER
-			    ? ip_v4(w->victim) : 0;
+			w->key.addresses = minute_key_addresses(ip_v4(p->src),
+			    is_backscatter ? ip_v4(w->victim) : 0);
 		} else {
-			uint64_t h;
-
-			if (result.class != RECORD_CLASS_BACKSCATTER)
+			if (!is_backscatter)
 				w->victim = (struct ip){0, 0};
-			h = hash_pair(hash_pair(p->src.hi, p->src.lo),
+			w->key.addresses = hash_pair(hash_pair(p->src.hi, p->src.lo),
 			    hash_pair(w->victim.hi, w->victim.lo));
-			w->key.src = (uint32_t)h;
-			w->key.victim = (uint32_t)(h >> 32);
 		}
 		w->hash = minute_key_hash(&w->key);
 		minute_table_prefetch_index(p->flags & DECODE_V4 ? &minute->v4 : &minute->v6,
@@ -479,7 +469,6 @@ static void begin_row(struct tally *t, struct minute_row *row, const struct work
 		f->table = table;
 		f->row = row_index;
 		syn_parse(p, &f->syn);
-		tools_prefetch(t->tools, &f->syn);
 	}
 }
 
@@ -490,7 +479,7 @@ static void match_fresh(struct tally *t)
 		const struct fresh *f = &t->fresh[i];
 		struct minute_row *row = minute_table_row(f->table, f->row);
 		struct tools_verdict verdict = tools_match(t->tools, f->packet, &f->syn,
-		    row->key.marks);
+		    minute_key_marks(&row->key));
 
 		row->signature = verdict.signature;
 		row->rules = (uint16_t)verdict.rules;
