@@ -484,23 +484,20 @@ static int print(const struct run *run, const struct pipeline *pipeline, struct 
 /* Damage was met: say where, for each file; true when there was any. */
 static bool report_damage(struct run *run, const struct pipeline *pipeline)
 {
-	const struct tally_counters *c = pipeline_counters(pipeline);
 	size_t count;
 	const struct capture_file *files = pipeline_files(pipeline, &count);
-	bool any = false;
+	bool any = pipeline_undecoded(pipeline) > 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (files[i].error == ST_OK)
 			continue;
 		any = true;
-		command_error(&command_analyze, "%s: byte %llu: %s (the %llu packets before it are "
-		    "counted)", files[i].name, (unsigned long long)files[i].error_offset,
-		    files[i].error_text, (unsigned long long)files[i].packets);
-	}
-	if (c->read > 0 && c->dropped[DECODE_DROP_LINK_TYPE] == c->read) {
-		any = true;
-		command_error(&command_analyze, "link type %u is not decoded: no packet could be "
-		    "counted", c->undecoded[0].linktype);
+		if (files[i].packets == 0)
+			command_error(&command_analyze, "%s: %s", files[i].name, files[i].error_text);
+		else
+			command_error(&command_analyze, "%s: byte %llu: %s (the %llu packets before it "
+			    "are counted)", files[i].name, (unsigned long long)files[i].error_offset,
+			    files[i].error_text, (unsigned long long)files[i].packets);
 	}
 	if (!run->screen.quiet && summary_totals(pipeline_summary(pipeline)).saturated)
 		command_error(&command_analyze, "more distinct sources than are kept: numbers of "
@@ -517,6 +514,9 @@ static int run_analysis(struct run *run)
 	int rc;
 
 	rc = prepare(run, &options, &err);
+	if (!rc && options.store && options.net_count == 0 && !run->screen.quiet)
+		command_error(&command_analyze, "no observed addresses given (--sensor-net, or "
+		    "sensor.addresses): every destination counts, and rates divide by all of them");
 	if (!rc)
 		rc = shut_doors(run, &err);
 	if (!rc)

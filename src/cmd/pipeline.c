@@ -45,6 +45,8 @@ struct pipeline {
 	unsigned signatures_stored; /* how many the store has from this run */
 	unsigned stored;
 	unsigned refused;
+	unsigned undecoded;        /* files of link types that are not decoded */
+	struct tally_counters before; /* when the current file began */
 };
 
 static void say(const struct pipeline *p, const char *sentence)
@@ -133,6 +135,7 @@ static int begin_file(struct pipeline *p, const struct capture_file *file, struc
 	int rc;
 
 	p->file = file;
+	p->before = *tally_counters(p->tally);
 	rc = coverage_new(p->options.zone, &p->coverage);
 	if (rc)
 		return err_set(err, rc, "out of memory");
@@ -228,6 +231,23 @@ static int store_file(struct pipeline *p, struct err *err)
 	return ST_OK;
 }
 
+/* A file that held nothing but a link type we do not decode is an error of its own. */
+static void note_undecoded(struct pipeline *p)
+{
+	const struct tally_counters *c = tally_counters(p->tally);
+	uint64_t read = c->read - p->before.read;
+	char sentence[400];
+
+	if (read == 0 || c->dropped[DECODE_DROP_LINK_TYPE]
+	    - p->before.dropped[DECODE_DROP_LINK_TYPE] != read)
+		return;
+	p->undecoded++;
+	(void)snprintf(sentence, sizeof(sentence),
+	    "%s: its link type is not decoded: none of the %llu packets could be counted",
+	    p->file->name, (unsigned long long)read);
+	say(p, sentence);
+}
+
 static int end_file(struct pipeline *p, struct err *err)
 {
 	char sentence[400];
@@ -239,6 +259,7 @@ static int end_file(struct pipeline *p, struct err *err)
 	rc = tally_flush(p->tally);
 	if (rc)
 		return rc;
+	note_undecoded(p);
 	silent = coverage_silent_days(p->coverage);
 	if (silent > 0) {
 		(void)snprintf(sentence, sizeof(sentence),
@@ -423,6 +444,11 @@ unsigned pipeline_stored(const struct pipeline *p)
 unsigned pipeline_refused(const struct pipeline *p)
 {
 	return p->refused;
+}
+
+unsigned pipeline_undecoded(const struct pipeline *p)
+{
+	return p->undecoded;
 }
 
 static int compare_first(const void *va, const void *vb)

@@ -48,5 +48,8 @@ const struct summary *pipeline_summary(const struct pipeline *pipeline);
 unsigned pipeline_stored(const struct pipeline *pipeline);
 unsigned pipeline_refused(const struct pipeline *pipeline);
 
+/* Files that held nothing but packets of a link type that is not decoded. */
+unsigned pipeline_undecoded(const struct pipeline *pipeline);
+
 /* Days covered by the union of the files' [first, last]. */
 double pipeline_days(const struct pipeline *pipeline);

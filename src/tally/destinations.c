@@ -107,7 +107,9 @@ int destinations_init(struct destinations *d, const struct ip_net *nets, size_t 
 	}
 	for (size_t i = 0; d->offset_count == 0 && i < known_count; i++)
 		(void)destinations_index(d, known[i]); /* a full table is counted there */
-	return ST_OK;
+	d->known_count = d->listed_count;
+	d->known_bits = calloc((size_t)d->known_count / 64 + 1, sizeof(*d->known_bits));
+	return d->known_bits ? ST_OK : -ENOMEM;
 }
 
 int destinations_exclude(struct destinations *d, const struct ip_net *nets, size_t count)
@@ -128,6 +130,7 @@ void destinations_fini(struct destinations *d)
 	free(d->slots4);
 	free(d->slots6);
 	free(d->seen);
+	free(d->known_bits);
 	memset(d, 0, sizeof(*d));
 }
 
@@ -160,6 +163,18 @@ static uint32_t append(struct destinations *d, struct ip ip)
 	return d->offset_count + d->listed_count++;
 }
 
+/* An address that is in the list: notes that it came, and gives its index. */
+static uint32_t found(struct destinations *d, uint32_t position)
+{
+	if (position < d->known_count) {
+		uint64_t bit = 1ull << position % 64;
+
+		d->known_seen += !(d->known_bits[position / 64] & bit);
+		d->known_bits[position / 64] |= bit;
+	}
+	return d->offset_count + position;
+}
+
 uint32_t destinations_find(struct destinations *d, struct ip ip)
 {
 	uint32_t at;
@@ -168,7 +183,7 @@ uint32_t destinations_find(struct destinations *d, struct ip ip)
 		at = hash_ip(ip) & d->slot_mask;
 		for (; d->slots6[at]; at = (at + 1) & d->slot_mask)
 			if (ip_equal(d->listed[d->slots6[at] - 1], ip))
-				return d->offset_count + d->slots6[at] - 1;
+				return found(d, d->slots6[at] - 1);
 		return append(d, ip);
 	}
 	for (size_t i = 0; d->offset_count && i < d->net_count; i++) {
@@ -186,13 +201,13 @@ uint32_t destinations_find(struct destinations *d, struct ip ip)
 	at = hash_v4(ip_v4(ip)) & d->slot_mask;
 	for (; d->slots4[at]; at = (at + 1) & d->slot_mask)
 		if (d->slots4[at] >> 32 == ip_v4(ip))
-			return d->offset_count + (uint32_t)d->slots4[at] - 1;
+			return found(d, (uint32_t)d->slots4[at] - 1);
 	return append(d, ip);
 }
 
 uint32_t destinations_count(const struct destinations *d)
 {
-	return d->seen_count + d->listed_count;
+	return d->seen_count + d->known_seen + d->listed_count - d->known_count;
 }
 
 uint32_t destinations_index_end(const struct destinations *d)

@@ -31,6 +31,9 @@ struct destinations {
 	uint32_t seen_count;
 	struct ip *listed; /* by index - offset_count */
 	uint32_t listed_count;
+	uint32_t known_count;  /* the first ones of the list: a store knew them before */
+	uint32_t known_seen;   /* how many of those came again */
+	uint64_t *known_bits;  /* which ones */
 	uint32_t capacity;
 	uint64_t *slots4; /* open addressing: IPv4 address in the upper half, position + 1 below */
 	uint32_t *slots6; /* position + 1 */
@@ -82,7 +85,7 @@ static inline uint32_t destinations_index(struct destinations *d, struct ip ip)
 	return destinations_find(d, ip);
 }
 
-/* Distinct addresses seen (or known before). */
+/* Distinct addresses seen since destinations_init. */
 uint32_t destinations_count(const struct destinations *d);
 
 /* All indices are below this. */
@@ -95,5 +98,5 @@ uint32_t destinations_index_end(const struct destinations *d);
 uint64_t destinations_nets_size(const struct ip_net *nets, size_t net_count,
     const struct ip_net *excluded, size_t excluded_count);
 
-/* Size of the observed networks, or the number of addresses seen when none was given. */
+/* Size of the observed networks, or the number of addresses known when none was given. */
 uint64_t destinations_size(const struct destinations *d);
