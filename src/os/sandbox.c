@@ -128,9 +128,14 @@ static int add_path(int ruleset, const char *path, uint64_t rights, uint64_t han
 		return err_set(
 		    err, -errno, "%s: cannot open for the sandbox: %s", path, st_text(-errno));
 	}
-	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
+	if (fstat(rule.parent_fd, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	else if (!S_ISDIR(st.st_mode))
 		rule.allowed &= LL_FILE_RIGHTS;
-	if (syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH_BENEATH, &rule, 0) != 0)
+	/* A pipe (/dev/fd/63 of a shell's process substitution) lies in no file system that Landlock
+	 * governs: it takes no rule and needs none. */
+	if (syscall(SYS_landlock_add_rule, ruleset, LL_RULE_PATH_BENEATH, &rule, 0) != 0
+	    && !(errno == EBADFD && S_ISFIFO(st.st_mode)))
 		ret = err_set(
 		    err, -errno, "%s: Landlock refuses the rule: %s", path, st_text(-errno));
 	(void)close(rule.parent_fd);
