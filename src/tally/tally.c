@@ -58,6 +58,7 @@ struct tally {
 	void *sink_arg;
 	uint16_t sensor;
 	uint64_t batch;
+	int64_t newest_us; /* latest packet of the packets being added */
 	struct minute minutes[TALLY_MINUTES_OPEN];
 	struct work work[CAPTURE_BATCH_MAX];
 	struct outbound outbound[CAPTURE_BATCH_MAX]; /* of this batch, in order */
@@ -407,6 +408,8 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 		bool is_backscatter;
 		unsigned marks = 0;
 
+		if (p->time_us > t->newest_us)
+			t->newest_us = p->time_us;
 		if (!minute || p->time_us < minute->start_us
 		    || p->time_us >= minute->start_us + CIVIL_US_PER_MINUTE) {
 			int rc = find_minute(t, minute_start(p->time_us), &minute);
@@ -549,6 +552,26 @@ static int count_into_row(struct tally *t, struct work *w)
 	return ST_OK;
 }
 
+/*
+ * Closes minutes that packets just added have left behind, so that a live source loses little when
+ * it is cut off.  Only older ones: what another file left open in the future is not in the way.
+ */
+static int close_late(struct tally *t)
+{
+	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+		struct minute *m = &t->minutes[i];
+
+		if (m->open && m->last_used != t->batch
+		    && m->start_us + CIVIL_US_PER_MINUTE + TALLY_LATE_US <= t->newest_us) {
+			int rc = close_minute(t, m);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return ST_OK;
+}
+
 int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 {
 	size_t total;
@@ -557,6 +580,7 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 	t->counters.read += count;
 	t->outbound_count = 0;
 	t->outbound_next = 0;
+	t->newest_us = INT64_MIN;
 	total = observe(t, packets, count);
 	for (size_t from = 0; from < total; from = end) {
 		int rc;
@@ -580,5 +604,5 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 		match_fresh(t);
 	}
 	note_outbound(t, total);
-	return ST_OK;
+	return total ? close_late(t) : ST_OK;
 }

@@ -1,9 +1,9 @@
 /*
  * The tally: decoded packets in, flow rows per minute out.
  *
- * Time is the packets' time: a minute is open while packets of it come, a few minutes are open at
- * once so that packets slightly out of order find theirs, and the quietest one closes when another
- * is needed.  A row's key may therefore come again later: everything that reads rows sums.
+ * Time is the packets' time: a minute is open while packets of it come and for TALLY_LATE_US of
+ * later packets.  A few minutes are open at once so that packets slightly out of order find theirs,
+ * and the quietest one closes when another is needed.  A row's key may therefore come again later: everything that reads rows sums.
  * Counting is exact and nothing is lost at the memory bound: a full minute is closed early.
  */
 #pragma once
@@ -16,6 +16,7 @@
 #include "tally/minute.h"
 
 #define TALLY_MINUTES_OPEN 4
+#define TALLY_LATE_US 5000000ll /* a minute closes so long after its end, in packet time */
 #define TALLY_LINKTYPES_MAX 64
 #define TALLY_ROWS_BATCH 256
 
