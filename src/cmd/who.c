@@ -16,6 +16,7 @@
 
 #define WHO_PORTS_SHOWN 10
 #define WHO_SIGNATURES_MAX 10
+#define WHO_SIGNATURE_TEXT 200
 #define WHO_SENSORS_SHOWN 10
 
 enum {
@@ -49,7 +50,7 @@ struct who {
 	size_t port_count;
 	struct buf sensors; /* names, comma */
 	size_t sensor_count;
-	uint32_t signatures[WHO_SIGNATURES_MAX];
+	char signatures[WHO_SIGNATURES_MAX][WHO_SIGNATURE_TEXT];
 	size_t signature_count;
 };
 
@@ -191,6 +192,17 @@ out:
 	return r;
 }
 
+/* The text of a signature, or its number where the store has no text. */
+static void put_signature(char text[WHO_SIGNATURE_TEXT], const struct store_result *result,
+    size_t row)
+{
+	if (store_result_null(result, row, 1))
+		(void)snprintf(text, WHO_SIGNATURE_TEXT, "%08x",
+		    (unsigned)store_result_uint(result, row, 0));
+	else
+		(void)snprintf(text, WHO_SIGNATURE_TEXT, "%s", store_result_text(result, row, 1));
+}
+
 static int load_signatures(struct who *who, struct err *err)
 {
 	struct store_result *result;
@@ -199,7 +211,7 @@ static int load_signatures(struct who *who, struct err *err)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < store_result_rows(result) && i < WHO_SIGNATURES_MAX; i++)
-		who->signatures[who->signature_count++] = (uint32_t)store_result_uint(result, i, 0);
+		put_signature(who->signatures[who->signature_count++], result, i);
 	store_result_free(result);
 	return ST_OK;
 }
@@ -268,7 +280,7 @@ static void print_json(const struct who *who, struct buf *b)
 	    who->country[0] ? who->country : "ZZ", who->asn, who->sensor_count);
 	buf_puts(b, "   \"syn_signatures\": [");
 	for (size_t i = 0; i < who->signature_count; i++)
-		buf_printf(b, "%s\"%08x\"", i ? ", " : "", who->signatures[i]);
+		buf_printf(b, "%s\"%s\"", i ? ", " : "", who->signatures[i]);
 	buf_puts(b, "]}\n]\n");
 }
 
@@ -374,7 +386,7 @@ static void print_people(const struct who *who, struct buf *b)
 	if (who->signature_count) {
 		put_heading(who, "SYNの形", "SYN shapes", b);
 		for (size_t i = 0; i < who->signature_count; i++)
-			buf_printf(b, "%s%08x", i ? ", " : "", who->signatures[i]);
+			buf_printf(b, "%s%s", i ? "  " : "", who->signatures[i]);
 		buf_putc(b, '\n');
 	}
 	if (who->packets[RECORD_CLASS_BACKSCATTER] && !who->packets[RECORD_CLASS_REQUEST])

@@ -424,8 +424,10 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 		if (t->outbound_next < t->outbound_count)
 			note_outbound(t, i);
 		if (!remember && marks_is_syn(p)) {
-			result.class = RECORD_CLASS_REQUEST;
-			result.port = p->dport;
+			result = (struct classify_result){
+				.class = RECORD_CLASS_REQUEST,
+				.port = p->dport,
+			};
 		} else {
 			classify_packet(t->memory, remember, p, &result);
 		}
