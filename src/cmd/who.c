@@ -276,7 +276,7 @@ static void print_json(const struct who *who, struct buf *b)
 	}
 	buf_puts(b, "],\n   \"marks\": [");
 	put_marks(who, ", ", "\"", b);
-	buf_printf(b, "], \"tools\": [], \"country\": \"%s\", \"asn\": %u, \"sensors\": %zu,\n",
+	buf_printf(b, "], \"tools\": null, \"country\": \"%s\", \"asn\": %u, \"sensors\": %zu,\n",
 	    who->country[0] ? who->country : "ZZ", who->asn, who->sensor_count);
 	buf_puts(b, "   \"syn_signatures\": [");
 	for (size_t i = 0; i < who->signature_count; i++)

@@ -1,6 +1,8 @@
 /* Rates and changes; the contract is in rate.h. */
 #include "report/rate.h"
 
+#include <string.h>
+
 #include "base/civil.h"
 
 #include <math.h>
@@ -66,7 +68,7 @@ static void weigh(enum report_basis basis, const struct report_observed *observe
 			else
 				weight = 1 / observed[i].days;
 		}
-		*(double *)((char *)&weights[i] + offset) = weight;
+		memcpy((char *)&weights[i] + offset, &weight, sizeof(weight));
 	}
 }
 
