@@ -1,11 +1,10 @@
 /* Rates and changes; the contract is in rate.h. */
 #include "report/rate.h"
 
-#include <string.h>
-
 #include "base/civil.h"
 
 #include <math.h>
+#include <string.h>
 
 /* Changes below this many percent print as 同程度 (they would round to 0.0 %). */
 #define SAME_PERCENT 0.05
