@@ -16,7 +16,7 @@ $(BUILD)/build.ninja:
 deps: ## bring what it is built from: Debian packages, pinned files into deps/
 	@tools/deps.sh
 
-demo: deps ## simulated month (or PCAP=FILE) to a bilingual report in demo/
+demo: deps ## two simulated months (or PCAP=FILE) to a bilingual report in demo/
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) tools/demo.sh $(PCAP)
 

@@ -502,6 +502,9 @@ static bool report_damage(struct run *run, const struct pipeline *pipeline)
 	if (!run->screen.quiet && summary_totals(pipeline_summary(pipeline)).saturated)
 		command_error(&command_analyze, "more distinct sources than are kept: numbers of "
 		    "sources are lower bounds");
+	if (!run->screen.quiet && pipeline_destinations(pipeline)->unindexed)
+		command_error(&command_analyze, "more distinct destinations than are kept (%u): their "
+		    "number is a lower bound", DESTINATIONS_MAX);
 	return any;
 }
 

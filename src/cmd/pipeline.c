@@ -43,7 +43,6 @@ struct pipeline {
 	struct known_place *places; /* PLACES: addresses looked up lately */
 	struct err *err;           /* of the run, for the sink */
 	unsigned signatures_stored; /* how many the store has from this run */
-	unsigned stored;
 	unsigned refused;
 	unsigned undecoded;        /* files of link types that are not decoded */
 	struct tally_counters before; /* when the current file began */
@@ -227,7 +226,6 @@ static int store_file(struct pipeline *p, struct err *err)
 	p->ingest = NULL;
 	if (rc)
 		return rc;
-	p->stored++;
 	return ST_OK;
 }
 
@@ -434,11 +432,6 @@ const struct destinations *pipeline_destinations(const struct pipeline *p)
 const struct summary *pipeline_summary(const struct pipeline *p)
 {
 	return p->summary;
-}
-
-unsigned pipeline_stored(const struct pipeline *p)
-{
-	return p->stored;
 }
 
 unsigned pipeline_refused(const struct pipeline *p)

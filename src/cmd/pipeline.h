@@ -44,8 +44,7 @@ const struct tally_counters *pipeline_counters(const struct pipeline *pipeline);
 const struct destinations *pipeline_destinations(const struct pipeline *pipeline);
 const struct summary *pipeline_summary(const struct pipeline *pipeline);
 
-/* Files whose rows are in the store now, and those refused because they were there already. */
-unsigned pipeline_stored(const struct pipeline *pipeline);
+/* Files that were not stored because they were there already. */
 unsigned pipeline_refused(const struct pipeline *pipeline);
 
 /* Files that held nothing but packets of a link type that is not decoded. */

@@ -41,14 +41,6 @@ struct outbound {
 	size_t before;
 };
 
-/* A row that this batch began with a SYN; what its shape says is filled in last. */
-struct fresh {
-	const struct decode_packet *packet;
-	struct minute_table *table;
-	uint32_t row;
-	struct syn syn;
-};
-
 struct tally {
 	struct tally_counters counters;
 	struct destinations destinations;
@@ -64,8 +56,6 @@ struct tally {
 	struct outbound outbound[CAPTURE_BATCH_MAX]; /* of this batch, in order */
 	size_t outbound_count;
 	size_t outbound_next;
-	struct fresh fresh[CAPTURE_BATCH_MAX];
-	size_t fresh_count;
 };
 
 int tally_new(const struct tally_options *options, struct tally **ret_tally, struct err *err)
@@ -458,8 +448,7 @@ static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
 	return ST_OK;
 }
 
-static void begin_row(struct tally *t, struct minute_row *row, const struct work *w,
-    struct minute_table *table, uint32_t row_index)
+static void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
 {
 	const struct decode_packet *p = w->packet;
 
@@ -468,29 +457,15 @@ static void begin_row(struct tally *t, struct minute_row *row, const struct work
 	row->first_second = (uint8_t)((p->time_us - w->minute->start_us) / CIVIL_US_PER_SECOND);
 	row->last_second = row->first_second;
 	if (marks_is_syn(p)) {
-		struct fresh *f = &t->fresh[t->fresh_count++];
+		struct tools_verdict verdict;
+		struct syn syn;
 
-		f->packet = p;
-		f->table = table;
-		f->row = row_index;
-		syn_parse(p, &f->syn);
-	}
-}
-
-/* Pass 5: signatures and rules of the rows that began in this batch. */
-static void match_fresh(struct tally *t)
-{
-	for (size_t i = 0; i < t->fresh_count; i++) {
-		const struct fresh *f = &t->fresh[i];
-		struct minute_row *row = minute_table_row(f->table, f->row);
-		struct tools_verdict verdict = tools_match(t->tools, f->packet, &f->syn,
-		    minute_key_marks(&row->key));
-
+		syn_parse(p, &syn);
+		verdict = tools_match(t->tools, p, &syn, minute_key_marks(&row->key));
 		row->signature = verdict.signature;
 		row->rules = (uint16_t)verdict.rules;
-		tools_pair_keys(f->packet, row->pair_keys);
+		tools_pair_keys(p, row->pair_keys);
 	}
-	t->fresh_count = 0;
 }
 
 /* Returns false when the minute has no room for another hit. */
@@ -530,7 +505,6 @@ static int count_into_row(struct tally *t, struct work *w)
 		int64_t start_us = m->start_us;
 		int rc;
 
-		match_fresh(t);
 		rc = close_minute(t, m);
 		if (rc)
 			return rc;
@@ -543,7 +517,7 @@ static int count_into_row(struct tally *t, struct work *w)
 			return -ENOMEM;
 	}
 	if (is_new)
-		begin_row(t, row, w, table, row_index);
+		begin_row(t, row, w);
 	second = (uint8_t)((p->time_us - m->start_us) / CIVIL_US_PER_SECOND);
 	if (second < row->first_second)
 		row->first_second = second;
@@ -603,7 +577,6 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 			if (rc)
 				return rc;
 		}
-		match_fresh(t);
 	}
 	note_outbound(t, total);
 	return total ? close_late(t) : ST_OK;
