@@ -47,6 +47,7 @@ static const struct type_info types[] = {
 	[RECORD_DATE] = {"date", 4, "DATE", "Date"},
 	[RECORD_CODE] = {"two letters", 2, "VARCHAR", "FixedString(2)"},
 	[RECORD_TEXT] = {"text", 4, "VARCHAR", "String"},
+	[RECORD_BLOB] = {"bytes", 4, "BLOB", "String"},
 };
 
 const struct record_table *record_table_find(const char *name)
@@ -105,7 +106,8 @@ void record_encode(const struct record_table *table, const void *row, struct wr 
 			memcpy(&u64, at, sizeof(u64));
 			wr_u64le(w, u64);
 			break;
-		case RECORD_TEXT: {
+		case RECORD_TEXT:
+		case RECORD_BLOB: {
 			struct record_text text;
 
 			memcpy(&text, at, sizeof(text));
@@ -155,7 +157,8 @@ int record_decode(const struct record_table *table, unsigned version, struct rd 
 			u64 = rd_u64le(r);
 			memcpy(at, &u64, sizeof(u64));
 			break;
-		case RECORD_TEXT: {
+		case RECORD_TEXT:
+		case RECORD_BLOB: {
 			struct record_text text;
 
 			text.len = rd_u32le(r);
@@ -176,7 +179,7 @@ size_t record_encoded_max(const struct record_table *table, const void *row)
 		const struct record_field *f = &table->fields[i];
 
 		size += types[f->type].size;
-		if (f->type == RECORD_TEXT) {
+		if (record_is_text(f->type)) {
 			struct record_text text;
 
 			memcpy(&text, (const uint8_t *)row + f->offset, sizeof(text));
@@ -186,15 +189,19 @@ size_t record_encoded_max(const struct record_table *table, const void *row)
 	return size;
 }
 
+const char *record_type_sql(enum record_type type, enum record_dialect dialect)
+{
+	return dialect == RECORD_DUCKDB ? types[type].duckdb : types[type].clickhouse;
+}
+
 void record_ddl_columns(const struct record_table *table, enum record_dialect dialect,
     struct buf *b)
 {
 	for (unsigned i = 0; i < table->field_count; i++) {
 		const struct record_field *f = &table->fields[i];
-		const struct type_info *t = &types[f->type];
 
-		buf_printf(b, "%s%s %s", i ? ", " : "", f->name,
-		    dialect == RECORD_DUCKDB ? t->duckdb : t->clickhouse);
+		buf_printf(b, "%s\"%s\" %s", i ? ", " : "", f->name,
+		    record_type_sql(f->type, dialect));
 	}
 }
 

@@ -11,10 +11,11 @@
 #include "base/status.h"
 #include "base/wr.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define RECORD_SCHEMA_VERSION 1
-#define RECORD_FIELDS_MAX 32
+#define RECORD_SCHEMA_VERSION 2
+#define RECORD_FIELDS_MAX 48
 
 enum record_type {
 	RECORD_U8,
@@ -27,6 +28,7 @@ enum record_type {
 	RECORD_DATE, /* int32_t, days since 1970-01-01 */
 	RECORD_CODE, /* two letters */
 	RECORD_TEXT, /* UTF-8, borrowed */
+	RECORD_BLOB, /* bytes, borrowed */
 };
 
 enum record_privacy {
@@ -52,7 +54,7 @@ enum record_mark {
 };
 #define RECORD_MARK_COUNT 4
 
-/* Borrowed text; not NUL-terminated. */
+/* Borrowed text or bytes; not NUL-terminated. */
 struct record_text {
 	const char *data;
 	uint32_t len;
@@ -68,6 +70,7 @@ struct record_text {
 #define RECORD_C_DATE(n) int32_t n;
 #define RECORD_C_CODE(n) char n[2];
 #define RECORD_C_TEXT(n) struct record_text n;
+#define RECORD_C_BLOB(n) struct record_text n;
 
 #define TABLE(name, doc) struct record_##name {
 #define FIELD(table, name, type, since, privacy, doc) RECORD_C_##type(name)
@@ -116,7 +119,7 @@ const char *record_class_name(enum record_class class);
 /* Name of the mark with that bit number, 0 … RECORD_MARK_COUNT-1. */
 const char *record_mark_name(unsigned bit);
 
-/* Appends one row in the journal's form: the fields in order, little endian, text as u32 + bytes. */
+/* Appends one row in the journal's form: the fields in order, little endian, text and blob as u32 + bytes. */
 void record_encode(const struct record_table *table, const void *row, struct wr *w);
 
 /*
@@ -133,6 +136,15 @@ enum record_dialect {
 	RECORD_DUCKDB,
 	RECORD_CLICKHOUSE,
 };
+
+/* The dialect's name of a type. */
+const char *record_type_sql(enum record_type type, enum record_dialect dialect);
+
+/* Whether a column of that type is a struct record_text. */
+static inline bool record_is_text(enum record_type type)
+{
+	return type == RECORD_TEXT || type == RECORD_BLOB;
+}
 
 /* Appends "col TYPE, col TYPE …" in the dialect. */
 void record_ddl_columns(const struct record_table *table, enum record_dialect dialect,

@@ -112,7 +112,7 @@ int batch_append(struct batch *batch, const void *rows, size_t count)
 		return -ENOMEM;
 	memcpy(batch->rows + batch->count * batch->table->size, rows, count * batch->table->size);
 	for (unsigned i = 0; i < batch->table->field_count; i++)
-		if (batch->table->fields[i].type == RECORD_TEXT
+		if (record_is_text(batch->table->fields[i].type)
 		    && !own_texts(batch, &batch->table->fields[i], count))
 			return -ENOMEM;
 	batch->count += count;

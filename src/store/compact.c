@@ -10,22 +10,13 @@
 #include "store/compact.h"
 
 #include "store/segment.h"
+#include "store/tables.h"
 #include "store/views.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Rows that belong together stay together: half the time for questions about a port or a source. */
-static const char *const orders[RECORD_TABLE_COUNT] = {
-	[RECORD_TABLE_flow] = "port, src_hi, src_lo, time",
-	[RECORD_TABLE_coverage] = "sensor, time",
-	[RECORD_TABLE_port_quarter] = "port, proto, class, marks, sensor, time",
-	[RECORD_TABLE_source_day] = "src_hi, src_lo, sensor",
-	[RECORD_TABLE_country_day] = "country, proto, port, mirai, sensor",
-	[RECORD_TABLE_victim_day] = "victim_hi, victim_lo, proto, port, sensor",
-};
 
 struct job {
 	struct store *store;
@@ -50,7 +41,8 @@ static int write_one(struct job *job, enum record_table_id id, const char *selec
 
 	*segment = (struct segment){.table = &record_tables[id], .day = job->day};
 	(void)store_unique_name(job->store, segment->name);
-	buf_printf(&sql, "SELECT * FROM (%s) AS merged ORDER BY %s", select, orders[id]);
+	buf_printf(&sql, "SELECT * FROM (%s) AS merged ORDER BY %s", select,
+	    table_info(id).order);
 	if (sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
@@ -147,8 +139,9 @@ static int write_files(struct job *job, struct err *err)
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (views_rollup_sql((enum record_table_id)id))
 			ret = write_rollup(job, (enum record_table_id)id, buf_text(&flow), err);
-	if (!ret)
-		ret = merge_table(job, RECORD_TABLE_coverage, err);
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
+		if (id != RECORD_TABLE_flow && table_is_ingested((enum record_table_id)id))
+			ret = merge_table(job, (enum record_table_id)id, err);
 	buf_fini(&flow);
 	return ret;
 }
@@ -181,10 +174,10 @@ static int swap(struct job *job, struct err *err)
 
 	if (ret)
 		return ret;
-	if (!job->flow_dropped)
-		ret = check_rows(job, RECORD_TABLE_flow, err);
-	if (!ret)
-		ret = check_rows(job, RECORD_TABLE_coverage, err);
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
+		if (table_is_ingested((enum record_table_id)id)
+		    && !(id == RECORD_TABLE_flow && job->flow_dropped))
+			ret = check_rows(job, (enum record_table_id)id, err);
 	if (!ret)
 		ret = catalogue_run(cat, err,
 		    "INSERT INTO date (day, dirty) SELECT ?1, EXISTS (SELECT 1 FROM segment "

@@ -29,6 +29,8 @@ static duckdb_type column_type(enum record_type type)
 	case RECORD_CODE:
 	case RECORD_TEXT:
 		return DUCKDB_TYPE_VARCHAR;
+	case RECORD_BLOB:
+		return DUCKDB_TYPE_BLOB;
 	}
 	return DUCKDB_TYPE_INVALID;
 }
@@ -138,6 +140,7 @@ static void fill_column(duckdb_vector vector, const struct record_field *field,
 		fill_code(vector, from, stride, count);
 		break;
 	case RECORD_TEXT:
+	case RECORD_BLOB:
 		fill_text(vector, from, stride, count);
 		break;
 	}

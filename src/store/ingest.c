@@ -8,6 +8,7 @@
 #include "store/feed.h"
 #include "store/ingest.h"
 #include "store/live.h"
+#include "store/tables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -318,6 +319,15 @@ int store_ingest_coverage(struct store_ingest *ingest, const struct record_cover
     size_t count, struct err *err)
 {
 	return put_rows(ingest, RECORD_TABLE_coverage, rows, count, err);
+}
+
+int store_ingest_rows(struct store_ingest *ingest, enum record_table_id table, const void *rows,
+    size_t count, struct err *err)
+{
+	if (!table_is_ingested(table))
+		return err_set(err, ST_USAGE, "rows of the table %s are not ingested",
+		    table < RECORD_TABLE_COUNT ? record_tables[table].name : "?");
+	return put_rows(ingest, table, rows, count, err);
 }
 
 /* ---- beginning and ending ------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "store/live.h"
 
 #include "store/journal.h"
+#include "store/tables.h"
 
 #include "base/civil.h"
 
@@ -324,7 +325,7 @@ static int replay_row(void *arg, enum record_table_id table, const void *row)
 {
 	struct replay *replay = arg;
 
-	if (table != RECORD_TABLE_flow && table != RECORD_TABLE_coverage)
+	if (!table_is_ingested(table))
 		return ST_OK; /* nothing else is ever journalled */
 	return ingest_add(replay->ingest, table, row, 1, replay->err);
 }

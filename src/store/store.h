@@ -105,6 +105,20 @@ ST_MUST_CHECK int store_ingest_flow(struct store_ingest *ingest, const struct re
 ST_MUST_CHECK int store_ingest_coverage(struct store_ingest *ingest,
     const struct record_coverage *rows, size_t count, struct err *err);
 
+/*
+ * Copies rows of any other table that is ingested (session, login, command, payload, event), an
+ * array of that table's struct; texts are copied too.  Rows may come in any order of time.
+ */
+ST_MUST_CHECK int store_ingest_rows(struct store_ingest *ingest, enum record_table_id table,
+    const void *rows, size_t count, struct err *err);
+
+/*
+ * Keeps a blob that a visitor left, once, zstd-compressed and read-only, as payload/ab/SHA256.zst
+ * (ab: the first two of the 64 hex digits).  One that is there already is left alone.
+ */
+ST_MUST_CHECK int store_payload_put(struct store *store, const char *sha256, const void *data,
+    size_t len, struct err *err);
+
 /* Both end the ingest and free it, also when they fail. */
 ST_MUST_CHECK int store_ingest_commit(struct store_ingest *ingest, struct err *err);
 void store_ingest_abort(struct store_ingest *ingest);

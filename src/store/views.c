@@ -8,41 +8,15 @@
 #include "store/views.h"
 
 #include "store/segment.h"
+#include "store/tables.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
-static const char *const rollups[RECORD_TABLE_COUNT] = {
-	[RECORD_TABLE_port_quarter] = "rollup_port_quarter.sql",
-	[RECORD_TABLE_source_day] = "rollup_source_day.sql",
-	[RECORD_TABLE_country_day] = "rollup_country_day.sql",
-	[RECORD_TABLE_victim_day] = "rollup_victim_day.sql",
-};
-
-static const char *duckdb_type_name(enum record_type type)
+static const char *type_name(const struct record_field *field)
 {
-	switch (type) {
-	case RECORD_U8:
-		return "UTINYINT";
-	case RECORD_U16:
-		return "USMALLINT";
-	case RECORD_U32:
-		return "UINTEGER";
-	case RECORD_U64:
-	case RECORD_U64NULL:
-		return "UBIGINT";
-	case RECORD_I64:
-		return "BIGINT";
-	case RECORD_TIME:
-		return "TIMESTAMP";
-	case RECORD_DATE:
-		return "DATE";
-	case RECORD_CODE:
-	case RECORD_TEXT:
-		break;
-	}
-	return "VARCHAR";
+	return record_type_sql(field->type, RECORD_DUCKDB);
 }
 
 static const char *zero_of(enum record_type type)
@@ -61,6 +35,7 @@ static const char *zero_of(enum record_type type)
 		return "'1970-01-01'";
 	case RECORD_CODE:
 	case RECORD_TEXT:
+	case RECORD_BLOB:
 		break;
 	}
 	return "''";
@@ -97,7 +72,7 @@ static void put_columns(struct buf *sql, const struct record_table *table, unsig
 			buf_printf(sql, "\"%s\"", field->name);
 		else
 			buf_printf(sql, "CAST(%s AS %s) AS \"%s\"", zero_of(field->type),
-			    duckdb_type_name(field->type), field->name);
+			    type_name(field), field->name);
 	}
 	if (!has_date(table))
 		buf_puts(sql, ", date");
@@ -108,7 +83,7 @@ static void put_empty(struct buf *sql, const struct record_table *table)
 	buf_puts(sql, "SELECT ");
 	for (unsigned i = 0; i < table->field_count; i++)
 		buf_printf(sql, "%sCAST(NULL AS %s) AS \"%s\"", i ? ", " : "",
-		    duckdb_type_name(table->fields[i].type), table->fields[i].name);
+		    type_name(&table->fields[i]), table->fields[i].name);
 	if (!has_date(table))
 		buf_puts(sql, ", CAST(NULL AS DATE) AS date");
 	buf_puts(sql, " WHERE false");
@@ -137,7 +112,7 @@ int views_append_files(struct store *store, enum record_table_id id, struct view
 	    "ORDER BY s.schema, s.day, s.id",
 	    "siiii", table->name, (int64_t)range.from,
 	    range.to == INT32_MAX ? INT64_MAX : (int64_t)range.to, (int64_t)range.dirty,
-	    (int64_t)(rollups[id] != NULL));
+	    (int64_t)(table_info(id).origin == TABLE_ROLLUP));
 
 	while (!ret && (ret = catalogue_step(&store->cat, stmt, err)) == 1) {
 		struct buf path = {0};
@@ -171,8 +146,8 @@ int views_append_files(struct store *store, enum record_table_id id, struct view
 
 const char *views_rollup_sql(enum record_table_id id)
 {
-	const struct embed_file *file = rollups[id] ? embed_find(store_sql_files, rollups[id])
-	                                            : NULL;
+	const char *name = table_info(id).rollup;
+	const struct embed_file *file = name ? embed_find(store_sql_files, name) : NULL;
 
 	return file ? file->data : NULL;
 }
@@ -187,7 +162,7 @@ void views_append_rollup(enum record_table_id id, const char *flow, bool with_da
 	buf_puts(sql, "SELECT ");
 	for (unsigned i = 0; i < table->field_count; i++)
 		buf_printf(sql, "%sCAST(%s AS %s) AS %s", i ? ", " : "", table->fields[i].name,
-		    duckdb_type_name(table->fields[i].type), table->fields[i].name);
+		    type_name(&table->fields[i]), table->fields[i].name);
 	if (with_date && !has_date(table))
 		buf_puts(sql, ", date");
 	buf_puts(sql, " FROM (");
@@ -302,11 +277,13 @@ int views_append(struct store *store, const char *text, int32_t day_from, int32_
 		enum record_table_id id = (enum record_table_id)i;
 		struct views_range all = {day_from, day_to, -1};
 
-		if (id == RECORD_TABLE_sensor || !mentions(text, record_tables[i].name))
+		if (table_info(id).origin == TABLE_CATALOGUE
+		    || !mentions(text, record_tables[i].name))
 			continue;
 		buf_printf(sql, "CREATE TEMP VIEW %s AS ", record_tables[i].name);
-		ret = rollups[i] ? append_rollup_view(store, id, day_from, day_to, sql, err)
-		                 : views_append_files(store, id, all, sql, err);
+		ret = table_info(id).origin == TABLE_ROLLUP
+		    ? append_rollup_view(store, id, day_from, day_to, sql, err)
+		    : views_append_files(store, id, all, sql, err);
 		buf_puts(sql, ";\n");
 	}
 	return ret;

@@ -25,7 +25,7 @@ static int see(void *arg, enum record_table_id table, const void *row)
 	for (unsigned i = 0; i < t->field_count; i++) {
 		struct record_text text;
 
-		if (t->fields[i].type != RECORD_TEXT)
+		if (!record_is_text(t->fields[i].type))
 			continue;
 		memcpy(&text, (const uint8_t *)row + t->fields[i].offset, sizeof(text));
 		if (text.len && ((const uint8_t *)text.data < bounds->start

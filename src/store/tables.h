@@ -1,0 +1,34 @@
+/*
+ * What the store knows about each table of fields.def beyond its columns: where its rows come
+ * from, how a merged file is sorted and how long it is kept.  A table that has no line in tables.c
+ * is ingested, sorted by sensor and time, and kept as long as anything.
+ */
+#pragma once
+
+#include "record/record.h"
+
+#include <stdbool.h>
+
+enum table_origin {
+	TABLE_INGESTED,  /* rows come through an ingest */
+	TABLE_CATALOGUE, /* rows are in the catalogue: no segments */
+	TABLE_ROLLUP,    /* made from flow */
+};
+
+enum table_retention {
+	TABLE_KEEP_ALL,     /* until the whole date goes */
+	TABLE_KEEP_FLOW,    /* retention.flow */
+	TABLE_KEEP_SESSION, /* retention.session */
+};
+
+struct table_info {
+	enum table_origin origin;
+	enum table_retention retention;
+	const char *order;  /* of a merged file; rows that belong together stay together */
+	const char *rollup; /* SQL file over {flow}; NULL unless TABLE_ROLLUP */
+};
+
+struct table_info table_info(enum record_table_id id);
+
+/* Whether rows of the table come through an ingest. */
+bool table_is_ingested(enum record_table_id id);
