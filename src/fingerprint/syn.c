@@ -14,6 +14,7 @@
 #define OPTION_SACK_OK 4
 #define OPTION_SACK 5
 #define OPTION_TIMESTAMP 8
+#define TIMESTAMP_LEN 10
 
 static uint8_t guess_initial_ttl(uint8_t ttl)
 {
@@ -77,6 +78,28 @@ static void parse_options(struct syn *syn, struct rd *r)
 		}
 		parse_option(syn, kind, &body);
 	}
+}
+
+size_t syn_find_timestamp(const uint8_t *options, size_t len)
+{
+	struct rd r = rd_init(options, len);
+
+	for (unsigned i = 0; i < SYN_OPTIONS_MAX && rd_left(&r) > 0; i++) {
+		uint8_t kind = rd_u8(&r);
+		uint8_t option_len;
+
+		if (kind == OPTION_EOL)
+			break;
+		if (kind == OPTION_NOP)
+			continue;
+		option_len = rd_u8(&r);
+		if (kind == OPTION_TIMESTAMP && option_len == TIMESTAMP_LEN && rd_left(&r) >= 8)
+			return (size_t)(r.pos - options);
+		rd_skip(&r, option_len >= 2 ? option_len - 2u : 0);
+		if (option_len < 2 || r.bad)
+			break;
+	}
+	return len;
 }
 
 void syn_parse(const struct decode_packet *packet, struct syn *ret_syn)

@@ -55,6 +55,10 @@ enum syn_has {
 /* Describes a counted TCP SYN.  Pure; every byte of *ret_syn is set. */
 void syn_parse(const struct decode_packet *packet, struct syn *ret_syn);
 
+/* Where the values of the first whole time stamp option begin, or len when there is none; looks at
+ * the options as syn_parse does. */
+size_t syn_find_timestamp(const uint8_t *options, size_t len);
+
 /*
  * The id; never 0.  FNV-1a over the fields in little-endian order, the window last: it differs
  * most, so the hash of all before it (syn_id_stem) is worth keeping.

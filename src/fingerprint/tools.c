@@ -3,13 +3,14 @@
  *
  * Real traffic repeats a few hundred SYN shapes, the window apart (bots draw it at random), so what
  * depends on the shape alone (the stem of the signature's id, which rules are still possible) is
- * worked out once per shape and found again by the shape's bytes, compared in full.  What differs
- * from packet to packet (window, ports, marks, TTL) is checked each time, for the rules that the
- * shape left over.
+ * worked out once per shape and found again by the header's bytes, compared in full: the options
+ * of a known header are not walked again.  What differs from packet to packet (window, ports,
+ * marks, TTL, time stamps) is checked each time, for the rules that the shape left over.
  */
 #include "fingerprint/tools.h"
 
 #include "base/hash.h"
+#include "base/rd.h"
 #include "fingerprint/rules.h"
 
 #include <errno.h>
@@ -20,6 +21,11 @@
 #define RECENT_SLOTS 4096u
 #define SIGNATURE_SLOTS (2 * TOOLS_SIGNATURES_MAX)
 #define SHAPE_SLOTS 512u /* a cache: a collision costs time, never truth */
+#define GLANCE_SLOTS 512u /* likewise */
+#define GLANCE_WORDS 3
+#define GLANCE_OPTIONS_MAX (8 * GLANCE_WORDS) /* longer options are walked */
+#define TCP_HEADER_LEN 20
+#define WINDOW_BITS 65536u
 
 struct shape {
 	struct syn syn; /* its window is 0 */
@@ -28,9 +34,28 @@ struct shape {
 	uint32_t possible; /* rules whose shape conditions hold */
 };
 
+/*
+ * A header as it lies in the packet, as far as it decides the shape: what the fixed parts say, and
+ * the last bytes up to the end of the options, where a time stamp's eight bytes are masked out.
+ */
+struct glance {
+	uint64_t fixed; /* 0 = free */
+	uint64_t options[GLANCE_WORDS];
+	uint64_t masks[GLANCE_WORDS];
+	uint64_t stamp_mask; /* all ones when there is a time stamp */
+	uint8_t stamp_back;  /* from its values to the end of the options, else 8 */
+	uint8_t stamp;       /* which of its values are zero: stamp_of() */
+	uint32_t stem;
+	uint32_t possible;
+	struct syn syn;     /* its window is 0 */
+	uint64_t *windows;  /* bits: windows with which it is remembered; NULL at first */
+};
+
 struct tools {
 	struct rules rules;
 	struct shape shapes[SHAPE_SLOTS];
+	struct glance glances[GLANCE_SLOTS];
+	uint64_t options_mask[GLANCE_OPTIONS_MAX + 1][GLANCE_WORDS]; /* by length of the options */
 	/* Signatures that are kept, open addressing: ids (0 = free) apart from what they stand for,
 	 * because most look-ups only ask whether an id is there. */
 	uint32_t *ids;
@@ -38,6 +63,23 @@ struct tools {
 	unsigned signature_count;
 	uint32_t recent[RECENT_SLOTS]; /* ids that are known to be kept */
 };
+
+/* The lower n bytes of a word. */
+static inline uint64_t low_bytes(size_t n)
+{
+	return n >= 8 ? UINT64_MAX : (1ull << 8 * n) - 1;
+}
+
+static void fill_options_mask(struct tools *tools)
+{
+	for (size_t len = 0; len <= GLANCE_OPTIONS_MAX; len++) {
+		for (size_t i = 0; i < GLANCE_WORDS; i++) {
+			size_t behind = 8 * (GLANCE_WORDS - 1 - i);
+
+			tools->options_mask[len][i] = low_bytes(len > behind ? len - behind : 0);
+		}
+	}
+}
 
 int tools_new(const char *rules_text, struct tools **ret_tools, struct err *err)
 {
@@ -52,6 +94,7 @@ int tools_new(const char *rules_text, struct tools **ret_tools, struct err *err)
 		rc = err_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
+	fill_options_mask(tools);
 	rc = tools_reload(tools, rules_text, err);
 	if (rc)
 		goto out;
@@ -66,6 +109,8 @@ void tools_free(struct tools *tools)
 {
 	if (!tools)
 		return;
+	for (size_t i = 0; i < GLANCE_SLOTS; i++)
+		free(tools->glances[i].windows);
 	free(tools->kept);
 	free(tools->ids);
 	free(tools);
@@ -80,17 +125,20 @@ int tools_reload(struct tools *tools, const char *rules_text, struct err *err)
 		return rc;
 	tools->rules = rules;
 	memset(tools->shapes, 0, sizeof(tools->shapes));
+	for (size_t i = 0; i < GLANCE_SLOTS; i++)
+		tools->glances[i].fixed = 0;
 	return ST_OK;
 }
 
 /* Keeps a signature that was not seen before; its text is made when somebody asks. */
 static void remember(struct tools *tools, uint32_t id, const struct syn *syn)
 {
-	size_t at = hash_u64(id) % SIGNATURE_SLOTS;
+	size_t at;
 
-	if (tools->recent[id % RECENT_SLOTS] == id
-	    || tools->signature_count == TOOLS_SIGNATURES_MAX)
+	if (tools->signature_count == TOOLS_SIGNATURES_MAX
+	    || tools->recent[id % RECENT_SLOTS] == id)
 		return;
+	at = hash_u64(id) % SIGNATURE_SLOTS;
 	tools->recent[id % RECENT_SLOTS] = id;
 	while (tools->ids[at] && tools->ids[at] != id)
 		at = (at + 1) % SIGNATURE_SLOTS;
@@ -125,18 +173,142 @@ static const struct shape *find_shape(struct tools *tools, const struct syn *syn
 	return shape;
 }
 
-struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
-    const struct syn *syn, uint16_t marks)
+static struct tools_verdict judge_packet(struct tools *tools, const struct decode_packet *packet,
+    uint32_t id, uint32_t possible, uint16_t marks)
 {
-	const struct shape *shape = find_shape(tools, syn);
-	uint32_t possible = shape->possible & tools->rules.by_marks[marks & MARKS_ALL];
-	uint32_t id = syn_id_with_window(shape->stem, syn->window);
-
-	remember(tools, id, syn);
+	possible &= tools->rules.by_marks[marks & MARKS_ALL];
 	return (struct tools_verdict){
 		.signature = id,
 		.rules = possible ? rules_match_packet(&tools->rules, possible, packet) : 0,
 	};
+}
+
+struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
+    const struct syn *syn, uint16_t marks)
+{
+	const struct shape *shape = find_shape(tools, syn);
+	uint32_t id = syn_id_with_window(shape->stem, syn->window);
+
+	remember(tools, id, syn);
+	return judge_packet(tools, packet, id, shape->possible, marks);
+}
+
+/* ---- known headers -------------------------------------------------------------------------- */
+
+/* Everything outside the options that syn_parse looks at, the window apart; never 0. */
+static inline uint64_t glance_fixed(const struct decode_packet *p, const uint8_t *tcp,
+    size_t options_len)
+{
+	unsigned flags = p->flags & (DECODE_V4 | DECODE_IP_DF | DECODE_IP_OPTIONS);
+	unsigned ttl = (p->ttl > 32) + (p->ttl > 64) + (p->ttl > 128);
+	unsigned bits = 1u | (p->ip_id != 0) << 1 | ((p->tcp_flags & 0xc0) != 0) << 2
+	    | (p->seq == 0) << 3 | (p->ack != 0) << 4 | ((tcp[18] | tcp[19]) != 0) << 5
+	    | (p->payload_len > 0) << 6;
+
+	return bits | ttl << 7 | flags << 9 | (uint64_t)(tcp[12] >> 4) << 17 | options_len << 21;
+}
+
+/* Which of a time stamp's two values are zero: all that a signature tells of them. */
+static inline uint8_t stamp_of(uint64_t values)
+{
+	return (uint8_t)((values >> 32 == 0) | ((uint32_t)values != 0) << 1);
+}
+
+static inline bool glance_matches(const struct glance *g, uint64_t fixed, const uint8_t *end)
+{
+	uint64_t differ = g->fixed ^ fixed;
+
+	for (size_t i = 0; i < GLANCE_WORDS; i++)
+		differ |= (rd_at_u64be(end - GLANCE_OPTIONS_MAX + 8 * i) & g->masks[i])
+		    ^ g->options[i];
+	return !differ && stamp_of(rd_at_u64be(end - g->stamp_back) & g->stamp_mask) == g->stamp;
+}
+
+/* Keeps the header for the next time. */
+static void glance_fill(struct tools *tools, struct glance *g, uint64_t fixed,
+    const struct syn *syn, const uint8_t *end, size_t options_len)
+{
+	const struct shape *shape = find_shape(tools, syn);
+	size_t stamp = syn_find_timestamp(end - options_len, options_len);
+
+	if (g->windows)
+		memset(g->windows, 0, WINDOW_BITS / 8);
+	*g = (struct glance){
+		.fixed = fixed,
+		.stamp_back = 8,
+		.stem = shape->stem,
+		.possible = shape->possible,
+		.syn = *syn,
+		.windows = g->windows,
+	};
+	g->syn.window = 0;
+	memcpy(g->masks, tools->options_mask[options_len], sizeof(g->masks));
+	if (stamp < options_len) {
+		g->stamp_mask = UINT64_MAX;
+		g->stamp_back = (uint8_t)(options_len - stamp);
+		for (size_t i = 0; i < 8; i++) {
+			size_t at = GLANCE_OPTIONS_MAX - g->stamp_back + i;
+
+			g->masks[at / 8] &= ~(0xffull << (56 - 8 * (at % 8)));
+		}
+	}
+	for (size_t i = 0; i < GLANCE_WORDS; i++)
+		g->options[i] = rd_at_u64be(end - GLANCE_OPTIONS_MAX + 8 * i) & g->masks[i];
+	g->stamp = stamp_of(rd_at_u64be(end - g->stamp_back) & g->stamp_mask);
+}
+
+/*
+ * Has the shape been remembered with this window?  It will be after this.  A bot that draws its
+ * window at random has as many signatures as there are windows: a bit each stays in the cache.
+ */
+static inline bool is_remembered(struct glance *g, uint16_t window)
+{
+	uint64_t bit = 1ull << window % 64;
+	bool was;
+
+	if (!g->windows)
+		g->windows = calloc(WINDOW_BITS / 64, sizeof(*g->windows));
+	if (!g->windows)
+		return false;
+	was = g->windows[window / 64] & bit;
+	g->windows[window / 64] |= bit;
+	return was;
+}
+
+struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_packet *packet,
+    uint16_t marks)
+{
+	const uint8_t *tcp = packet->data + packet->transport_offset;
+	const uint8_t *end = packet->data + packet->payload_offset;
+	size_t options_len = (size_t)(end - tcp) - TCP_HEADER_LEN;
+	struct glance *g;
+	struct syn syn;
+	uint64_t fixed;
+	uint64_t head;
+	uint32_t id;
+
+	/* An IP header of 20 bytes or more lies in front, so the words at the end can be read. */
+	if (options_len > GLANCE_OPTIONS_MAX || packet->transport_offset < TCP_HEADER_LEN
+	    || packet->payload_offset > packet->data_len) {
+		syn_parse(packet, &syn);
+		return tools_match(tools, packet, &syn, marks);
+	}
+	fixed = glance_fixed(packet, tcp, options_len);
+	/* The ends tell most shapes apart; a time stamp, which would spoil the hash, is in between. */
+	head = rd_at_u64be(tcp + 12 + (options_len < 8 ? options_len : 8)) & low_bytes(options_len);
+	head = head << 32 ^ head >> 32 ^ (rd_at_u32be(end - 4) & low_bytes(options_len));
+	g = &tools->glances[hash_pair(fixed, head) % GLANCE_SLOTS];
+	if (!glance_matches(g, fixed, end)) {
+		syn_parse(packet, &syn);
+		glance_fill(tools, g, fixed, &syn, end, options_len);
+	}
+	id = syn_id_with_window(g->stem, packet->window);
+	if (!is_remembered(g, packet->window)) {
+		syn = g->syn;
+		syn.window = packet->window;
+		remember(tools, id, &syn);
+	}
+	return judge_packet(tools, packet, id, g->possible, marks);
 }
 
 uint32_t tools_pair_rules(const struct tools *tools)

@@ -39,6 +39,10 @@ struct tools_verdict {
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
     const struct syn *syn, uint16_t marks);
 
+/* The same for a packet that nobody has described yet; known headers are recognised at a glance. */
+struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_packet *packet,
+    uint16_t marks);
+
 /* Evidence of one source, zeroed at first: SYNs that matched each rule. */
 struct tools_evidence {
 	uint32_t matches[TOOLS_RULES_MAX];

@@ -281,6 +281,95 @@ static void test_pair_keys(void **state)
 	assert_int_equal(tools_pair_rules(tools), 1u << 2);
 }
 
+/* A memory of headers says what reading them would: layouts that repeat, with single bytes changed. */
+static void test_known_headers(void **state)
+{
+	static const char *const options[] = {
+		"", "020405b4", "020405b4 0402 080a 00000001 00000000 01 030307",
+		"020405b4 0402 080a 00000001 00000000 01 030304", WINDOWS,
+		"020405b4 01 030306 01 01 080a 00000009 00000000 0402 0000",
+		"0101 080a 00000001 00000000", "080a 00000000 00000000 080a 00000007 00000001",
+		"0809 01010101 000000 01", "00 010101", "020405b4 0402 080a 00000001 00000000 01 030307 0101",
+		"01010101 01010101 01010101 01010101 01010101 01010101",
+	};
+	const size_t count = sizeof(options) / sizeof(options[0]);
+	struct tools *fresh;
+	uint64_t seed = 7;
+
+	(void)state;
+	assert_int_equal(tools_new(NULL, &fresh, NULL), ST_OK);
+	for (unsigned n = 0; n < 100000; n++) {
+		uint64_t r = frame_random(&seed);
+		struct frame f = {.len = 0};
+		size_t at = frame_v4(&f, &(struct v4){.id = r & 1, .ttl = 20 + (r >> 1 & 0xff) % 200,
+			.fragment = r >> 9 & 1 ? 0x4000 : 0, .options = r >> 10 & 7 ? NULL : "01010101"});
+		struct tools_verdict known;
+		struct tools_verdict read;
+		struct decode_packet p;
+		uint8_t *copy;
+		struct syn syn;
+		size_t len;
+
+		frame_tcp(&f, &(struct tcp){.seq = r >> 13 & 3, .ack = !(r >> 15 & 3),
+			.flags = r >> 17 & 7 ? 0x02 : 0xc2, .window = r >> 20 & 0x0f,
+			.urgent = !(r >> 24 & 7) << 8, .data_offset = r >> 27 & 15 ? 0 : r >> 31 & 15,
+			.options = options[(r >> 35) % count]});
+		if (!(r >> 41 & 3)) /* a time stamp, or what makes a layout another one */
+			f.data[40 + (r >> 43) % (f.len - 40 + 1)] = (uint8_t)(r >> 50 & 0x0f);
+		frame_fill(&f, 0, r >> 54 & 3 ? 0 : 2);
+		frame_v4_close(&f, at);
+		len = r >> 57 & 15 || f.len < 44 ? f.len : f.len - 3;
+		p = frame_decode_bytes(f.data, len, LINK_RAW, &copy);
+		if (p.drop == DECODE_DROP_NONE) {
+			syn_parse(&p, &syn);
+			read = tools_match(fresh, &p, &syn, marks_of_tcp(&p));
+			known = tools_match_syn(tools, &p, marks_of_tcp(&p));
+			assert_int_equal(known.signature, read.signature);
+			assert_int_equal(known.rules, read.rules);
+			assert_int_equal(known.signature, syn_id(&syn));
+		}
+		free(copy);
+	}
+	tools_free(fresh);
+}
+
+static int count_signature(void *arg, uint32_t id, const char *text)
+{
+	unsigned *count = arg;
+
+	(void)id;
+	*count += text[0] != '\0';
+	return 0;
+}
+
+/* Every window of a shape is a signature of its own, remembered once, also when its
+ * header is read anew. */
+static void test_known_windows(void **state)
+{
+	struct tools *fresh;
+	unsigned count = 0;
+
+	(void)state;
+	assert_int_equal(tools_new(NULL, &fresh, NULL), ST_OK);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned window = 0; window < 3000; window++) {
+			struct frame f = {.len = 0};
+			size_t at = frame_v4(&f, &(struct v4){.ttl = 40, .id = 1});
+			struct decode_packet p;
+
+			frame_tcp(&f, &(struct tcp){SEQ, .window = window, .options = "020405b4"});
+			frame_v4_close(&f, at);
+			p = frame_decode(&f, LINK_RAW);
+			assert_int_not_equal(tools_match_syn(fresh, &p, 0).signature, 0);
+		}
+		assert_int_equal(tools_signature_count(fresh), 3000);
+		assert_int_equal(tools_reload(fresh, NULL, NULL), ST_OK);
+	}
+	assert_int_equal(tools_signatures(fresh, count_signature, &count), ST_OK);
+	assert_int_equal(count, 3000);
+	tools_free(fresh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +383,8 @@ int main(void)
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_evidence_saturates),
 		cmocka_unit_test(test_pair_keys),
+		cmocka_unit_test(test_known_headers),
+		cmocka_unit_test(test_known_windows),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
