@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct entry) == 16, "four entries fill a cache line");
 
 struct conversation_memory {
 	struct entry buckets[BUCKETS][WAYS];
+	bool any;
 };
 
 struct place {
@@ -49,6 +50,11 @@ int conversation_new(struct conversation_memory **ret_memory)
 void conversation_free(struct conversation_memory *memory)
 {
 	large_free(memory, sizeof(*memory));
+}
+
+bool conversation_any(const struct conversation_memory *memory)
+{
+	return memory->any;
 }
 
 static inline struct place find_place(const struct conversation_key *key)
@@ -125,6 +131,7 @@ unsigned conversation_note(struct conversation_memory *memory, const struct conv
 	unsigned seen = p.from_low ? SEEN_LOW : SEEN_HIGH;
 	unsigned opened = p.from_low ? OPENED_LOW : OPENED_HIGH;
 
+	memory->any = true;
 	for (unsigned i = 0; i < WAYS; i++) {
 		struct entry *e = &bucket[i];
 

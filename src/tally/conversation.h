@@ -33,6 +33,9 @@ struct conversation_key {
 ST_MUST_CHECK int conversation_new(struct conversation_memory **ret_memory);
 void conversation_free(struct conversation_memory *memory);
 
+/* Has anything been remembered?  A darknet's packets are never answered: nothing to look for. */
+bool conversation_any(const struct conversation_memory *memory);
+
 /* Asks the cache for what the other two will read. */
 void conversation_prefetch(const struct conversation_memory *memory,
     const struct conversation_key *key);

@@ -9,18 +9,11 @@
 #include <string.h>
 
 #define ROWS_INITIAL 1024u
-#define TAG_MASK (~MINUTE_ROW_MASK)
 #define HITS_INITIAL 1024u
 
 static inline uint32_t index_at(const struct minute_table *t, uint64_t hash)
 {
 	return (uint32_t)hash & t->index_mask;
-}
-
-/* An index word: row + 1 below, ten bits of the hash above. */
-static inline uint32_t word_of(uint64_t hash, uint32_t row)
-{
-	return ((uint32_t)(hash >> 32) & TAG_MASK) | (row + 1);
 }
 
 static int grow_rows(struct minute_table *t)
@@ -59,7 +52,7 @@ static int grow_index(struct minute_table *t)
 
 		while (t->index[at])
 			at = (at + 1) & t->index_mask;
-		t->index[at] = word_of(hash, i);
+		t->index[at] = minute_tag(hash) | (i + 1);
 	}
 	return ST_OK;
 }
@@ -81,46 +74,16 @@ void minute_table_fini(struct minute_table *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static inline bool keys_equal(const struct minute_key *a, const struct minute_key *b)
+bool minute_table_reserve(struct minute_table *t, uint32_t rows)
 {
-	return ((a->addresses ^ b->addresses) | (a->fields ^ b->fields)) == 0;
-}
-
-struct minute_row *minute_table_add(struct minute_table *t, const struct minute_key *key,
-    const struct minute_tail *tail, uint64_t hash, bool *ret_new, uint32_t *ret_row)
-{
-	uint32_t tag = (uint32_t)(hash >> 32) & TAG_MASK;
-	struct minute_row *row;
-	uint32_t at;
-
-	if (t->count == t->capacity && (t->capacity >= MINUTE_ROWS_MAX || grow_rows(t)))
-		return NULL;
+	while (t->count + rows > t->capacity)
+		if (t->capacity >= MINUTE_ROWS_MAX || grow_rows(t))
+			return false;
 	/* The index is kept at most five eighths full. */
-	if (t->count > t->index_mask / 8 * 5 && grow_index(t))
-		return NULL;
-	at = index_at(t, hash);
-	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
-		uint32_t i = (word & MINUTE_ROW_MASK) - 1;
-
-		if ((word & TAG_MASK) == tag) {
-			row = minute_table_row(t, i);
-			if (keys_equal(&row->key, key) && (!tail
-			    || memcmp(minute_table_tail(t, i), tail, sizeof(*tail)) == 0)) {
-				*ret_new = false;
-				*ret_row = i;
-				return row;
-			}
-		}
-		at = (at + 1) & t->index_mask;
-	}
-	t->index[at] = word_of(hash, t->count);
-	row = minute_table_row(t, t->count);
-	*row = (struct minute_row){.key = *key};
-	if (tail)
-		*minute_table_tail(t, t->count) = *tail;
-	*ret_new = true;
-	*ret_row = t->count++;
-	return row;
+	while (t->count + rows > t->index_mask / 8 * 5)
+		if (grow_index(t))
+			return false;
+	return true;
 }
 
 void minute_table_clear(struct minute_table *t)
@@ -140,21 +103,20 @@ void minute_table_clear(struct minute_table *t)
 	t->count = 0;
 }
 
-bool minute_hits_add(struct minute_hits *h, uint32_t row, uint32_t dst)
+bool minute_hits_reserve(struct minute_hits *h, uint32_t hits)
 {
-	if (h->count == h->capacity) {
+	while (h->count + hits > h->capacity) {
 		uint32_t capacity = h->capacity ? h->capacity * 2 : HITS_INITIAL;
-		struct minute_hit *hits;
+		struct minute_hit *more;
 
 		if (capacity > MINUTE_HITS_MAX)
 			return false;
-		hits = realloc(h->hits, capacity * sizeof(*hits));
-		if (!hits)
+		more = realloc(h->hits, capacity * sizeof(*more));
+		if (!more)
 			return false;
-		h->hits = hits;
+		h->hits = more;
 		h->capacity = capacity;
 	}
-	h->hits[h->count++] = (struct minute_hit){row, dst};
 	return true;
 }
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define MINUTE_ROWS_MAX (1u << 21)
 #define MINUTE_HITS_MAX (1u << 22)
@@ -133,32 +134,72 @@ static inline uint64_t minute_key_hash(const struct minute_key *key)
 	return hash_pair(key->addresses, key->fields);
 }
 
-/* First the index word, then, when that has arrived, the row it names. */
-static inline void minute_table_prefetch_index(const struct minute_table *t, uint64_t hash)
+static inline bool minute_keys_equal(const struct minute_key *a, const struct minute_key *b)
+{
+	return ((a->addresses ^ b->addresses) | (a->fields ^ b->fields)) == 0;
+}
+
+/* The ten bits of the hash in an index word. */
+static inline uint32_t minute_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & ~MINUTE_ROW_MASK;
+}
+
+/* Makes room for so many more rows; false when the table is full (MINUTE_ROWS_MAX) or memory is out:
+ * close the minute. */
+bool minute_table_reserve(struct minute_table *t, uint32_t rows);
+
+/*
+ * Finding a row in three steps, so that many keys can wait for memory at once: the index word, the
+ * row it names, the row itself.  Nothing moves in between as long as there is room (reserve).
+ */
+static inline void minute_table_prefetch(const struct minute_table *t, uint64_t hash)
 {
 	__builtin_prefetch(&t->index[(uint32_t)hash & t->index_mask]);
 }
 
-static inline void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
+/* The place in the index where the key is, as far as the hash can tell, or where it belongs. */
+static inline uint32_t minute_table_seek(const struct minute_table *t, uint64_t hash)
 {
-	uint32_t tag = (uint32_t)(hash >> 32) & ~MINUTE_ROW_MASK;
+	uint32_t tag = minute_tag(hash);
 	uint32_t at = (uint32_t)hash & t->index_mask;
 
 	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
 		if ((word & ~MINUTE_ROW_MASK) == tag) {
 			__builtin_prefetch(minute_table_row(t, (word & MINUTE_ROW_MASK) - 1), 1);
-			return;
+			break;
 		}
 		at = (at + 1) & t->index_mask;
 	}
+	return at;
 }
 
 /*
- * Finds the row of the key or begins it: all but the key zero, *ret_new true.  tail is NULL for
- * IPv4.  NULL when the table is full (MINUTE_ROWS_MAX) or memory is out: close the minute.
+ * The number of the key's row, from the place that minute_table_seek found.  A new row (*ret_new)
+ * has its tail; the caller fills all the rest.  tail is NULL for IPv4.
  */
-struct minute_row *minute_table_add(struct minute_table *t, const struct minute_key *key,
-    const struct minute_tail *tail, uint64_t hash, bool *ret_new, uint32_t *ret_row);
+static inline uint32_t minute_table_enter(struct minute_table *t, const struct minute_key *key,
+    const struct minute_tail *tail, uint64_t hash, uint32_t at, bool *ret_new)
+{
+	uint32_t tag = minute_tag(hash);
+
+	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
+		uint32_t i = (word & MINUTE_ROW_MASK) - 1;
+
+		if ((word & ~MINUTE_ROW_MASK) == tag
+		    && minute_keys_equal(&minute_table_row(t, i)->key, key)
+		    && (!tail || memcmp(minute_table_tail(t, i), tail, sizeof(*tail)) == 0)) {
+			*ret_new = false;
+			return i;
+		}
+		at = (at + 1) & t->index_mask;
+	}
+	t->index[at] = tag | (t->count + 1);
+	if (tail)
+		*minute_table_tail(t, t->count) = *tail;
+	*ret_new = true;
+	return t->count++;
+}
 
 /* Forgets all rows, keeps the memory. */
 void minute_table_clear(struct minute_table *t);
@@ -182,8 +223,14 @@ struct minute_hits {
 	size_t bits_capacity;
 };
 
-/* false when MINUTE_HITS_MAX is reached or memory is out: close the minute. */
-bool minute_hits_add(struct minute_hits *h, uint32_t row, uint32_t dst);
+/* Makes room for so many more; false when MINUTE_HITS_MAX is reached or memory is out: close the
+ * minute. */
+bool minute_hits_reserve(struct minute_hits *h, uint32_t hits);
+
+static inline void minute_hits_add(struct minute_hits *h, uint32_t row, uint32_t dst)
+{
+	h->hits[h->count++] = (struct minute_hit){row, dst};
+}
 
 /*
  * Adds to each row's dsts_above the distinct destinations among its hits that are not its first

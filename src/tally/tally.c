@@ -32,10 +32,11 @@ struct work {
 	struct minute_key key;
 	uint64_t hash;
 	uint32_t dst;
-	struct ip victim;
+	uint32_t place; /* in the index */
+	uint8_t second; /* of the minute */
 };
 
-/* A packet that an observed address sent, and the number of counted packets before it. */
+/* A packet that an observed address sent, and the number of other packets counted before it. */
 struct outbound {
 	const struct decode_packet *packet;
 	size_t before;
@@ -52,7 +53,12 @@ struct tally {
 	uint64_t batch;
 	int64_t newest_us; /* latest packet of the packets being added */
 	struct minute minutes[TALLY_MINUTES_OPEN];
+	bool without_dsts;
+	/* The batch: plain SYNs first, the others behind them. */
 	struct work work[CAPTURE_BATCH_MAX];
+	size_t plain;
+	const struct decode_packet *others[CAPTURE_BATCH_MAX];
+	struct ip victims[CAPTURE_BATCH_MAX]; /* of the others */
 	struct outbound outbound[CAPTURE_BATCH_MAX]; /* of this batch, in order */
 	size_t outbound_count;
 	size_t outbound_next;
@@ -69,6 +75,7 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	t->tools = options->tools;
 	t->sink = options->sink;
 	t->sink_arg = options->sink_arg;
+	t->without_dsts = options->without_dsts;
 	if (options->net_count > DESTINATIONS_NETS_MAX
 	    || options->excluded_count > DESTINATIONS_NETS_MAX) {
 		rc = err_set(err, ST_LIMIT, "more than %d networks", DESTINATIONS_NETS_MAX);
@@ -238,6 +245,33 @@ static int64_t minute_start(int64_t time_us)
 }
 
 /*
+ * Makes room for a whole batch, so that nothing moves while it is counted; a minute that is full
+ * closes early and begins again.
+ */
+static int prepare_minute(struct tally *t, struct minute *m)
+{
+	for (int i = 0; i < 2; i++) {
+		int64_t start_us = m->start_us;
+		int rc;
+
+		if (minute_table_reserve(&m->v4, CAPTURE_BATCH_MAX)
+		    && minute_table_reserve(&m->v6, CAPTURE_BATCH_MAX)
+		    && (t->without_dsts || (minute_hits_reserve(&m->hits4, CAPTURE_BATCH_MAX)
+		    && minute_hits_reserve(&m->hits6, CAPTURE_BATCH_MAX))))
+			return ST_OK;
+		if (i > 0)
+			break;
+		rc = close_minute(t, m);
+		if (rc)
+			return rc;
+		t->counters.minutes_closed_early++;
+		m->open = true;
+		m->start_us = start_us;
+	}
+	return -ENOMEM;
+}
+
+/*
  * The open minute that starts there; the one used longest ago gives way.  ST_LIMIT when all open
  * minutes are wanted by packets of this batch that are not counted yet.
  */
@@ -249,9 +283,11 @@ static int find_minute(struct tally *t, int64_t start_us, struct minute **ret_mi
 		struct minute *m = &t->minutes[i];
 
 		if (m->open && m->start_us == start_us) {
-			m->last_used = t->batch;
 			*ret_minute = m;
-			return ST_OK;
+			if (m->last_used == t->batch)
+				return ST_OK;
+			m->last_used = t->batch;
+			return prepare_minute(t, m);
 		}
 		if (!m->open) {
 			if (victim->open)
@@ -274,7 +310,7 @@ static int find_minute(struct tally *t, int64_t start_us, struct minute **ret_mi
 	victim->start_us = start_us;
 	victim->last_used = t->batch;
 	*ret_minute = victim;
-	return ST_OK;
+	return prepare_minute(t, victim);
 }
 
 /* ---- passes --------------------------------------------------------------------------------- */
@@ -294,6 +330,7 @@ static void count_drop(struct tally *t, const struct decode_packet *p)
 	}
 }
 
+/* Those that are not plain SYNs. */
 static void count_packet(struct tally_counters *c, const struct decode_packet *p)
 {
 	c->counted++;
@@ -330,22 +367,48 @@ static void count_packet(struct tally_counters *c, const struct decode_packet *p
 	}
 }
 
-static void count_marks(struct tally_counters *c, unsigned marks)
+static void count_plain(struct tally_counters *c, size_t count)
 {
-	for (unsigned i = 0; marks; i++, marks >>= 1)
-		c->marks[i] += marks & 1;
+	c->counted += count;
+	c->ip4 += count;
+	c->tcp += count;
+	c->tcp_syn += count;
+	c->classes[RECORD_CLASS_REQUEST] += count;
 }
 
-/* Pass 1: drops, and the conversation's cache line for those that will ask for it. */
+static void count_marks(struct tally_counters *c, unsigned marks)
+{
+	for (unsigned i = 0; i < RECORD_MARK_COUNT; i++)
+		c->marks[i] += marks >> i & 1;
+}
+
+/*
+ * Nearly all of a darknet's packets: an IPv4 SYN to the one observed network.  It is a request
+ * whatever was seen before.
+ */
+static inline bool is_plain(const struct destinations *d, const struct decode_packet *p)
+{
+	return d->is_single4 && p->drop == DECODE_DROP_NONE && p->flags & DECODE_V4
+	    && (ip_v4(p->dst) & d->single4_mask) == d->single4_base && marks_is_syn(p);
+}
+
+/* Pass 1: plain SYNs apart, drops, and the conversation's cache line for those that will ask for
+ * it.  Returns the number of others. */
 static size_t observe(struct tally *t, struct decode_packet *packets, size_t count)
 {
 	const struct destinations *d = &t->destinations;
 	bool all = d->net_count == 0 && d->excluded_count == 0;
+	bool asks = d->net_count == 0 || conversation_any(t->memory);
+	size_t plain = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct decode_packet *p = &packets[i];
 
+		if (is_plain(d, p)) {
+			t->work[plain++].packet = p;
+			continue;
+		}
 		if (p->drop == DECODE_DROP_NONE && !all && !destinations_observed(d, p->dst)) {
 			bool outbound = d->net_count && destinations_observed(d, p->src);
 
@@ -359,15 +422,19 @@ static size_t observe(struct tally *t, struct decode_packet *packets, size_t cou
 		}
 		count_packet(&t->counters, p);
 		destinations_prefetch(d, p->dst);
-		if (d->net_count == 0 || !marks_is_syn(p))
+		if (asks)
 			classify_prefetch(t->memory, p);
-		t->work[n++].packet = p;
+		t->others[n++] = p;
 	}
+	count_plain(&t->counters, plain);
+	t->plain = plain;
+	for (size_t i = 0; i < n; i++)
+		t->work[plain + i].packet = t->others[i];
 	return n;
 }
 
 /*
- * Remembers what observed addresses sent up to the counted packet i: a reply of ours is a
+ * Remembers what observed addresses sent up to the other packet i: a reply of ours is a
  * conversation for what comes after it only, wherever batches begin and end.
  */
 static void note_outbound(struct tally *t, size_t i)
@@ -381,151 +448,188 @@ static void note_outbound(struct tally *t, size_t i)
 	}
 }
 
+/* The minute of a packet, asked of find_minute only when it is not the one before. */
+static inline int minute_of(struct tally *t, const struct decode_packet *p,
+    struct minute **inout_minute)
+{
+	const struct minute *m = *inout_minute;
+
+	if (p->time_us > t->newest_us)
+		t->newest_us = p->time_us;
+	if (m && (uint64_t)(p->time_us - m->start_us) < CIVIL_US_PER_MINUTE)
+		return ST_OK;
+	return find_minute(t, minute_start(p->time_us), inout_minute);
+}
+
+/* What both kinds need of packet and minute. */
+static inline void describe_place(struct tally *t, struct work *w, struct minute *minute)
+{
+	const struct decode_packet *p = w->packet;
+
+	w->minute = minute;
+	w->second = (uint8_t)((uint32_t)(p->time_us - minute->start_us) / CIVIL_US_PER_SECOND);
+	w->dst = destinations_index(&t->destinations, p->dst);
+	w->hash = minute_key_hash(&w->key);
+	minute_table_prefetch(p->flags & DECODE_V4 ? &minute->v4 : &minute->v6, w->hash);
+}
+
 /*
- * Pass 2: class, marks, key; asks for the index word.  Takes packets [from, to) and may stop before
- * the end when they are of more minutes than can be open; *ret_end says where.
+ * Pass 2: class, marks, key; asks for the index word.  Takes packets [from, to), all of them plain,
+ * and may stop before the end when they are of more minutes than can be open; *ret_end says where.
  */
-static int describe(struct tally *t, size_t from, size_t to, size_t *ret_end)
+static int describe_plain(struct tally *t, size_t from, size_t to, size_t *ret_end)
+{
+	struct minute *minute = NULL;
+
+	for (size_t i = from; i < to; i++) {
+		struct work *w = &t->work[i];
+		const struct decode_packet *p = w->packet;
+		int rc = minute_of(t, p, &minute);
+		uint16_t marks;
+
+		if (rc) {
+			*ret_end = i;
+			return rc;
+		}
+		marks = marks_of_tcp(p);
+		count_marks(&t->counters, marks);
+		w->key.addresses = minute_key_addresses(ip_v4(p->src), 0);
+		w->key.fields = minute_key_fields(p->dport, DECODE_PROTO_TCP, RECORD_CLASS_REQUEST,
+		    p->tcp_flags, 0, marks);
+		describe_place(t, w, minute);
+	}
+	*ret_end = to;
+	return ST_OK;
+}
+
+/* The same for all other packets. */
+static int describe_others(struct tally *t, size_t from, size_t to, size_t *ret_end)
 {
 	bool remember = t->destinations.net_count == 0;
 	struct minute *minute = NULL;
 
-	*ret_end = to;
 	for (size_t i = from; i < to; i++) {
 		struct work *w = &t->work[i];
 		const struct decode_packet *p = w->packet;
+		struct conversation_memory *memory;
 		struct classify_result result;
-		bool is_backscatter;
-		unsigned marks = 0;
+		struct ip victim = {0, 0};
+		uint16_t marks = 0;
+		int rc = minute_of(t, p, &minute);
 
-		if (p->time_us > t->newest_us)
-			t->newest_us = p->time_us;
-		if (!minute || p->time_us < minute->start_us
-		    || p->time_us >= minute->start_us + CIVIL_US_PER_MINUTE) {
-			int rc = find_minute(t, minute_start(p->time_us), &minute);
-
-			if (rc == ST_LIMIT) {
-				*ret_end = i;
-				return ST_OK;
-			}
-			if (rc)
-				return rc;
+		if (rc) {
+			*ret_end = i;
+			return rc;
 		}
 		if (t->outbound_next < t->outbound_count)
-			note_outbound(t, i);
-		if (!remember && marks_is_syn(p)) {
-			result = (struct classify_result){
-				.class = RECORD_CLASS_REQUEST,
-				.port = p->dport,
-			};
-		} else {
-			classify_packet(t->memory, remember, p, &result);
-		}
+			note_outbound(t, i - t->plain);
+		memory = remember || conversation_any(t->memory) ? t->memory : NULL;
+		classify_packet(memory, remember, p, &result);
 		if (p->proto == DECODE_PROTO_TCP)
 			marks = marks_of_tcp(p);
 		t->counters.classes[result.class]++;
 		count_marks(&t->counters, marks);
-		w->minute = minute;
-		w->dst = destinations_index(&t->destinations, p->dst);
-		is_backscatter = result.class == RECORD_CLASS_BACKSCATTER;
-		if (is_backscatter)
-			w->victim = result.victim;
+		if (result.class == RECORD_CLASS_BACKSCATTER)
+			victim = result.victim;
+		else
+			result.attack_proto = 0;
+		t->victims[i] = victim;
 		w->key.fields = minute_key_fields(result.port, p->proto, (uint8_t)result.class,
-		    p->tcp_flags, is_backscatter ? result.attack_proto : 0, (uint16_t)marks);
-		if (p->flags & DECODE_V4) {
-			w->key.addresses = minute_key_addresses(ip_v4(p->src),
-			    is_backscatter ? ip_v4(w->victim) : 0);
-		} else {
-			if (!is_backscatter)
-				w->victim = (struct ip){0, 0};
-			w->key.addresses = hash_pair(hash_pair(p->src.hi, p->src.lo),
-			    hash_pair(w->victim.hi, w->victim.lo));
-		}
-		w->hash = minute_key_hash(&w->key);
-		minute_table_prefetch_index(p->flags & DECODE_V4 ? &minute->v4 : &minute->v6,
-		    w->hash);
+		    p->tcp_flags, result.attack_proto, marks);
+		w->key.addresses = p->flags & DECODE_V4
+		    ? minute_key_addresses(ip_v4(p->src), ip_v4(victim))
+		    : hash_pair(hash_pair(p->src.hi, p->src.lo), hash_pair(victim.hi, victim.lo));
+		describe_place(t, w, minute);
 	}
+	*ret_end = to;
 	return ST_OK;
 }
 
-static void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
+static inline void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
 {
 	const struct decode_packet *p = w->packet;
+	struct tools_verdict verdict = {0, 0};
+	uint32_t pair_keys[2] = {0, 0};
 
-	row->ttl = p->ttl;
-	row->first_dst = w->dst;
-	row->first_second = (uint8_t)((p->time_us - w->minute->start_us) / CIVIL_US_PER_SECOND);
-	row->last_second = row->first_second;
 	if (marks_is_syn(p)) {
-		struct tools_verdict verdict;
-		struct syn syn;
-
-		syn_parse(p, &syn);
-		verdict = tools_match(t->tools, p, &syn, minute_key_marks(&row->key));
-		row->signature = verdict.signature;
-		row->rules = (uint16_t)verdict.rules;
-		tools_pair_keys(p, row->pair_keys);
+		verdict = tools_match_syn(t->tools, p, minute_key_marks(&w->key));
+		tools_pair_keys(p, pair_keys);
 	}
+	*row = (struct minute_row){
+		.key = w->key,
+		.bytes = p->ip_len,
+		.packets = 1,
+		.first_dst = w->dst,
+		.signature = verdict.signature,
+		.pair_keys = {pair_keys[0], pair_keys[1]},
+		.rules = (uint16_t)verdict.rules,
+		.ttl = p->ttl,
+		.first_second = w->second,
+		.last_second = w->second,
+	};
 }
 
-/* Returns false when the minute has no room for another hit. */
-static bool count_destination(struct minute_row *row, struct minute_hits *hits,
-    uint32_t row_index, uint32_t dst, bool is_new)
+static inline void add_to_row(struct minute_row *row, const struct work *w)
 {
-	if (dst < DESTINATIONS_LISTED_MAX) {
+	row->packets++;
+	row->bytes += w->packet->ip_len;
+	if (w->second < row->first_second)
+		row->first_second = w->second;
+	if (w->second > row->last_second)
+		row->last_second = w->second;
+}
+
+static inline void count_destination(struct minute_row *row, struct minute_hits *hits,
+    uint32_t row_number, uint32_t dst, bool is_new)
+{
+	if (dst < DESTINATIONS_LISTED_MAX)
 		row->dst_bits |= 1ull << dst;
-		return true;
-	}
-	if (is_new)
+	else if (is_new)
 		row->dsts_above = 1;
-	if (is_new || dst == row->first_dst || dst == DESTINATIONS_NONE)
-		return true;
-	return minute_hits_add(hits, row_index, dst);
+	else if (dst != row->first_dst && dst != DESTINATIONS_NONE)
+		minute_hits_add(hits, row_number, dst);
 }
 
 /* Pass 4: find or begin the row and add the packet to it. */
-static int count_into_row(struct tally *t, struct work *w)
+static inline void count_into_row(struct tally *t, const struct work *w,
+    const struct minute_tail *tail)
 {
-	const struct decode_packet *p = w->packet;
-	bool is_v4 = p->flags & DECODE_V4;
-	struct minute *m = w->minute;
-	struct minute_table *table = is_v4 ? &m->v4 : &m->v6;
-	struct minute_hits *hits;
-	struct minute_tail tail;
+	struct minute_table *table = tail ? &w->minute->v6 : &w->minute->v4;
 	struct minute_row *row;
-	uint32_t row_index;
+	uint32_t number;
 	bool is_new;
-	uint8_t second;
 
-	if (!is_v4)
-		tail = (struct minute_tail){p->src, w->victim};
-	hits = is_v4 ? &m->hits4 : &m->hits6;
-	row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new, &row_index);
-	if (!row || !count_destination(row, hits, row_index, w->dst, is_new)) {
-		int64_t start_us = m->start_us;
-		int rc;
-
-		rc = close_minute(t, m);
-		if (rc)
-			return rc;
-		t->counters.minutes_closed_early++;
-		m->open = true;
-		m->start_us = start_us;
-		row = minute_table_add(table, &w->key, is_v4 ? NULL : &tail, w->hash, &is_new,
-		    &row_index);
-		if (!row || !count_destination(row, hits, row_index, w->dst, is_new))
-			return -ENOMEM;
-	}
+	number = minute_table_enter(table, &w->key, tail, w->hash, w->place, &is_new);
+	row = minute_table_row(table, number);
 	if (is_new)
 		begin_row(t, row, w);
-	second = (uint8_t)((p->time_us - m->start_us) / CIVIL_US_PER_SECOND);
-	if (second < row->first_second)
-		row->first_second = second;
-	if (second > row->last_second)
-		row->last_second = second;
-	row->packets++;
-	row->bytes += p->ip_len;
-	return ST_OK;
+	else
+		add_to_row(row, w);
+	if (!t->without_dsts)
+		count_destination(row, tail ? &w->minute->hits6 : &w->minute->hits4, number, w->dst,
+		    is_new);
+}
+
+/* Passes 3 and 4 for the packets [from, to), which have been described. */
+static void count_described(struct tally *t, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		struct work *w = &t->work[i];
+
+		w->place = minute_table_seek(w->packet->flags & DECODE_V4 ? &w->minute->v4
+		                                                        : &w->minute->v6, w->hash);
+	}
+	for (size_t i = from; i < to; i++) {
+		const struct work *w = &t->work[i];
+
+		if (w->packet->flags & DECODE_V4) {
+			count_into_row(t, w, NULL);
+		} else {
+			struct minute_tail tail = {w->packet->src, t->victims[i]};
+
+			count_into_row(t, w, &tail);
+		}
+	}
 }
 
 /*
@@ -550,6 +654,7 @@ static int close_late(struct tally *t)
 
 int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 {
+	size_t others;
 	size_t total;
 	size_t end;
 
@@ -557,27 +662,21 @@ int tally_add(struct tally *t, struct decode_packet *packets, size_t count)
 	t->outbound_count = 0;
 	t->outbound_next = 0;
 	t->newest_us = INT64_MIN;
-	total = observe(t, packets, count);
+	others = observe(t, packets, count);
+	total = t->plain + others;
 	for (size_t from = 0; from < total; from = end) {
-		int rc;
+		int rc = ST_OK;
 
 		t->batch++;
-		rc = describe(t, from, total, &end);
-		if (rc)
+		end = from;
+		if (from < t->plain)
+			rc = describe_plain(t, from, t->plain, &end);
+		if (!rc && end >= t->plain)
+			rc = describe_others(t, end, total, &end);
+		if (rc && rc != ST_LIMIT)
 			return rc;
-		for (size_t i = from; i < end; i++) {
-			const struct work *w = &t->work[i];
-
-			minute_table_prefetch_row(w->packet->flags & DECODE_V4 ? &w->minute->v4
-			                                                       : &w->minute->v6,
-			    w->hash);
-		}
-		for (size_t i = from; i < end; i++) {
-			rc = count_into_row(t, &t->work[i]);
-			if (rc)
-				return rc;
-		}
+		count_described(t, from, end);
 	}
-	note_outbound(t, total);
+	note_outbound(t, others);
 	return total ? close_late(t) : ST_OK;
 }
