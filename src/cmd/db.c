@@ -31,8 +31,8 @@ const struct command command_db = {
 	    "         exit status 3 when something is wrong.\n"
 	    "compact  merges the finished dates that changed into one file per table and writes\n"
 	    "         their rollups.  Running queries keep their files for ten minutes.\n"
-	    "prune    removes what retention.flow and retention.watermark say is over and names\n"
-	    "         each file.  Daily rollups stay unless --before is given.\n"
+	    "prune    removes what retention.flow, .session, .payload and .watermark say is over and\n"
+	    "         names each file.  Daily rollups and events stay unless --before is given.\n"
 	    "\n"
 	    "  -s STORE            directory of the store (default: store.path)\n"
 	    "  --all               compact: also the dates that are merged already\n"
@@ -166,8 +166,12 @@ static int prune_store(const struct request *request, struct store *store)
 		.now_us = os_clock_now_us(),
 	};
 	struct err err = {0};
+	int32_t today;
 
-	options.flow_before = zone_day(store_zone(store), options.now_us) - config->retention.flow;
+	today = zone_day(store_zone(store), options.now_us);
+	options.flow_before = today - config->retention.flow;
+	options.session_before = today - config->retention.session;
+	options.payload_before = today - config->retention.payload;
 	if (request->before
 	    && civil_parse_date(request->before, strlen(request->before), &options.all_before)) {
 		command_error(&command_db, "--before takes a date such as 2026-10-01");

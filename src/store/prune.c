@@ -5,7 +5,9 @@
  * opening sweeps away.  A date loses its flow only when its rollups are written.
  */
 #include "store/compact.h"
+#include "store/payload.h"
 #include "store/segment.h"
+#include "store/tables.h"
 
 #include "base/civil.h"
 
@@ -21,7 +23,8 @@ struct prune {
 	void *arg;
 	struct err *err;
 	uint64_t freed; /* bytes, also when dry_run only counts */
-	int64_t days_done; /* dates before this one have no flow any more */
+	int64_t done[TABLE_RETENTION_COUNT]; /* dates before this one have nothing of the class */
+	const char *blob_why;
 };
 
 static void say_file(struct prune *prune, const char *path, const char *why)
@@ -69,6 +72,8 @@ static int forget(struct prune *prune, int32_t day, const char *table)
 
 	if (ret)
 		return ret;
+	if (table && strcmp(table, "flow") != 0)
+		return ST_OK; /* nothing is made from it */
 	return catalogue_run(cat, prune->err,
 	    table ? "UPDATE date SET flow_dropped = 1 WHERE day = ?"
 	          : "DELETE FROM date WHERE day = ?",
@@ -127,14 +132,57 @@ static int drop_flow(struct prune *prune, int32_t day, const char *why)
 		ret = compact_date(prune->store, day, prune->options->now_us, &stats, prune->err);
 	if (!ret)
 		ret = drop(prune, day, "flow", why);
-	prune->days_done = (int64_t)day + 1;
 	return ret;
+}
+
+/* Drops the tables of a class, date by date, before a day. */
+static int drop_class(struct prune *prune, enum table_retention retention, int32_t before,
+    const char *why)
+{
+	int ret = ST_OK;
+
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++) {
+		int64_t from = prune->done[retention];
+		int32_t day;
+
+		if (table_info((enum record_table_id)id).retention != retention)
+			continue;
+		while (!ret && (ret = oldest(prune, from, record_tables[id].name, &day)) == ST_OK
+		    && day < before) {
+			ret = retention == TABLE_KEEP_FLOW
+			    ? drop_flow(prune, day, why)
+			    : drop(prune, day, record_tables[id].name, why);
+			from = (int64_t)day + 1;
+		}
+		if (ret == ST_NOT_FOUND)
+			ret = ST_OK;
+	}
+	if (before > prune->done[retention])
+		prune->done[retention] = before;
+	return ret;
+}
+
+static void blob_gone(void *arg, const char *path, uint64_t bytes)
+{
+	struct prune *prune = arg;
+
+	prune->freed += bytes;
+	say_file(prune, path, prune->blob_why);
+}
+
+static int drop_blobs(struct prune *prune, int32_t before, const char *why)
+{
+	prune->blob_why = why;
+	return payload_prune(prune->store, before, prune->options->dry_run, blob_gone, prune,
+	    prune->err);
 }
 
 static int drop_by_age(struct prune *prune)
 {
 	const struct store_prune_options *options = prune->options;
 	int64_t from = INT64_MIN;
+	int32_t blobs = options->payload_before > options->all_before ? options->payload_before
+	                                                              : options->all_before;
 	int32_t day;
 	int ret;
 
@@ -144,12 +192,52 @@ static int drop_by_age(struct prune *prune)
 			return ret;
 		from = (int64_t)day + 1;
 	}
-	while ((ret == ST_OK || ret == ST_NOT_FOUND)
-	    && (ret = oldest(prune, from, "flow", &day)) == ST_OK && day < options->flow_before) {
-		ret = drop_flow(prune, day, "flow older than kept");
-		from = (int64_t)day + 1;
+	if (ret == ST_NOT_FOUND)
+		ret = ST_OK;
+	if (!ret)
+		ret = drop_class(prune, TABLE_KEEP_FLOW, options->flow_before,
+		    "flow older than kept");
+	if (!ret)
+		ret = drop_class(prune, TABLE_KEEP_SESSION, options->session_before,
+		    "sessions older than kept");
+	if (!ret && blobs > 0)
+		ret = drop_blobs(prune, blobs, "payload older than kept");
+	return ret;
+}
+
+/* The oldest date that has something left that may go: flow, or rows of sessions. */
+static int oldest_detail(struct prune *prune, int32_t *ret_day)
+{
+	int32_t first = INT32_MAX;
+
+	for (int id = 0; id < RECORD_TABLE_COUNT; id++) {
+		int32_t day;
+		int ret;
+
+		enum table_retention retention = table_info((enum record_table_id)id).retention;
+
+		if (retention == TABLE_KEEP_ALL)
+			continue;
+		ret = oldest(prune, prune->done[retention], record_tables[id].name, &day);
+		if (ret < 0 && ret != ST_NOT_FOUND)
+			return ret;
+		if (!ret && day < first)
+			first = day;
 	}
-	return ret == ST_NOT_FOUND ? ST_OK : ret;
+	*ret_day = first;
+	return first == INT32_MAX ? ST_NOT_FOUND : ST_OK;
+}
+
+static int drop_detail(struct prune *prune, int32_t day, const char *why)
+{
+	int ret = drop_class(prune, TABLE_KEEP_FLOW, day + 1, why);
+
+	if (!ret)
+		ret = drop_class(prune, TABLE_KEEP_SESSION, day + 1, why);
+	/* A dry run would name the blobs of every earlier turn again. */
+	if (!ret && !prune->options->dry_run)
+		ret = drop_blobs(prune, day + 1, why);
+	return ret;
 }
 
 static int drop_by_watermark(struct prune *prune)
@@ -177,9 +265,9 @@ static int drop_by_watermark(struct prune *prune)
 			    / ((double)fs.f_frsize * (double)(fs.f_blocks ? fs.f_blocks : 1));
 		if (full <= watermark)
 			return ST_OK;
-		ret = oldest(prune, prune->days_done, "flow", &day);
+		ret = oldest_detail(prune, &day);
 		if (!ret)
-			ret = drop_flow(prune, day, "the disk is too full");
+			ret = drop_detail(prune, day, "the disk is too full");
 	}
 	return ret == ST_NOT_FOUND ? ST_OK : ret;
 }
@@ -188,8 +276,11 @@ int store_prune(struct store *store, const struct store_prune_options *options,
     void (*say)(void *arg, const char *line), void *arg, struct err *err)
 {
 	struct prune prune = {.store = store, .options = options, .say = say, .arg = arg,
-		.err = err, .days_done = INT64_MIN};
+		.err = err};
 	int ret;
+
+	for (int i = 0; i < TABLE_RETENTION_COUNT; i++)
+		prune.done[i] = INT64_MIN;
 
 	if (store->mode != STORE_WRITE && !options->dry_run)
 		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);

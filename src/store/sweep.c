@@ -2,6 +2,7 @@
 #include "store/sweep.h"
 
 #include "base/civil.h"
+#include "store/payload.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -93,7 +94,7 @@ int sweep_strangers(struct store *store, void (*found)(void *arg, const char *pa
 
 	for (size_t i = 0; !ret && i < RECORD_TABLE_COUNT; i++)
 		ret = sweep_table(&sweep, record_tables[i].name);
-	return ret;
+	return ret ? ret : payload_strangers(store, found, arg, err);
 }
 
 static void remove_file(void *arg, const char *path)

@@ -19,6 +19,7 @@ enum table_retention {
 	TABLE_KEEP_ALL,     /* until the whole date goes */
 	TABLE_KEEP_FLOW,    /* retention.flow */
 	TABLE_KEEP_SESSION, /* retention.session */
+	TABLE_RETENTION_COUNT,
 };
 
 struct table_info {

@@ -4,6 +4,7 @@
  */
 #include "store/verify.h"
 
+#include "store/payload.h"
 #include "store/segment.h"
 #include "store/sweep.h"
 #include "store/views.h"
@@ -187,6 +188,11 @@ bool verify_find_damaged(struct store *store, int32_t from, int32_t to, struct b
 	return damaged;
 }
 
+static void find_blob(void *arg, const char *path, const char *what)
+{
+	find(arg, "%s: %s", path, what);
+}
+
 static void find_stranger(void *arg, const char *path)
 {
 	find(arg, "%s: not in the catalogue (a crash left it, or it is being written)", path);
@@ -201,6 +207,8 @@ int store_verify(struct store *store, void (*say)(void *arg, const char *line), 
 	/* Rollups of damaged files would only say the same again, less clearly. */
 	if (!ret && !verify.findings)
 		ret = check_rollups(&verify);
+	if (!ret)
+		ret = payload_verify(store, find_blob, &verify, err);
 	if (!ret)
 		ret = sweep_strangers(store, find_stranger, &verify, err);
 	return ret ? ret : verify.findings;

@@ -1,0 +1,4 @@
+SELECT DISTINCT sha256
+FROM payload
+WHERE date >= {from_day}
+ORDER BY sha256
