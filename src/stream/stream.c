@@ -1,5 +1,28 @@
-/* Streams of a passive capture; the contract is in stream.h. */
-#include "stream/stream.h"
+/*
+ * Streams of a passive capture: batches, how streams begin and end, UDP exchanges.
+ *
+ * A batch goes through in passes so that the memory that a packet needs has been asked for before
+ * it is used: index bucket, slot.  SYNs without payload, most of what a telescope sees, are done
+ * with in the first pass unless something before them in the batch has to come first.
+ */
+#include "stream/internal.h"
+
+#include "base/rd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIME_MAX_US (1ll << 58) /* beyond the year 9999; differences of two do not overflow */
+#define POOL_MIN_NODES 64u
+#define POOL_SHARE_MIN 8u /* at least this part of the memory holds bytes out of order */
+#define IDLE_MAX_US (1ll << 50)
+#define IPV4_HEADER_MIN 20u
+#define IPV4_HEADER_MAX 60u
+#define IPV6_HEADER_LEN 40u
+#define IPV6_EXTENSIONS_LEN_MAX 512u
+#define TCP_HEADER_MIN 20u
+#define UDP_HEADER_LEN 8u
 
 const char *stream_end_name(enum stream_end end)
 {
@@ -12,4 +35,371 @@ const char *stream_end_name(enum stream_end end)
 	};
 
 	return end < STREAM_END_COUNT ? names[end] : "";
+}
+
+const struct stream_counters *streams_counters(const struct streams *s)
+{
+	return &s->counters;
+}
+
+/* ---- beginning and end of everything -------------------------------------------------------- */
+
+static void set_defaults(struct stream_options *o)
+{
+	if (o->hold_max == 0)
+		o->hold_max = STREAM_DEFAULT_HOLD;
+	if (o->memory_max == 0)
+		o->memory_max = STREAM_DEFAULT_MEMORY;
+	if (o->tcp_idle_us == 0)
+		o->tcp_idle_us = STREAM_DEFAULT_TCP_IDLE_US;
+	if (o->udp_idle_us == 0)
+		o->udp_idle_us = STREAM_DEFAULT_UDP_IDLE_US;
+}
+
+/* What memory_max leaves for the pool with so many streams; 0 when that is too little. */
+static uint32_t pool_nodes(const struct stream_options *o, uint32_t streams_max)
+{
+	uint64_t fixed = sizeof(struct streams) + RECENT_ENTRIES * sizeof(struct recent_entry)
+	    + table_size(streams_max, o->context_size);
+	uint64_t wanted = (uint64_t)streams_max * 2 * (o->hold_max / HOLD_NODE_LEN + 2);
+	uint64_t nodes;
+
+	if (fixed >= o->memory_max || (o->memory_max - fixed) * POOL_SHARE_MIN < o->memory_max)
+		return 0;
+	nodes = (o->memory_max - fixed) / sizeof(struct hold_node);
+	if (nodes > wanted)
+		nodes = wanted;
+	if (nodes >= SLOT_NONE)
+		nodes = SLOT_NONE - 1;
+	return nodes < POOL_MIN_NODES ? 0 : (uint32_t)nodes;
+}
+
+/* Checks and completes the options; streams_max left open becomes what fits. */
+static int settle(struct stream_options *o, uint32_t *ret_nodes)
+{
+	uint32_t nodes;
+
+	set_defaults(o);
+	if (o->tcp_idle_us < 0 || o->udp_idle_us < 0 || o->tcp_idle_us > IDLE_MAX_US
+	    || o->udp_idle_us > IDLE_MAX_US || o->streams_max > TABLE_STREAMS_MAX
+	    || o->hold_max / HOLD_NODE_LEN + 2 > UINT16_MAX || o->context_size > o->memory_max)
+		return ST_USAGE;
+	if (o->streams_max) {
+		nodes = pool_nodes(o, o->streams_max);
+	} else {
+		o->streams_max = STREAM_DEFAULT_MAX;
+		while (!(nodes = pool_nodes(o, o->streams_max)) && o->streams_max > 1)
+			o->streams_max /= 2;
+	}
+	if (!nodes)
+		return ST_USAGE;
+	*ret_nodes = nodes;
+	return ST_OK;
+}
+
+int streams_new(const struct stream_options *options, struct streams **ret_streams)
+{
+	struct streams *s = calloc(1, sizeof(*s));
+	struct wheel_times times;
+	uint32_t nodes;
+	int rc = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->options = *options;
+	if (options->sink)
+		s->sink = *options->sink;
+	rc = settle(&s->options, &nodes);
+	if (rc)
+		goto out;
+	s->hold_nodes_max = (uint16_t)(s->options.hold_max / HOLD_NODE_LEN + 2);
+	rc = table_init(&s->table, s->options.streams_max, s->options.context_size);
+	if (!rc)
+		rc = hold_init(&s->hold, nodes);
+	if (!rc)
+		rc = recent_init(&s->recent);
+	if (rc)
+		goto out;
+	times = (struct wheel_times){
+		.tcp_idle_us = s->options.tcp_idle_us,
+		.half_closed_us = s->options.tcp_idle_us < STREAM_HALF_CLOSED_US
+		    ? s->options.tcp_idle_us : STREAM_HALF_CLOSED_US,
+		.udp_idle_us = s->options.udp_idle_us,
+		.linger_us = STREAM_LINGER_US,
+	};
+	wheel_init(&s->wheel, &s->table, &times);
+	*ret_streams = s;
+	s = NULL;
+out:
+	streams_free(s);
+	return rc;
+}
+
+void streams_free(struct streams *s)
+{
+	if (!s)
+		return;
+	streams_flush(s);
+	recent_fini(&s->recent);
+	hold_fini(&s->hold);
+	table_fini(&s->table);
+	free(s);
+}
+
+void streams_flush(struct streams *s)
+{
+	for (uint32_t i = 0; i < s->table.fresh; i++) {
+		if (streams_slot(s, i)->state == SLOT_OPEN)
+			streams_end(s, i, STREAM_END_CAPTURE);
+		else if (streams_slot(s, i)->state == SLOT_ENDED)
+			streams_forget(s, i);
+	}
+}
+
+/* ---- one stream ----------------------------------------------------------------------------- */
+
+void streams_forget(struct streams *s, uint32_t number)
+{
+	wheel_remove(&s->wheel, number);
+	table_remove(&s->table, number);
+}
+
+void streams_end(struct streams *s, uint32_t number, enum stream_end end)
+{
+	struct slot *slot = streams_slot(s, number);
+	bool lingers = end == STREAM_END_FIN || end == STREAM_END_RESET;
+
+	if (slot->stream.proto == DECODE_PROTO_TCP)
+		tcp_flush(s, number);
+	/* One side has said that it is finished: what follows is silence, not an interruption. */
+	if (end == STREAM_END_IDLE && slot->flags & SLOT_HALF_CLOSED)
+		end = STREAM_END_FIN;
+	s->counters.ended[end]++;
+	if (s->sink.close)
+		s->sink.close(s->options.arg, &slot->stream, table_context(&s->table, number), end);
+	wheel_remove(&s->wheel, number);
+	if (!lingers) {
+		table_remove(&s->table, number);
+		return;
+	}
+	slot->state = SLOT_ENDED;
+	wheel_touch(&s->wheel, slot);
+	wheel_add(&s->wheel, number);
+}
+
+/* Ends or forgets a slot because its room is needed or its time is over. */
+static void clear_slot(struct streams *s, uint32_t number, enum stream_end end)
+{
+	if (streams_slot(s, number)->state == SLOT_ENDED)
+		streams_forget(s, number);
+	else
+		streams_end(s, number, end);
+}
+
+uint32_t streams_open(struct streams *s, const struct arrival *a, enum stream_side from)
+{
+	const struct decode_packet *p = a->packet;
+	uint32_t number = table_crowded(&s->table, a->key.hash);
+	bool is_client = from == STREAM_CLIENT;
+	struct slot *slot;
+
+	if (number == SLOT_NONE && table_is_full(&s->table))
+		number = wheel_oldest(&s->wheel);
+	if (number != SLOT_NONE)
+		clear_slot(s, number, STREAM_END_REPLACED);
+	number = table_add(&s->table, a->key.hash);
+	slot = streams_slot(s, number);
+	slot->state = SLOT_OPEN;
+	slot->stream = (struct stream){
+		.client = is_client ? p->src : p->dst,
+		.server = is_client ? p->dst : p->src,
+		.client_port = is_client ? p->sport : p->dport,
+		.server_port = is_client ? p->dport : p->sport,
+		.proto = p->proto,
+		.first_us = a->time_us,
+		.last_us = a->time_us,
+	};
+	wheel_touch(&s->wheel, slot);
+	wheel_add(&s->wheel, number);
+	return number;
+}
+
+void streams_announce(struct streams *s, uint32_t number)
+{
+	const struct stream *stream = &streams_slot(s, number)->stream;
+
+	s->counters.opened[stream->proto == DECODE_PROTO_UDP]++;
+	if (s->sink.open)
+		s->sink.open(s->options.arg, stream, table_context(&s->table, number));
+}
+
+enum stream_side streams_guess_side(const struct streams *s, const struct decode_packet *p)
+{
+	bool src_known;
+	bool dst_known;
+
+	if (!s->options.known_port)
+		return STREAM_CLIENT;
+	src_known = s->options.known_port(s->options.arg, p->proto, p->sport);
+	dst_known = s->options.known_port(s->options.arg, p->proto, p->dport);
+	return src_known && !dst_known ? STREAM_SERVER : STREAM_CLIENT;
+}
+
+/* ---- lengths -------------------------------------------------------------------------------- */
+
+/* Length of the IPv4 header with options, found backwards from the transport header. */
+static uint32_t ipv4_header_len(const struct decode_packet *p)
+{
+	for (uint32_t len = IPV4_HEADER_MIN; len <= IPV4_HEADER_MAX; len += 4) {
+		struct rd r = rd_init(p->data, p->transport_offset);
+		const uint8_t *h;
+
+		if (len > p->transport_offset)
+			break;
+		rd_skip(&r, p->transport_offset - len);
+		h = rd_take(&r, IPV4_HEADER_MIN);
+		if (h && h[0] == (0x40 | len / 4) && rd_at_u32be(h + 12) == ip_v4(p->src)
+		    && rd_at_u32be(h + 16) == ip_v4(p->dst))
+			return len;
+	}
+	return 0;
+}
+
+/* The same of IPv6 and its extension headers. */
+static uint32_t ipv6_header_len(const struct decode_packet *p)
+{
+	for (uint32_t len = IPV6_HEADER_LEN; len <= IPV6_HEADER_LEN + IPV6_EXTENSIONS_LEN_MAX; len += 4) {
+		struct rd r = rd_init(p->data, p->transport_offset);
+		const uint8_t *h;
+
+		if (len > p->transport_offset)
+			break;
+		rd_skip(&r, p->transport_offset - len);
+		h = rd_take(&r, IPV6_HEADER_LEN);
+		if (h && h[0] >> 4 == 6 && rd_at_u64be(h + 16) == p->src.lo
+		    && rd_at_u64be(h + 8) == p->src.hi && rd_at_u64be(h + 24) == p->dst.hi
+		    && rd_at_u64be(h + 32) == p->dst.lo)
+			return len;
+	}
+	return 0;
+}
+
+uint32_t streams_wire_len(const struct decode_packet *p)
+{
+	uint32_t headers;
+
+	/* Something follows the datagram, so all of it is there; no length: offloaded, taken as is. */
+	if (p->payload_offset + p->payload_len < p->data_len || p->ip_len == 0)
+		return p->payload_len;
+	if (!(p->flags & DECODE_IP_OPTIONS))
+		headers = p->flags & DECODE_V4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN;
+	else
+		headers = p->flags & DECODE_V4 ? ipv4_header_len(p) : ipv6_header_len(p);
+	if (headers == 0)
+		return p->payload_len;
+	if (p->proto == DECODE_PROTO_TCP) {
+		uint32_t tcp_len = (uint32_t)(p->data[p->transport_offset + 12] >> 4) * 4;
+
+		headers += tcp_len < TCP_HEADER_MIN ? TCP_HEADER_MIN : tcp_len;
+	} else {
+		headers += UDP_HEADER_LEN;
+	}
+	return p->ip_len > headers + p->payload_len ? p->ip_len - headers : p->payload_len;
+}
+
+/* ---- packets -------------------------------------------------------------------------------- */
+
+static void handle_udp(struct streams *s, struct arrival *a)
+{
+	const struct decode_packet *p = a->packet;
+	uint32_t number = table_find(&s->table, p, a->key.hash, &a->from);
+	struct slot *slot;
+
+	if (number != SLOT_NONE
+	    && a->time_us - streams_slot(s, number)->stream.last_us > s->options.udp_idle_us) {
+		streams_end(s, number, STREAM_END_IDLE);
+		number = SLOT_NONE;
+	}
+	if (number == SLOT_NONE) {
+		a->from = streams_guess_side(s, p);
+		number = streams_open(s, a, a->from);
+		streams_announce(s, number);
+	}
+	slot = streams_slot(s, number);
+	slot->stream.last_us = a->time_us;
+	slot->stream.packets[a->from]++;
+	slot->stream.bytes[a->from] += p->payload_len;
+	wheel_touch(&s->wheel, slot);
+	if (streams_wire_len(p) > p->payload_len)
+		s->counters.truncated++;
+	if (s->sink.data)
+		s->sink.data(s->options.arg, &slot->stream, table_context(&s->table, number), a->from,
+		    p->data + p->payload_offset, p->payload_len);
+}
+
+static int64_t clamp_time(int64_t time_us)
+{
+	if (time_us > TIME_MAX_US)
+		return TIME_MAX_US;
+	return time_us < -TIME_MAX_US ? -TIME_MAX_US : time_us;
+}
+
+/* Looks at the packets that concern nobody and at lone SYNs; the others go on. */
+static size_t sort_out(struct streams *s, const struct decode_packet *packets, size_t count,
+    struct arrival *arrivals)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct decode_packet *p = &packets[i];
+		struct slot_key key;
+
+		if ((p->flags & (DECODE_TRANSPORT | DECODE_FRAGMENT | DECODE_LATER_FRAGMENT))
+		    != DECODE_TRANSPORT || p->drop == DECODE_DROP_NOT_OBSERVED)
+			continue;
+		if (p->proto == DECODE_PROTO_UDP ? p->payload_len == 0 : p->proto != DECODE_PROTO_TCP)
+			continue;
+		key = slot_key_of(p);
+		if (n == 0 && p->proto == DECODE_PROTO_TCP && p->payload_len == 0
+		    && (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK | DECODE_TCP_FIN
+		    | DECODE_TCP_RST)) == DECODE_TCP_SYN) {
+			recent_note_syn(&s->recent, p, key);
+			continue;
+		}
+		table_prefetch_bucket(&s->table, key.hash);
+		arrivals[n++] = (struct arrival){p, key, clamp_time(p->time_us), STREAM_CLIENT};
+	}
+	return n;
+}
+
+static void end_silent(struct streams *s, int64_t time_us)
+{
+	uint32_t number;
+
+	if (!wheel_tell(&s->wheel, time_us))
+		return;
+	while ((number = wheel_due(&s->wheel)) != SLOT_NONE)
+		clear_slot(s, number, STREAM_END_IDLE);
+}
+
+void streams_add(struct streams *s, const struct decode_packet *packets, size_t count)
+{
+	struct arrival arrivals[CAPTURE_BATCH_MAX];
+
+	while (count > 0) {
+		size_t batch = count < CAPTURE_BATCH_MAX ? count : CAPTURE_BATCH_MAX;
+		size_t n = sort_out(s, packets, batch, arrivals);
+
+		for (size_t i = 0; i < n; i++)
+			table_prefetch_slots(&s->table, arrivals[i].key.hash);
+		for (size_t i = 0; i < n; i++) {
+			if (arrivals[i].packet->proto == DECODE_PROTO_UDP)
+				handle_udp(s, &arrivals[i]);
+			else
+				tcp_handle(s, &arrivals[i]);
+		}
+		end_silent(s, clamp_time(packets[batch - 1].time_us));
+		packets += batch;
+		count -= batch;
+	}
 }

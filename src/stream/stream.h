@@ -16,6 +16,7 @@
 #include "base/ip.h"
 #include "base/status.h"
 #include "decode/decode.h"
+#include "fingerprint/tools.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,6 +87,7 @@ struct stream_options {
 	int64_t udp_idle_us;
 	size_t context_size;
 	bool (*known_port)(void *arg, uint8_t proto, uint16_t port); /* may be NULL */
+	struct tools *tools; /* remembers the texts of SYN signatures; NULL: ids without text */
 	const struct stream_sink *sink;
 	void *arg;
 };
@@ -100,7 +102,8 @@ struct stream_counters {
 	uint64_t gaps;
 	uint64_t gap_bytes;
 	uint64_t truncated;    /* segments the capture cut short (snap length) */
-	uint64_t no_room;      /* streams that got no slot, segments that could not be held */
+	uint64_t ignored;      /* TCP: flags or numbers that the stream's ends could not have sent */
+	uint64_t no_room;      /* segments that could not be held: the pool was used up */
 };
 
 struct streams;
