@@ -1,6 +1,8 @@
 /* Identification from first bytes; the contract is in identify.h. */
 #include "protocol/identify.h"
 
+#include "protocol/patterns.h"
+
 bool identify_is_port(const struct protocol_module *module, enum protocol_transport transport,
     uint16_t port)
 {
@@ -38,10 +40,15 @@ enum protocol_verdict identify(const struct patterns *patterns, const struct pro
 {
 	struct protocol_start start = *given;
 	enum protocol_verdict verdict;
+	unsigned pattern;
 
-	(void)patterns;
 	start.hinted = false;
 	verdict = ask_modules(&start, final, ret_number);
+	if (verdict == PROTOCOL_NO && patterns) {
+		verdict = patterns_match(patterns, &start, final, &pattern);
+		if (verdict == PROTOCOL_YES)
+			*ret_number = (uint16_t)(protocol_module_count + pattern);
+	}
 	if (verdict != PROTOCOL_NO)
 		return verdict;
 	start.hinted = true;
@@ -50,8 +57,9 @@ enum protocol_verdict identify(const struct patterns *patterns, const struct pro
 
 const char *identify_name(const struct patterns *patterns, uint16_t number)
 {
-	(void)patterns;
-	return number < protocol_module_count ? protocol_modules[number]->name : "";
+	if (number < protocol_module_count)
+		return protocol_modules[number]->name;
+	return patterns ? patterns_name(patterns, number - protocol_module_count) : "";
 }
 
 const struct protocol_module *identify_module(uint16_t number)

@@ -2,9 +2,9 @@
  * Identification: what is spoken, from the first bytes of both sides.
  *
  * Modules are asked in the order of meson.build; the first that says YES after all before it said
- * NO is it, so that more bytes never change the answer.  When nothing proved itself, the modules
- * whose port it is are asked whether the bytes at least do not speak against them.  Then the
- * patterns of protocols that have no module.
+ * NO is it, so that more bytes never change the answer.  Then come the patterns of protocols that
+ * have no module.  When nothing proved itself, the modules whose port it is are asked whether the
+ * bytes at least do not speak against them.
  */
 #pragma once
 

@@ -1,15 +1,13 @@
 /* Rooms for protocol state; the contract is in room.h. */
 #include "protocol/room.h"
 
-#include "protocol/protocol.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
 #define SMALLEST 128u
-#define CLASSES 5 /* 128, 256, 512, 1024, 2048 */
+#define CLASSES 6 /* 128, 256, 512, 1024, 2048, 4096 */
 #define SLAB (64u << 10)
-_Static_assert(SMALLEST << (CLASSES - 1) == PROTOCOL_ROOM_MAX, "the largest room");
+_Static_assert(SMALLEST << (CLASSES - 1) == ROOM_MAX, "the largest room");
 
 struct slab {
 	struct slab *next;

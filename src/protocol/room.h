@@ -12,13 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ROOM_MAX 4096
+
 struct room_pool;
 
 /* limit in bytes for all rooms together.  -ENOMEM. */
 ST_MUST_CHECK int room_pool_new(uint64_t limit, struct room_pool **ret_pool);
 void room_pool_free(struct room_pool *pool);
 
-/* Memory of at least size bytes (≤ PROTOCOL_ROOM_MAX), not cleared; NULL at the limit. */
+/* Memory of at least size bytes (≤ ROOM_MAX), not cleared; NULL at the limit. */
 void *room_take(struct room_pool *pool, size_t size);
 
 /* size as it was asked for; NULL is allowed. */

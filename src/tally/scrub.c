@@ -1,0 +1,162 @@
+/* Takes a sensor's own address out of texts; the contract is in scrub.h. */
+#include "tally/scrub.h"
+
+#include "base/utf8.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define SPELLINGS_MAX 8
+#define SPELLING_LEN 64
+
+struct spellings {
+	char text[SPELLINGS_MAX][SPELLING_LEN];
+	size_t len[SPELLINGS_MAX];
+	size_t count;
+};
+
+static void add(struct spellings *s, const char *fmt, unsigned a, unsigned b, unsigned c,
+    unsigned d)
+{
+	int n = snprintf(s->text[s->count], SPELLING_LEN, fmt, a, b, c, d);
+
+	if (n > 0 && n < SPELLING_LEN)
+		s->len[s->count++] = (size_t)n;
+}
+
+static void spell_v4(struct spellings *s, uint32_t v4)
+{
+	unsigned a = v4 >> 24;
+	unsigned b = v4 >> 16 & 255;
+	unsigned c = v4 >> 8 & 255;
+	unsigned d = v4 & 255;
+	int n;
+
+	add(s, "%u.%u.%u.%u", a, b, c, d);
+	add(s, "%u-%u-%u-%u", a, b, c, d);
+	add(s, "%02x%02x%02x%02x", a, b, c, d);
+	add(s, "%02x%02x:%02x%02x", a, b, c, d);
+	add(s, "\\x%02x\\x%02x\\x%02x\\x%02x", a, b, c, d);
+	/* Numbers below eight digits would hit ordinary numbers. */
+	n = snprintf(s->text[s->count], SPELLING_LEN, "%u", (unsigned)v4);
+	if (n >= 8)
+		s->len[s->count++] = (size_t)n;
+}
+
+static void spell_v6(struct spellings *s, struct ip ip)
+{
+	uint16_t w[8];
+	char brief[IP_TEXT_MAX];
+	int n;
+
+	for (unsigned i = 0; i < 4; i++) {
+		w[i] = (uint16_t)(ip.hi >> (48 - 16 * i));
+		w[4 + i] = (uint16_t)(ip.lo >> (48 - 16 * i));
+	}
+	(void)snprintf(s->text[s->count], SPELLING_LEN, "%s", ip_format(ip, brief));
+	s->len[s->count] = strlen(s->text[s->count]);
+	s->count++;
+	n = snprintf(s->text[s->count], SPELLING_LEN, "%x:%x:%x:%x:%x:%x:%x:%x", w[0], w[1], w[2],
+	    w[3], w[4], w[5], w[6], w[7]);
+	s->len[s->count++] = (size_t)n;
+	n = snprintf(s->text[s->count], SPELLING_LEN, "%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x", w[0],
+	    w[1], w[2], w[3], w[4], w[5], w[6], w[7]);
+	s->len[s->count++] = (size_t)n;
+	n = snprintf(s->text[s->count], SPELLING_LEN, "%04x%04x%04x%04x%04x%04x%04x%04x", w[0], w[1],
+	    w[2], w[3], w[4], w[5], w[6], w[7]);
+	s->len[s->count++] = (size_t)n;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One character, percent-encoded or not; returns the bytes it takes. */
+static size_t one(const char *text, size_t len, char *ret_c)
+{
+	if (*text == '%' && len > 2 && hex_value(text[1]) >= 0 && hex_value(text[2]) >= 0) {
+		*ret_c = (char)(hex_value(text[1]) << 4 | hex_value(text[2]));
+		return 3;
+	}
+	*ret_c = *text;
+	return 1;
+}
+
+/* How many bytes of text are this spelling; 0 when they are not. */
+static size_t matches(const char *text, size_t len, const char *spelling, size_t spelling_len)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < spelling_len; i++) {
+		char c;
+
+		if (at == len)
+			return 0;
+		at += one(text + at, len - at, &c);
+		if (c >= 'A' && c <= 'Z')
+			c |= 0x20;
+		if (c != spelling[i])
+			return 0;
+	}
+	return at;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static size_t match_any(const struct spellings *s, const char *text, size_t at, size_t len)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		size_t n = matches(text + at, len - at, s->text[i], s->len[i]);
+
+		/* 192.0.2.1 is not inside 192.0.2.10 or 1192.0.2.1. */
+		if (n > 0 && !(is_digit(s->text[i][s->len[i] - 1]) && at + n < len && is_digit(text[at + n]))
+		    && !(at > 0 && is_digit(s->text[i][0]) && is_digit(text[at - 1])))
+			return n;
+	}
+	return 0;
+}
+
+size_t scrub_text(struct ip address, const char *text, size_t len, char *out, size_t cap)
+{
+	static const char broken[] = "\xef\xbf\xbd";
+	struct spellings s = {.count = 0};
+	size_t n = 0;
+
+	if (ip_is_v4(address))
+		spell_v4(&s, ip_v4(address));
+	else
+		spell_v6(&s, address);
+	for (size_t at = 0; at < len;) {
+		size_t found = match_any(&s, text, at, len);
+		const char *piece = text + at;
+		size_t piece_len;
+		uint32_t cp;
+
+		if (found) {
+			piece = SCRUB_MARK;
+			piece_len = sizeof(SCRUB_MARK) - 1;
+			at += found;
+		} else {
+			piece_len = utf8_decode(text + at, len - at, &cp);
+			at += piece_len;
+			if (cp == 0 || cp == 0xfffd) {
+				piece = broken;
+				piece_len = sizeof(broken) - 1;
+			}
+		}
+		if (n + piece_len > cap)
+			break;
+		memcpy(out + n, piece, piece_len);
+		n += piece_len;
+	}
+	return n;
+}
