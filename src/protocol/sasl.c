@@ -6,10 +6,12 @@
 
 #include "protocol/encoding.h"
 #include "protocol/line.h"
+#include "protocol/ntlm.h"
 
 #include <stdio.h>
 
-#define DECODED_MAX 512
+#define DECODED_MAX 1024
+#define NTLM_CHALLENGE_AT 24 /* in a CHALLENGE message (MS-NLMP 2.2.1.2) */
 
 static const struct {
 	const char *name;
@@ -20,6 +22,7 @@ static const struct {
 	{"CRAM-MD5", SASL_CRAM_MD5},
 	{"XOAUTH2", SASL_BEARER},
 	{"OAUTHBEARER", SASL_BEARER},
+	{"NTLM", SASL_NTLM},
 };
 
 static const char method_names[][12] = {
@@ -50,6 +53,8 @@ enum sasl_mechanism sasl_begin(struct protocol_io *io, struct sasl *sasl,
 	for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
 		if (line_is(mechanism, mechanisms[i].name))
 			sasl->mechanism = (uint8_t)mechanisms[i].mechanism;
+	if (sasl->mechanism == SASL_NTLM && io->answering)
+		sasl->mechanism = SASL_UNKNOWN;
 	if (sasl->mechanism == SASL_CRAM_MD5 && io->answering)
 		make_challenge(io, sasl, host_key);
 	return (enum sasl_mechanism)sasl->mechanism;
@@ -71,9 +76,17 @@ void sasl_prompt(const struct sasl *sasl, char prompt[SASL_PROMPT_MAX])
 
 void sasl_server(struct sasl *sasl, struct protocol_text prompt)
 {
+	uint8_t decoded[NTLM_CHALLENGE_AT + NTLM_CHALLENGE_LEN];
+
+	prompt = line_trim(prompt);
+	if (sasl->mechanism == SASL_NTLM &&
+	    encoding_base64(prompt.data, prompt.len, decoded, sizeof(decoded)) == sizeof(decoded)) {
+		memcpy(sasl->challenge, decoded + NTLM_CHALLENGE_AT, NTLM_CHALLENGE_LEN);
+		sasl->challenge_len = NTLM_CHALLENGE_LEN;
+		return;
+	}
 	if (sasl->mechanism != SASL_CRAM_MD5 || sasl->challenge_len > 0)
 		return;
-	prompt = line_trim(prompt);
 	if (prompt.len > sizeof(sasl->challenge))
 		prompt.len = sizeof(sasl->challenge);
 	if (prompt.len)
@@ -173,6 +186,22 @@ static enum sasl_result bearer(struct protocol_io *io, struct attempt *attempt,
 	return SASL_DONE;
 }
 
+static enum sasl_result ntlm(struct protocol_io *io, const struct sasl *sasl,
+    struct protocol_text text)
+{
+	struct ntlm_message message;
+
+	if (ntlm_parse(text.data, text.len, &message) != ST_OK)
+		return SASL_BAD;
+	if (message.type != NTLM_AUTHENTICATE)
+		return SASL_MORE;
+	if (!ntlm_is_anonymous(&message))
+		ntlm_login(io, &message,
+		    sasl->challenge_len == NTLM_CHALLENGE_LEN ? (const uint8_t *)sasl->challenge : NULL,
+		    "NTLM", PROTOCOL_OUTCOME_UNKNOWN);
+	return SASL_TOLD;
+}
+
 enum sasl_result sasl_client(struct protocol_io *io, struct sasl *sasl, struct attempt *attempt,
     struct protocol_text line)
 {
@@ -193,6 +222,8 @@ enum sasl_result sasl_client(struct protocol_io *io, struct sasl *sasl, struct a
 		return cram_md5(io, sasl, attempt, line, text);
 	case SASL_BEARER:
 		return bearer(io, attempt, text);
+	case SASL_NTLM:
+		return ntlm(io, sasl, text);
 	case SASL_UNKNOWN:
 		break;
 	}

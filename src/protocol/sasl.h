@@ -3,7 +3,8 @@
  *
  * Mechanisms PLAIN (RFC 4616), LOGIN (draft-murchison-sasl-login), CRAM-MD5 (RFC 2195), XOAUTH2 and
  * OAUTHBEARER (RFC 7628).  The result is an attempt (attempt.h) that waits for its verdict.
- * CRAM-MD5 gives the form that hashcat mode 10200 reads.
+ * CRAM-MD5 gives the form that hashcat mode 10200 reads.  NTLM (MS-SMTPNTLM and its like) is read
+ * in captures and not offered when answering; its login is told at once, without an outcome.
  */
 #pragma once
 
@@ -18,11 +19,13 @@ enum sasl_mechanism {
 	SASL_LOGIN,
 	SASL_CRAM_MD5,
 	SASL_BEARER,
+	SASL_NTLM,
 };
 
 enum sasl_result {
 	SASL_MORE, /* prompt again */
 	SASL_DONE, /* the attempt waits for its verdict */
+	SASL_TOLD, /* complete, and already emitted */
 	SASL_BAD,  /* cancelled (*) or not decodable */
 };
 
@@ -30,7 +33,7 @@ struct sasl {
 	uint8_t mechanism; /* enum sasl_mechanism */
 	bool have_user;    /* LOGIN: the next line is the password */
 	uint8_t challenge_len;
-	char challenge[SASL_CHALLENGE_MAX];
+	char challenge[SASL_CHALLENGE_MAX]; /* NTLM: its eight bytes */
 };
 
 /* Begins; SASL_UNKNOWN when the mechanism is none of these.  When answering CRAM-MD5 makes its
