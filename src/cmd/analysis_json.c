@@ -1,5 +1,6 @@
 /* The document teiten.analysis/1 of design §8; the contract is in analysis.h. */
 #include "cmd/analysis.h"
+#include "cmd/analysis_visits.h"
 
 #include "base/civil.h"
 #include "base/utf8.h"
@@ -11,7 +12,7 @@
 
 /* What this version does not look for yet: their lists are empty for that reason alone. */
 static const char *const not_examined[] = {
-	"roles", "protocols", "events", "logins", "alerts", "attacks",
+	"roles", "alerts", "attacks",
 };
 
 static json_t *text_json(const char *text)
@@ -189,13 +190,10 @@ static json_t *document_json(const struct analysis_view *view)
 	for (unsigned i = 0; i < RECORD_MARK_COUNT; i++)
 		json_object_set_new(o, record_mark_name(i), number(c->marks[i]));
 	json_object_set_new(doc, "marks", o);
-	if (add_lists(doc, view)) {
+	if (add_lists(doc, view) || analysis_visits_json(doc, view)) {
 		json_decref(doc);
 		return NULL;
 	}
-	json_object_set_new(doc, "protocols", json_array());
-	json_object_set_new(doc, "events", json_object());
-	json_object_set_new(doc, "logins", json_array());
 	json_object_set_new(doc, "alerts", json_array());
 	json_object_set_new(doc, "attacks", json_array());
 	json_object_set_new(doc, "rates", rates_json(view, c));

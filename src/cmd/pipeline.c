@@ -10,6 +10,7 @@
 #include "base/civil.h"
 #include "base/hash.h"
 #include "cmd/identity.h"
+#include "cmd/visitors.h"
 #include "decode/decode.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -35,6 +36,7 @@ struct pipeline {
 	struct tools *tools;
 	struct tally *tally;
 	struct summary *summary;
+	struct visitors *visitors;
 	struct store_ingest *ingest; /* of the current file; NULL when it is not stored */
 	struct identity *identity;   /* being worked out for the current file; may be NULL */
 	struct coverage *coverage;   /* of the current file */
@@ -246,7 +248,7 @@ static void note_undecoded(struct pipeline *p)
 	say(p, sentence);
 }
 
-static int end_file(struct pipeline *p, struct err *err)
+static int end_file(struct pipeline *p, bool last, struct err *err)
 {
 	char sentence[400];
 	int64_t silent;
@@ -255,6 +257,8 @@ static int end_file(struct pipeline *p, struct err *err)
 	if (!p->file)
 		return ST_OK;
 	rc = tally_flush(p->tally);
+	if (!rc)
+		rc = visitors_end_file(p->visitors, last, p->ingest, err);
 	if (rc)
 		return rc;
 	note_undecoded(p);
@@ -318,7 +322,7 @@ static int run(struct pipeline *p, struct err *err)
 
 	while ((count = capture_next(p->capture, views, CAPTURE_BATCH_MAX, &file)) > 0) {
 		if (file != p->file) {
-			rc = end_file(p, err);
+			rc = end_file(p, false, err);
 			if (!rc)
 				rc = begin_file(p, file, err);
 			if (rc)
@@ -326,6 +330,8 @@ static int run(struct pipeline *p, struct err *err)
 		}
 		decode_batch(views, count, packets);
 		rc = count_batch(p, packets, count, err);
+		if (!rc)
+			rc = visitors_add(p->visitors, packets, count, p->ingest, err);
 		if (rc)
 			return rc;
 		if (p->options.progress && ++batches % PROGRESS_BATCHES == 0) {
@@ -333,7 +339,19 @@ static int run(struct pipeline *p, struct err *err)
 			p->options.progress(p->options.arg, done, total);
 		}
 	}
-	return end_file(p, err);
+	return end_file(p, true, err);
+}
+
+static int open_visitors(struct pipeline *p, struct err *err)
+{
+	struct visitors_options options = {
+		.sensor = p->options.sensor,
+		.destinations = tally_observed(p->tally),
+		.geo = p->options.geo,
+		.store = p->options.store,
+	};
+
+	return visitors_new(&options, &p->visitors, err);
 }
 
 static int open_tally(struct pipeline *p, struct err *err)
@@ -382,6 +400,8 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 		rc = tools_new(options->tool_rules, &p->tools, err);
 	if (!rc)
 		rc = open_tally(p, err);
+	if (!rc)
+		rc = open_visitors(p, err);
 	if (!rc && summary_new(p->tools, options->geo, &p->summary))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
@@ -406,6 +426,7 @@ void pipeline_free(struct pipeline *p)
 		(void)identity_finish(p->identity, NULL, NULL); /* nobody asks any more */
 	coverage_free(p->coverage);
 	summary_free(p->summary);
+	visitors_free(p->visitors);
 	tally_free(p->tally);
 	tools_free(p->tools);
 	capture_close(p->capture);
@@ -432,6 +453,11 @@ const struct destinations *pipeline_destinations(const struct pipeline *p)
 const struct summary *pipeline_summary(const struct pipeline *p)
 {
 	return p->summary;
+}
+
+const struct visitors *pipeline_visitors(const struct pipeline *p)
+{
+	return p->visitors;
 }
 
 unsigned pipeline_refused(const struct pipeline *p)

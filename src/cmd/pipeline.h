@@ -5,6 +5,7 @@
 #pragma once
 
 #include "capture/capture.h"
+#include "cmd/visitors.h"
 #include "geo/geo.h"
 #include "store/store.h"
 #include "tally/summary.h"
@@ -43,6 +44,7 @@ const struct capture_file *pipeline_files(const struct pipeline *pipeline, size_
 const struct tally_counters *pipeline_counters(const struct pipeline *pipeline);
 const struct destinations *pipeline_destinations(const struct pipeline *pipeline);
 const struct summary *pipeline_summary(const struct pipeline *pipeline);
+const struct visitors *pipeline_visitors(const struct pipeline *pipeline);
 
 /* Files that were not stored because they were there already. */
 unsigned pipeline_refused(const struct pipeline *pipeline);

@@ -124,6 +124,11 @@ const struct tally_counters *tally_counters(const struct tally *t)
 	return &t->counters;
 }
 
+struct destinations *tally_observed(struct tally *t)
+{
+	return &t->destinations;
+}
+
 const struct destinations *tally_destinations(const struct tally *t)
 {
 	return &t->destinations;

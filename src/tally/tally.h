@@ -97,3 +97,6 @@ ST_MUST_CHECK int tally_flush(struct tally *tally);
 
 const struct tally_counters *tally_counters(const struct tally *tally);
 const struct destinations *tally_destinations(const struct tally *tally);
+
+/* The same, for others who hand out indices beside the tally. */
+struct destinations *tally_observed(struct tally *tally);

@@ -1,0 +1,135 @@
+/* What visitors said in a capture; the contract is in visitors.h. */
+#include "cmd/visitors.h"
+
+#include "protocol/patterns.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct visitors {
+	struct visitors_options options;
+	struct patterns *patterns;
+	struct sessions *sessions;
+	struct streams *streams;
+	struct store_ingest *ingest; /* during a call */
+	struct err *err;             /* during a call */
+};
+
+static int take_row(void *arg, enum record_table_id table, const void *row)
+{
+	struct visitors *v = arg;
+
+	return v->ingest ? store_ingest_rows(v->ingest, table, row, 1, v->err) : ST_OK;
+}
+
+static int take_blob(void *arg, const char *sha256, const void *data, size_t len)
+{
+	struct visitors *v = arg;
+
+	return v->ingest ? store_payload_put(v->options.store, sha256, data, len, v->err) : ST_OK;
+}
+
+static const struct sessions_sink sink = {take_row, take_blob};
+
+/* Whose port is it?  For captures that begin in the middle of a stream. */
+static bool known_port(void *arg, uint8_t proto, uint16_t port)
+{
+	(void)arg;
+	for (unsigned i = 0; i < protocol_module_count; i++)
+		if (identify_is_port(protocol_modules[i],
+		    proto == DECODE_PROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, port))
+			return true;
+	return false;
+}
+
+int visitors_new(const struct visitors_options *options, struct visitors **ret_visitors,
+    struct err *err)
+{
+	struct visitors *v = calloc(1, sizeof(*v));
+	struct sessions_options sessions = {
+		.sensor = options->sensor,
+		.passive = true,
+		.destinations = options->destinations,
+		.geo = options->geo,
+		.sink = options->store ? &sink : NULL,
+		.arg = v,
+	};
+	struct stream_options streams = {
+		.context_size = sessions_context_size(),
+		.known_port = known_port,
+		.sink = &sessions_stream_sink,
+	};
+	int rc;
+
+	if (!v)
+		return err_set(err, -ENOMEM, "out of memory");
+	v->options = *options;
+	rc = patterns_new(&v->patterns);
+	sessions.patterns = v->patterns;
+	if (!rc)
+		rc = sessions_new(&sessions, &v->sessions);
+	streams.arg = v->sessions;
+	if (!rc)
+		rc = streams_new(&streams, &v->streams);
+	if (rc) {
+		visitors_free(v);
+		return err_set(err, rc, "streams: %s", st_text(rc));
+	}
+	*ret_visitors = v;
+	return ST_OK;
+}
+
+void visitors_free(struct visitors *v)
+{
+	if (!v)
+		return;
+	streams_free(v->streams);
+	sessions_free(v->sessions);
+	patterns_free(v->patterns);
+	free(v);
+}
+
+static int finish_call(struct visitors *v)
+{
+	int rc = sessions_error(v->sessions);
+
+	if (rc && v->err && v->err->code == ST_OK)
+		(void)err_set(v->err, rc, "sessions: %s", st_text(rc));
+	v->ingest = NULL;
+	v->err = NULL;
+	return rc;
+}
+
+int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t count,
+    struct store_ingest *ingest, struct err *err)
+{
+	v->ingest = ingest;
+	v->err = err;
+	streams_add(v->streams, packets, count);
+	return finish_call(v);
+}
+
+int visitors_end_file(struct visitors *v, bool last, struct store_ingest *ingest, struct err *err)
+{
+	v->ingest = ingest;
+	v->err = err;
+	if (last)
+		streams_flush(v->streams);
+	sessions_flush(v->sessions, INT64_MAX);
+	return finish_call(v);
+}
+
+const struct sessions *visitors_sessions(const struct visitors *v)
+{
+	return v->sessions;
+}
+
+const struct stream_counters *visitors_counters(const struct visitors *v)
+{
+	return streams_counters(v->streams);
+}
+
+const char *visitors_protocol(const struct visitors *v, uint16_t number)
+{
+	return identify_name(v->patterns, number);
+}
