@@ -1,0 +1,130 @@
+/*
+ * The body of an HTTP request: a payload as it comes, and texts inside it that are worth facts.
+ *
+ * The bytes go through a buffer in the state (behind a login that waits there).  When it is full,
+ * or the body ends, what is in it is searched for exploits, logins and shell commands; complete
+ * segments leave it, with an overlap so that no pattern is cut.  The buffer fills up always, so
+ * what is found does not depend on how the bytes arrived.
+ */
+#include "protocol/encoding.h"
+#include "protocol/http_state.h"
+#include "protocol/line.h"
+
+#define SEGMENT_MIN 3
+
+static const char separators[] = "&<>\"\r\n";
+
+static char *body_text(struct http_state *state)
+{
+	return state->text + state->login_user_len + state->login_password_len;
+}
+
+static size_t body_room(const struct http_state *state)
+{
+	return HTTP_TEXT - state->login_user_len - state->login_password_len;
+}
+
+/* A value that a shell could run becomes a command, decoded when it is a form's. */
+static void segment(struct protocol_io *io, struct protocol_text text, bool form)
+{
+	uint8_t buffer[HTTP_TEXT];
+
+	text = line_trim(text);
+	if (form && text.len > 0) {
+		text.len = encoding_percent(text.data, text.len, 1, buffer, sizeof(buffer));
+		text.data = (const char *)buffer;
+	}
+	if (text.len >= SEGMENT_MIN && http_exploit_is_shell(text))
+		protocol_command(io, text.data, text.len);
+}
+
+/* Tells the complete segments of the body; the last one too when nothing follows. */
+static void commands(struct protocol_io *io, bool last)
+{
+	struct http_state *state = io->state;
+	const char *text = body_text(state);
+	const bool form = memchr(text, '=', state->body_len) && text[0] != '<' && text[0] != '{';
+	size_t start = state->body_told;
+
+	for (size_t i = start; i < state->body_len; i++) {
+		if (!memchr(separators, text[i], sizeof(separators) - 1))
+			continue;
+		segment(io, (struct protocol_text){text + start, i - start}, form);
+		start = i + 1;
+	}
+	if (last || start == 0) {
+		segment(io, (struct protocol_text){text + start, state->body_len - start}, form);
+		start = state->body_len;
+	}
+	state->body_told = (uint16_t)start;
+}
+
+/* Makes room: complete segments leave the buffer, the overlap stays. */
+static void shorten(struct http_state *state)
+{
+	char *text = body_text(state);
+	size_t keep_from = state->body_told;
+
+	/* A segment that is longer than the buffer goes through it in pieces. */
+	if (state->body_len - keep_from < HTTP_EXPLOIT_OVERLAP
+	    || state->body_len - keep_from > body_room(state) / 2)
+		keep_from = state->body_len - HTTP_EXPLOIT_OVERLAP;
+	memmove(text, text + keep_from, state->body_len - keep_from);
+	state->body_len = (uint16_t)(state->body_len - keep_from);
+	state->body_told = (uint16_t)(state->body_told > keep_from ? state->body_told - keep_from : 0);
+}
+
+static void look(struct protocol_io *io, bool last)
+{
+	struct http_state *state = io->state;
+	struct protocol_text body = {body_text(state), state->body_len};
+	char copy[HTTP_TEXT];
+
+	http_exploit_body(&state->exploit, body);
+	commands(io, last);
+	/* A login that is found waits in the buffer's front, so it is looked for in a copy. */
+	memcpy(copy, body.data, body.len);
+	body.data = copy;
+	if (last)
+		state->body_len = state->body_told = 0;
+	else
+		shorten(state);
+	if (!state->form_read)
+		http_login_body(io, body);
+	state->form_read = true;
+}
+
+void http_body_bytes(struct protocol_io *io, const uint8_t *data, size_t len)
+{
+	struct http_state *state = io->state;
+	const struct protocol_text name = {state->name, strlen(state->name)};
+
+	if (len == 0)
+		return;
+	protocol_payload(io, 0, name, data, len);
+	state->in_payload = true;
+	while (len > 0) {
+		size_t n = body_room(state) - state->body_len;
+
+		if (n > len)
+			n = len;
+		memcpy(body_text(state) + state->body_len, data, n);
+		state->body_len = (uint16_t)(state->body_len + n);
+		data += n;
+		len -= n;
+		if (state->body_len == body_room(state))
+			look(io, false);
+	}
+}
+
+void http_body_end(struct protocol_io *io, bool whole)
+{
+	struct http_state *state = io->state;
+	const struct protocol_text name = {state->name, strlen(state->name)};
+
+	if (!state->in_payload)
+		return;
+	look(io, true);
+	protocol_payload_end(io, 0, name, whole ? PROTOCOL_PIECE_END : PROTOCOL_PIECE_CUT);
+	state->in_payload = false;
+}

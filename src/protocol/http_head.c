@@ -1,0 +1,197 @@
+/*
+ * The head of an HTTP request: its line and its fields become facts and framing.
+ *
+ * Every request line is an event and a command (target decoded); the first one is the session's
+ * request.  RFC 9112 3 and 6, RFC 9110 10.1.
+ */
+#include "protocol/encoding.h"
+#include "protocol/headers.h"
+#include "protocol/http_state.h"
+#include "protocol/line.h"
+
+#define SIMPLE_METHOD "GET"
+#define SCHEME_MAX 8 /* "https://" */
+
+static struct protocol_text behind(struct protocol_text text, size_t n)
+{
+	return (struct protocol_text){text.data + n, text.len - n};
+}
+
+/* The path of a target: an absolute URI without its scheme and host. */
+static struct protocol_text path_of(struct protocol_text target)
+{
+	const char *slash;
+
+	if (!line_begins(target, "http://") && !line_begins(target, "https://"))
+		return target;
+	target = behind(target, line_begins(target, "https://") ? SCHEME_MAX : SCHEME_MAX - 1);
+	slash = target.len ? memchr(target.data, '/', target.len) : NULL;
+	return slash ? behind(target, (size_t)(slash - target.data)) : PROTOCOL_LITERAL("/");
+}
+
+/* "METHOD target" with the target decoded: + is a blank in the query only. */
+static void command_fact(struct protocol_io *io, struct protocol_text method,
+    struct protocol_text target, struct protocol_text *ret_decoded, uint8_t buffer[PROTOCOL_TEXT_MAX])
+{
+	const char *query = target.len ? memchr(target.data, '?', target.len) : NULL;
+	const size_t path_len = query ? (size_t)(query - target.data) : target.len;
+	size_t at = method.len;
+	size_t start;
+
+	memcpy(buffer, method.data, at);
+	buffer[at++] = ' ';
+	start = at;
+	at += encoding_percent(target.data, path_len, 0, buffer + at, PROTOCOL_TEXT_MAX - at);
+	if (query)
+		at += encoding_percent(query, target.len - path_len, 1, buffer + at,
+		    PROTOCOL_TEXT_MAX - at);
+	ret_decoded->data = (const char *)buffer + start;
+	ret_decoded->len = at - start;
+	protocol_command(io, buffer, at);
+}
+
+static void remember_method(struct http_state *state, struct protocol_text method)
+{
+	const size_t n = method.len < HTTP_METHOD - 1 ? method.len : HTTP_METHOD - 1;
+
+	memset(state->method, 0, sizeof(state->method));
+	memcpy(state->method, method.data, n);
+}
+
+static void remember_name(struct http_state *state, struct protocol_text path)
+{
+	const char *query = path.len ? memchr(path.data, '?', path.len) : NULL;
+	size_t n = query ? (size_t)(query - path.data) : path.len;
+
+	n = n < HTTP_NAME - 1 ? n : HTTP_NAME - 1;
+	memset(state->name, 0, sizeof(state->name));
+	if (n)
+		memcpy(state->name, path.data, n);
+}
+
+/* A new request: what was remembered of the one before goes, the waiting login stays. */
+static void begin(struct http_state *state, const struct headers_request *request)
+{
+	const struct http_framing fresh = {.phase = HTTP_HEAD};
+
+	state->client = fresh;
+	state->requests++;
+	state->old = request->version.len == 0 || line_is(request->version, "HTTP/1.0")
+	    || line_begins(request->version, "HTTP/0");
+	state->close = state->old;
+	state->simple = request->version.len == 0;
+	state->rpc = 0;
+	state->rpc_id[0] = '\0';
+	state->expects = false;
+	state->has_login = false;
+	state->login_known = false;
+	state->was_login = false;
+	state->form_read = false;
+	state->ntlm_begun = false;
+	state->in_payload = false;
+	state->body_len = 0;
+	state->body_told = 0;
+}
+
+static void request_facts(struct protocol_io *io, const struct headers_request *request)
+{
+	struct http_state *state = io->state;
+	uint8_t buffer[PROTOCOL_TEXT_MAX];
+	struct protocol_text decoded;
+	struct protocol_text path;
+	const char *query;
+
+	protocol_event(io, HTTP_EVENT_REQUEST);
+	if (request->version.len == 0)
+		protocol_event(io, HTTP_EVENT_SIMPLE);
+	if (line_is(request->method, "CONNECT"))
+		protocol_event(io, HTTP_EVENT_CONNECT);
+	else if (request->target.len > 0 && request->target.data[0] != '/'
+	    && headers_contains(request->target, "://"))
+		protocol_event(io, HTTP_EVENT_PROXY);
+	command_fact(io, request->method, request->target, &decoded, buffer);
+	http_exploit_line(&state->exploit, request->method, request->target, decoded);
+	path = path_of(decoded);
+	remember_name(state, path);
+	http_answer_choose(io, path);
+	query = request->target.len ? memchr(request->target.data, '?', request->target.len) : NULL;
+	if (query)
+		http_login_pairs(io, behind(request->target, (size_t)(query - request->target.data) + 1),
+		    HTTP_LOGIN_QUERY);
+}
+
+bool http_head_line(struct protocol_io *io, struct protocol_text line, bool cut)
+{
+	struct http_state *state = io->state;
+	struct headers_request request;
+
+	if (!headers_request(line, "HTTP/", &request) || request.target.len == 0)
+		return false;
+	if (request.version.len == 0) {
+		/* HTTP/0.9 has no version; of a line that was cut it is not known. */
+		const bool plausible = request.target.data[0] == '/'
+		    || line_begins(request.target, "http://");
+
+		if (!plausible || (!cut && !line_is(request.method, SIMPLE_METHOD)))
+			return false;
+	}
+	if (line_begins(request.version, "HTTP/2") && line_is(request.method, "PRI")) {
+		protocol_event(io, HTTP_EVENT_H2);
+		state->client.phase = HTTP_IGNORE;
+		return true;
+	}
+	begin(state, &request);
+	if (cut)
+		state->old = state->close = state->simple = false;
+	remember_method(state, request.method);
+	if (!state->told_request) {
+		struct protocol_text first = line_trim(line);
+
+		if (request.version.len)
+			first.len = (size_t)(request.target.data + request.target.len - first.data);
+		protocol_attribute(io, PROTOCOL_REQUEST, first.data, first.len);
+		state->told_request = true;
+	}
+	request_facts(io, &request);
+	if (cut)
+		state->client.phase = HTTP_LINE_REST;
+	return true;
+}
+
+void http_head_framing(struct http_framing *framing, struct protocol_text name,
+    struct protocol_text value)
+{
+	if (line_is(name, "Content-Length")) {
+		framing->left = headers_number(value);
+		framing->has_length = true;
+	} else if (line_is(name, "Transfer-Encoding") && headers_contains(value, "chunked")) {
+		framing->chunked = true;
+	}
+}
+
+void http_head_field(struct protocol_io *io, struct protocol_text line)
+{
+	struct http_state *state = io->state;
+	struct protocol_text name;
+	struct protocol_text value;
+
+	http_exploit_field(&state->exploit, line);
+	if (!headers_field(line, &name, &value))
+		return;
+	http_head_framing(&state->client, name, value);
+	if (line_is(name, "User-Agent"))
+		protocol_attribute(io, PROTOCOL_SOFTWARE, value.data, value.len);
+	else if (line_is(name, "Authorization") || line_is(name, "Proxy-Authorization"))
+		http_login_authorization(io, value);
+	else if (line_is(name, "Expect"))
+		state->expects = headers_contains(value, "100-continue");
+	else if (line_is(name, "Connection") || line_is(name, "Proxy-Connection"))
+		state->close = headers_contains(value, "close")
+		    || (state->old && !headers_contains(value, "keep-alive"));
+	if (!line_is(name, "Authorization") && http_exploit_is_shell(value)
+	    && !line_is(name, "Referer") && !line_is(name, "Origin") && !line_is(name, "User-Agent"))
+		protocol_command(io, line.data, line.len);
+	else if (line_is(name, "User-Agent")
+	    && (headers_contains(value, "() {") || headers_contains(value, "${")))
+		protocol_command(io, line.data, line.len);
+}
