@@ -1,12 +1,12 @@
 /*
- * teiten top: rankings of ports, countries, autonomous systems and sources.
+ * teiten top: rankings of ports, countries, autonomous systems and sources; those of what visitors
+ * spoke are in top_records.c.
  *
  * From rollups only (port_quarter, country_day, source_day): a week is a fraction of a second.
  * Counts access, as reports do; changes are over the sensors that observed in both periods.
  */
 #include "cmd/rank.h"
-#include "cmd/table.h"
-#include "cmd/window.h"
+#include "cmd/top.h"
 
 #include "base/ip.h"
 
@@ -14,44 +14,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOP_MAX 100000
-
 enum {
 	OPTION_N = WINDOW_OPTION_COUNT,
 	OPTION_ALL,
-};
-
-struct top {
-	const struct command *self;
-	struct command_common common;
-	struct publish_style style;
-	struct window w;
-	size_t n;
-	struct table *table;
-	struct table_column columns[16]; /* of the table */
 };
 
 static int run(int argc, char **argv);
 
 const struct command command_top = {
     .name = "top",
-    .summary = "Rankings: ports, countries, autonomous systems, sources",
+    .summary = "Rankings: ports, countries, sources, passwords, protocols …",
     .usage =
         "usage: teiten top ports|countries|asns|sources [-s STORE] [OPTION…]\n"
+        "       teiten top users|passwords|logins|protocols|urls|commands|payloads|events …\n"
         "\n"
         "Ranks what knocked most in a period, beside the period before: rate, rank, change\n"
         "and at how many sensors.  Rates are packets per day per address, of access packets.\n"
+        "The second line ranks what visitors spoke and tried, by how often.\n"
         "\n" WINDOW_HELP
         "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
         "  -n N, --all     length of the ranking (default: report.top_n)\n"
         "\n"
         "--json: rank, previous_rank, the key (port, country, asn or source), rate,\n"
-        "previous_rate, change, change_percent, packets, sensors, top_sensor_share, locality.\n"
+        "previous_rate, change, change_percent, packets, sensors, top_sensor_share, locality;\n"
+        "of what was spoken: the key (user, password …), count, sources, sensors, share in %,\n"
+        "previous_rank null outside the ranking.  People see passwords masked.\n"
         "\n"
         "Examples:\n"
         "  teiten top ports -s /var/lib/teiten --last 7d\n"
         "  teiten top countries --period 2026-10 -n 20 --lang ja\n"
-        "  teiten top sources --last 1d --json | jq -r '.[].source'\n",
+        "  teiten top sources --last 1d --json | jq -r '.[].source'\n"
+        "  teiten top passwords --last 30d --credentials\n",
     .run = run,
 };
 
@@ -107,7 +100,7 @@ static void ranked_table(struct top *top, const char *const key[3], const char *
 	top->table = table_new(top->columns, RANKED_COLUMNS);
 }
 
-static void show_rank(struct top *top, const struct rank_item *item)
+void top_show_rank(struct top *top, size_t column, unsigned rank, unsigned rank_before, bool is_new)
 {
 	bool ja = top->style.language == PUBLISH_JA;
 	char before[24];
@@ -115,17 +108,17 @@ static void show_rank(struct top *top, const struct rank_item *item)
 
 	if (top->w.panel_count == 0)
 		(void)snprintf(before, sizeof(before), "-");
-	else if (item->rank_before == 0 || item->rank_before > top->n)
+	else if (rank_before == 0 || rank_before > top->n)
 		(void)snprintf(before, sizeof(before), "%s", ja ? "圏外" : "out");
 	else
-		(void)snprintf(before, sizeof(before), "%u", item->rank_before);
-	if (top->w.panel_count > 0 && item->rank_before == 0)
+		(void)snprintf(before, sizeof(before), "%u", rank_before);
+	if (top->w.panel_count > 0 && is_new)
 		arrow = ja ? " 新" : " new";
-	else if (item->rank_before > item->rank)
+	else if (rank_before > rank)
 		arrow = " ↑";
-	else if (item->rank_before && item->rank_before < item->rank)
+	else if (rank_before && rank_before < rank)
 		arrow = " ↓";
-	table_show(top->table, RANKED_RANK, "%2u (%s)%s", item->rank, before, arrow);
+	table_show(top->table, column, "%2u (%s)%s", rank, before, arrow);
 }
 
 static void ranked_row(struct top *top, const struct rank_item *item, bool mirai)
@@ -137,7 +130,7 @@ static void ranked_row(struct top *top, const struct rank_item *item, bool mirai
 
 	table_row(t);
 	table_set_int(t, RANKED_RANK, item->rank);
-	show_rank(top, item);
+	top_show_rank(top, RANKED_RANK, item->rank, item->rank_before, item->rank_before == 0);
 	if (item->rank_before)
 		table_set_int(t, RANKED_BEFORE, item->rank_before);
 	table_set_real(t, RANKED_RATE, item->rate.now);
@@ -474,42 +467,74 @@ static int top_sources(struct top *top)
 
 /* ---- the subcommand ------------------------------------------------------------------------- */
 
+enum note { /* footnotes that belong to a ranking */
+	NOTE_ACCESS = 1 << 0,
+	NOTE_CHANGES = 1 << 1,
+	NOTE_SERVICES = 1 << 2,
+	NOTE_COUNTRIES = 1 << 3,
+	NOTE_PASSWORDS = 1 << 4,
+	NOTE_SESSIONS = 1 << 5,
+	NOTE_URLS = 1 << 6,
+};
+
 static const struct {
 	const char *name;
 	int (*run)(struct top *top);
-	bool changes; /* footnotes that belong to it */
-	bool services;
-	bool countries;
+	unsigned notes; /* enum note */
 } rankings[] = {
-    {"ports", top_ports, true, true, false},
-    {"countries", top_countries, true, false, true},
-    {"asns", top_asns, true, false, false},
-    {"sources", top_sources, false, false, true},
+    {"ports", top_ports, NOTE_ACCESS | NOTE_CHANGES | NOTE_SERVICES},
+    {"countries", top_countries, NOTE_ACCESS | NOTE_CHANGES | NOTE_COUNTRIES},
+    {"asns", top_asns, NOTE_ACCESS | NOTE_CHANGES},
+    {"sources", top_sources, NOTE_ACCESS | NOTE_COUNTRIES},
+    {"users", top_users, NOTE_CHANGES},
+    {"passwords", top_passwords, NOTE_CHANGES | NOTE_PASSWORDS},
+    {"logins", top_logins, NOTE_CHANGES | NOTE_PASSWORDS},
+    {"protocols", top_protocols, NOTE_CHANGES | NOTE_SESSIONS},
+    {"urls", top_urls, NOTE_CHANGES | NOTE_URLS},
+    {"commands", top_commands, NOTE_CHANGES},
+    {"payloads", top_payloads, NOTE_CHANGES},
+    {"events", top_events, NOTE_CHANGES},
 };
 #define RANKING_COUNT (sizeof(rankings) / sizeof(*rankings))
 
 static void print_notes(const struct top *top, size_t ranking, struct buf *b)
 {
+	static const struct {
+		enum note note;
+		const char *ja;
+		const char *en;
+	} texts[] = {
+	    {NOTE_ACCESS, "アクセス(接続等を求めるパケット)のみを集計",
+	        "Counts access: packets that open something."},
+	    {NOTE_SERVICES,
+	        "サービス名はIANAの登録によるもので、通信の内容を示すものではありません",
+	        "Service names are IANA's and do not say which protocol was spoken."},
+	    {NOTE_COUNTRIES,
+	        "送信元の国・地域は攻撃者の所在を示すものではありません(踏み台・詐称の可能性)",
+	        "The country of a source does not say where an attacker is."},
+	    {NOTE_SESSIONS,
+	        "データの送信があった接続のみを集計(認証情報は、パスワード等が送られたもの)",
+	        "Counts connections that carried data; credentials: a password, hash or key."},
+	    {NOTE_URLS, "URLには接続しないでください(取得・確認は行っていません)",
+	        "Do not open these URLs; they were never fetched."},
+	};
 	bool ja = top->style.language == PUBLISH_JA;
+	unsigned notes = rankings[ranking].notes;
 
 	window_describe(&top->w, &top->style, b);
-	if (rankings[ranking].changes && top->w.panel_count > 0 &&
+	if ((notes & NOTE_CHANGES) && top->w.panel_count > 0 &&
 	    top->w.panel_count < top->w.sensors_now)
 		buf_printf(b,
-		    ja ? "※ 前期比は両期間とも観測したセンサー%zu台によるもの\n"
-		       : "Changes are over the %zu sensors that observed in both periods.\n",
+		    ja ? "※ 前期比・前期順位は両期間とも観測したセンサー%zu台によるもの\n"
+		       : "Changes and ranks before are over the %zu sensors that observed in both "
+		         "periods.\n",
 		    top->w.panel_count);
-	buf_puts(b, ja ? "※ アクセス(接続等を求めるパケット)のみを集計\n"
-	               : "Counts access: packets that open something.\n");
-	if (rankings[ranking].services)
-		buf_puts(b,
-		    ja ? "※ "
-		         "サービス名はIANAの登録によるもので、通信の内容を示すものではありません\n"
-		       : "Service names are IANA's and do not say which protocol was spoken.\n");
-	if (rankings[ranking].countries)
-		buf_puts(b, ja ? "※ 送信元の国・地域は攻撃者の所在を示すものではありません"
-		                 "(踏み台・詐称の可能性)\n"
-		               : "The country of a source does not say where an attacker is.\n");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (notes & texts[i].note)
+			buf_printf(b, ja ? "※ %s\n" : "%s\n", ja ? texts[i].ja : texts[i].en);
+	if ((notes & NOTE_PASSWORDS) && !top->common.credentials)
+		buf_puts(b, ja ? "※ パスワードは伏せています(--credentials で表示)\n"
+		               : "Passwords are masked; --credentials shows them.\n");
 }
 
 /* Reads -n and --all; false after saying what is wrong. */
@@ -572,7 +597,7 @@ static int run(int argc, char **argv)
 	if (option == COMMAND_OPTION_BAD)
 		return COMMAND_USAGE;
 	if (argc - index != 1) {
-		command_error(top.self, "one of ports, countries, asns, sources (teiten top -h)");
+		command_error(top.self, "one of ports, countries, passwords … (teiten top -h)");
 		return COMMAND_USAGE;
 	}
 	for (size_t i = 0; i < RANKING_COUNT; i++) {

@@ -54,6 +54,18 @@ void publish_port(struct buf *b, uint8_t proto, uint16_t port);
 /* Country name in the style's language and vocabulary. */
 void publish_country(struct buf *b, const struct publish_style *style, const char code[2]);
 
+/* What people call a protocol module and one of its events; unknown ones as they are. */
+void publish_protocol(struct buf *b, const struct publish_style *style, const char *name);
+void publish_event(struct buf *b, const struct publish_style *style, const char *protocol,
+    const char *event);
+
+/*
+ * A captured password as people may see it: its first character (of five or more) and the class
+ * of its length, or that there was none.  secret: login.secret (none, password, hash, key).
+ */
+void publish_password(struct buf *b, const struct publish_style *style, const char *text,
+    const char *secret);
+
 /* Display columns of UTF-8 text (East Asian width, ambiguous = 2 in ja and 1 in en). */
 size_t publish_width(const struct publish_style *style, const char *text, size_t len);
 

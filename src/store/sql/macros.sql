@@ -56,6 +56,7 @@ CREATE MACRO multiIf(a, b, c) AS CASE WHEN a THEN b ELSE c END,
   (a, b, c, d, e, f, g) AS CASE WHEN a THEN b WHEN c THEN d WHEN e THEN f ELSE g END,
   (a, b, c, d, e, f, g, h, i) AS
     CASE WHEN a THEN b WHEN c THEN d WHEN e THEN f WHEN g THEN h ELSE i END;
+CREATE MACRO arrayJoin(l) AS unnest(l);
 CREATE MACRO has(l, x) AS list_contains(l, x);
 
 -- Teiten's own words.  Addresses are two unsigned words, IPv4 as ::ffff:a.b.c.d; text after
@@ -84,3 +85,4 @@ CREATE MACRO className(c) AS
 CREATE MACRO protoName(p) AS CASE p WHEN 1 THEN 'icmp' WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp'
   WHEN 58 THEN 'icmpv6' ELSE CAST(p AS VARCHAR) END;
 CREATE MACRO portName(p, port) AS concat(port, '/', protoName(p));
+CREATE MACRO splitByLines(t) AS string_split(t, chr(10));

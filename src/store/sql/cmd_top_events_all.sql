@@ -1,0 +1,3 @@
+SELECT sum("count") AS records
+FROM event
+WHERE time >= {begin} AND time < {end} AND sensor IN ({among})

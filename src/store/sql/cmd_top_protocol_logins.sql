@@ -1,0 +1,6 @@
+SELECT protocol,
+	count(*) AS logins,
+	sum(CASE WHEN secret = 'none' THEN 0 ELSE 1 END) AS logins_with
+FROM login
+WHERE time >= {begin} AND time < {end} AND sensor IN ({among})
+GROUP BY protocol
