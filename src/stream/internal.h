@@ -39,6 +39,7 @@ struct arrival {
 	const struct decode_packet *packet;
 	struct slot_key key;
 	int64_t time_us;
+	uint32_t seq; /* TCP: of the first byte of payload, behind a SYN */
 	enum stream_side from; /* once the stream is known */
 };
 

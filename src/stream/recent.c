@@ -13,6 +13,7 @@
 #define TIME_MAX_US ((1ll << (63 - SHAPE_BITS)) - 1)
 #define OPTIONS_LEN_MASK 0x3fu
 #define TTL_SHIFT 6
+#define SYN_DATA_MAX 65535u /* a SYN-ACK acknowledges that much with the SYN (RFC 7413) */
 
 /* What syn_parse reads of the headers besides options, window, TTL and sequence number. */
 enum shape {
@@ -112,7 +113,8 @@ void recent_note_syn_ack(struct recent *r, const struct decode_packet *p, struct
 	struct recent_entry *e = &r->entries[key.hash % RECENT_ENTRIES];
 
 	if (e->tag == (uint32_t)(key.hash >> 32) && e->flags & RECENT_SYN
-	    && !(e->flags & RECENT_CLIENT_LOW) == key.src_low && e->client_isn + 1 == p->ack) {
+	    && !(e->flags & RECENT_CLIENT_LOW) == key.src_low
+	    && p->ack - e->client_isn - 1 <= SYN_DATA_MAX) {
 		e->server_isn = p->seq;
 		e->flags |= RECENT_SYN_ACK;
 		return;

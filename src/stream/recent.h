@@ -43,7 +43,7 @@ struct recent {
 ST_MUST_CHECK int recent_init(struct recent *recent);
 void recent_fini(struct recent *recent);
 
-/* A SYN without FIN, RST and ACK. */
+/* A SYN without FIN, RST and ACK.  (With data: its signature is not to be asked for later.) */
 void recent_note_syn(struct recent *recent, const struct decode_packet *packet,
     struct slot_key key);
 void recent_note_syn_ack(struct recent *recent, const struct decode_packet *packet,

@@ -16,6 +16,7 @@ enum side_flag {
 	SIDE_WAITING = 1 << 3, /* bytes that the other side has are missing since hole_ms */
 	SIDE_FIN = 1 << 4,     /* fin is valid */
 	SIDE_CUT = 1 << 5,     /* a held segment was cut by the snap length: do not wait for holes */
+	SIDE_CUT_TAIL = 1 << 6, /* what was held last may have been cut: nor for the next hole */
 };
 
 /* What one end sent.  Sequence numbers are compared by their difference (RFC 9293 3.4). */

@@ -367,19 +367,14 @@ static size_t sort_out(struct streams *s, const struct decode_packet *packets, s
 			continue;
 		}
 		table_prefetch_bucket(&s->table, key.hash);
-		arrivals[n++] = (struct arrival){p, key, clamp_time(p->time_us), STREAM_CLIENT};
+		arrivals[n++] = (struct arrival){
+			.packet = p,
+			.key = key,
+			.time_us = clamp_time(p->time_us),
+			.seq = p->seq + (p->proto == DECODE_PROTO_TCP && p->tcp_flags & DECODE_TCP_SYN),
+		};
 	}
 	return n;
-}
-
-static void end_silent(struct streams *s, int64_t time_us)
-{
-	uint32_t number;
-
-	if (!wheel_tell(&s->wheel, time_us))
-		return;
-	while ((number = wheel_due(&s->wheel)) != SLOT_NONE)
-		clear_slot(s, number, STREAM_END_IDLE);
 }
 
 void streams_add(struct streams *s, const struct decode_packet *packets, size_t count)
@@ -389,7 +384,9 @@ void streams_add(struct streams *s, const struct decode_packet *packets, size_t 
 	while (count > 0) {
 		size_t batch = count < CAPTURE_BATCH_MAX ? count : CAPTURE_BATCH_MAX;
 		size_t n = sort_out(s, packets, batch, arrivals);
+		uint32_t number;
 
+		wheel_tell(&s->wheel, clamp_time(packets[batch - 1].time_us));
 		for (size_t i = 0; i < n; i++)
 			table_prefetch_slots(&s->table, arrivals[i].key.hash);
 		for (size_t i = 0; i < n; i++) {
@@ -398,7 +395,8 @@ void streams_add(struct streams *s, const struct decode_packet *packets, size_t 
 			else
 				tcp_handle(s, &arrivals[i]);
 		}
-		end_silent(s, clamp_time(packets[batch - 1].time_us));
+		while ((number = wheel_due(&s->wheel)) != SLOT_NONE)
+			clear_slot(s, number, STREAM_END_IDLE);
 		packets += batch;
 		count -= batch;
 	}

@@ -89,7 +89,8 @@ static void drain(struct flow *f)
 		while ((len = hold_ready(&f->streams->hold, f->side, &data)) > 0)
 			deliver(f, data, len);
 		if (hold_is_empty(f->side)) {
-			f->side->flags &= (uint8_t)~SIDE_CUT;
+			if (f->side->flags & SIDE_CUT)
+				f->side->flags ^= SIDE_CUT | SIDE_CUT_TAIL;
 			return;
 		}
 		if (!(f->side->flags & SIDE_CUT))
@@ -202,8 +203,13 @@ static void take_data(struct flow *f, struct segment seg)
 			seg.len = seg.wire;
 	}
 	end = seg.seq + seg.wire;
-	if (seq_diff(seg.seq, f->side->next) > 0)
-		c->held_segments++;
+	if (seq_diff(seg.seq, f->side->next) > 0) {
+		if (f->side->flags & SIDE_CUT_TAIL && hold_is_empty(f->side))
+			give_up_to(f, seg.seq);
+		else
+			c->held_segments++;
+	}
+	f->side->flags &= (uint8_t)~SIDE_CUT_TAIL;
 	while (seg.len > 0) {
 		int32_t ahead = seq_diff(seg.seq, f->side->next);
 
@@ -348,9 +354,9 @@ static bool fits_recent(const struct streams *s, const struct recent_entry *e,
 	if (age > s->options.tcp_idle_us || age < -s->options.tcp_idle_us)
 		return false;
 	if (from_client)
-		return is_between(p->seq, e->client_isn + 1, STREAM_NEAR_MAX);
+		return is_between(a->seq, e->client_isn + 1, STREAM_NEAR_MAX);
 	if (e->flags & RECENT_SYN_ACK)
-		return is_between(p->seq, e->server_isn + 1, STREAM_NEAR_MAX);
+		return is_between(a->seq, e->server_isn + 1, STREAM_NEAR_MAX);
 	return is_between(p->ack, e->client_isn + 1, STREAM_NEAR_MAX);
 }
 
@@ -439,7 +445,7 @@ static void handle_syn_data(struct streams *s, struct arrival *a, uint32_t numbe
 		const struct slot *slot = streams_slot(s, number);
 		const struct side *side = &slot->sides[a->from];
 
-		if (side->flags & SIDE_KNOWN && side->base == p->seq + 1) {
+		if (side->flags & SIDE_KNOWN && side->base == a->seq) {
 			s->counters.retransmitted_bytes += p->payload_len;
 			return;
 		}
@@ -455,10 +461,10 @@ static void handle_syn_data(struct streams *s, struct arrival *a, uint32_t numbe
 	f.slot->stream.has_syn = true;
 	f.slot->stream.syn_marks = (uint8_t)marks_of_tcp(p);
 	f.slot->stream.syn_signature = recent_signature_of(p, s->options.tools);
-	begin_side(f.side, p->seq + 1, false);
+	begin_side(f.side, a->seq, false);
 	streams_announce(s, number);
 	f.slot->stream.packets[STREAM_CLIENT]++;
-	take_data(&f, (struct segment){p->seq + 1, p->data + p->payload_offset, p->payload_len,
+	take_data(&f, (struct segment){a->seq, p->data + p->payload_offset, p->payload_len,
 	    streams_wire_len(p)});
 }
 
@@ -504,13 +510,11 @@ static void handle_segment(struct streams *s, const struct arrival *a, uint32_t 
 	const struct decode_packet *p = a->packet;
 	struct flow f = flow_of(s, number, a->from);
 	struct flow back = flow_of(s, number, stream_other(a->from));
-	struct segment seg = {.seq = p->seq};
+	struct segment seg = {.seq = a->seq};
 
 	f.slot->stream.last_us = a->time_us;
-	if (p->tcp_flags & DECODE_TCP_SYN) {
+	if (p->tcp_flags & DECODE_TCP_SYN)
 		adopt_syn_ack(&f, p);
-		seg.seq++;
-	}
 	if (!place_segment(&f, seg.seq)) {
 		s->counters.ignored++;
 		return;
@@ -542,7 +546,7 @@ static bool is_late(const struct streams *s, const struct slot *slot, const stru
 	if (is_reused(s, slot, a))
 		return false;
 	return !(side->flags & SIDE_KNOWN)
-	    || is_between(a->packet->seq, side->next - STREAM_NEAR_MAX, 2 * STREAM_NEAR_MAX);
+	    || is_between(a->seq, side->next - STREAM_NEAR_MAX, 2 * STREAM_NEAR_MAX);
 }
 
 static void handle_reset(struct streams *s, struct arrival *a, uint32_t number)
@@ -567,7 +571,7 @@ static bool is_foreign(const struct slot *slot, const struct arrival *a)
 	const struct side *peer = &slot->sides[stream_other(a->from)];
 
 	return side->flags & peer->flags & SIDE_KNOWN
-	    && !is_between(a->packet->seq, side->next - STREAM_NEAR_MAX, 2 * STREAM_NEAR_MAX)
+	    && !is_between(a->seq, side->next - STREAM_NEAR_MAX, 2 * STREAM_NEAR_MAX)
 	    && !is_between(a->packet->ack, peer->next - STREAM_NEAR_MAX, 2 * STREAM_NEAR_MAX);
 }
 
@@ -582,7 +586,7 @@ static enum owner find_owner(const struct streams *s, const struct slot *slot,
 {
 	if (slot->state == SLOT_ENDED)
 		return is_late(s, slot, a) ? OWNER_NOBODY : OWNER_ANOTHER;
-	if (a->packet->seq == slot->sides[a->from].next)
+	if (a->seq == slot->sides[a->from].next)
 		return OWNER_STREAM;
 	if (is_reused(s, slot, a))
 		return OWNER_ANOTHER;
@@ -628,10 +632,10 @@ void tcp_handle(struct streams *s, struct arrival *a)
 	const struct decode_packet *p = a->packet;
 	uint32_t number;
 
-	if ((p->tcp_flags & SYN_FIN_RST) == DECODE_TCP_SYN && !(p->tcp_flags & DECODE_TCP_ACK)
-	    && p->payload_len == 0) {
+	if ((p->tcp_flags & SYN_FIN_RST) == DECODE_TCP_SYN && !(p->tcp_flags & DECODE_TCP_ACK)) {
 		recent_note_syn(&s->recent, p, a->key);
-		return;
+		if (p->payload_len == 0)
+			return;
 	}
 	if (p->tcp_flags & DECODE_TCP_SYN && p->tcp_flags & (DECODE_TCP_FIN | DECODE_TCP_RST)) {
 		s->counters.ignored++;

@@ -5,6 +5,7 @@
 
 #define JUMP_MAX_US 86400000000ll /* a capture may be silent for a day; farther needs a second witness */
 #define STRAYS_MAX 16u
+#define SILENCE_TICKS (WHEEL_TICKS_IDLE + 2) /* after which every slot is due; a longer silence is no more */
 #define LOOKS_MAX 16 /* at slots that turn out to be busy, for one that goes */
 
 static uint32_t ticks(const struct wheel *w, int64_t us)
@@ -81,7 +82,7 @@ void wheel_remove(struct wheel *w, uint32_t number)
 		w->filled[slot->list / 64] &= ~(1ull << slot->list % 64);
 }
 
-bool wheel_tell(struct wheel *w, int64_t time_us)
+void wheel_tell(struct wheel *w, int64_t time_us)
 {
 	int64_t passed;
 	int64_t ahead;
@@ -94,16 +95,20 @@ bool wheel_tell(struct wheel *w, int64_t time_us)
 	ahead = time_us + w->offset_us - w->now_us;
 	if (ahead > JUMP_MAX_US || ahead < -JUMP_MAX_US) {
 		if (++w->strays < STRAYS_MAX)
-			return false;
-		/* Once around ends whatever was silent since; a new scale does the rest. */
-		passed = ahead > 0 ? (WHEEL_BUCKETS + 1) * w->tick_us : 0;
+			return;
+		/* That ends whatever was silent since; a new scale does the rest. */
+		passed = ahead > 0 ? SILENCE_TICKS * w->tick_us : 0;
 		w->offset_us -= ahead - passed;
 		ahead = passed;
 	}
 	w->strays = 0;
 	if (ahead > 0)
 		w->now_us += ahead;
-	return w->now_us >= w->next_tick_us;
+	if (w->now_us < w->next_tick_us)
+		return;
+	passed = (w->now_us - w->next_tick_us) / w->tick_us + 1;
+	w->next_tick_us += passed * w->tick_us;
+	w->target += passed < SILENCE_TICKS ? (uint32_t)passed : SILENCE_TICKS;
 }
 
 /* The first bucket that is not empty, from the one that comes up next; SLOT_NONE when all are. */
@@ -120,17 +125,6 @@ static uint32_t next_filled(const struct wheel *w, uint32_t from)
 	return SLOT_NONE;
 }
 
-/* One tick on; of a long silence only the last round, which looks at every bucket. */
-static void next_tick(struct wheel *w)
-{
-	int64_t passed = (w->now_us - w->next_tick_us) / w->tick_us;
-
-	if (passed > WHEEL_BUCKETS)
-		w->next_tick_us += (passed - WHEEL_BUCKETS) * w->tick_us;
-	w->next_tick_us += w->tick_us;
-	w->now++;
-}
-
 uint32_t wheel_due(struct wheel *w)
 {
 	for (;;) {
@@ -144,14 +138,14 @@ uint32_t wheel_due(struct wheel *w)
 
 			if (seq_diff(w->now, due_tick(w, slot)) >= 0)
 				return number;
-			/* Touched since; its new bucket is another one, idle times being shorter than
-			 * the wheel. */
+			/* Touched since.  Its new bucket is another one: from now to the target and
+			 * from there to due is less than once around. */
 			wheel_remove(w, number);
 			wheel_add(w, number);
 		}
-		if (w->now_us < w->next_tick_us)
+		if (w->now == w->target)
 			return SLOT_NONE;
-		next_tick(w);
+		w->now++;
 	}
 }
 

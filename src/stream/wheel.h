@@ -12,7 +12,7 @@
 
 #include "stream/table.h"
 
-#define WHEEL_BUCKETS 1024u /* twice the longest idle time, in ticks */
+#define WHEEL_BUCKETS 1024u /* more than twice the longest idle time, in ticks: see wheel_tell */
 #define WHEEL_TICKS_IDLE 500u
 #define WHEEL_LINGER WHEEL_BUCKETS /* the list of ended slots, in the order of their end */
 #define WHEEL_LISTS (WHEEL_BUCKETS + 1)
@@ -23,7 +23,8 @@ struct wheel {
 	int64_t now_us;    /* latest time, on a scale that never goes back */
 	int64_t offset_us; /* from packets' time to that scale */
 	int64_t next_tick_us;
-	uint32_t now;      /* tick */
+	uint32_t now;      /* tick up to which silent slots have been looked for */
+	uint32_t target;   /* tick of the batch that is being handled */
 	uint32_t strays;   /* batches in a row with a time far away */
 	bool started;
 	uint32_t tcp_ticks;
@@ -50,13 +51,13 @@ void wheel_remove(struct wheel *wheel, uint32_t number);
 
 static inline void wheel_touch(const struct wheel *wheel, struct slot *slot)
 {
-	slot->touched = wheel->now;
+	slot->touched = wheel->target;
 }
 
-/* Tells the time of a packet; true when ticks have passed and wheel_due is to be asked. */
-bool wheel_tell(struct wheel *wheel, int64_t time_us);
+/* Tells the time of a batch (of its last packet), before its packets touch slots. */
+void wheel_tell(struct wheel *wheel, int64_t time_us);
 
-/* The next slot that is due, or SLOT_NONE.  The caller takes it off the wheel. */
+/* After the batch: the next slot that is due, or SLOT_NONE.  The caller takes it off the wheel. */
 uint32_t wheel_due(struct wheel *wheel);
 
 /* Who goes when room is needed: the one ended longest ago, else about the one silent longest. */
