@@ -115,6 +115,8 @@ static int build(struct edition *e, struct report_document **ret_document)
 	    .site_ja = config->site.name_ja,
 	    .site_en = config->site.name_en,
 	    .geo = e->geo ? geo_description(e->geo) : NULL,
+	    .login_min_sources = (unsigned)config->privacy.login_min_sources,
+	    .login_min_sensors = (unsigned)config->privacy.login_min_sensors,
 	    .made_us = os_clock_now_us(),
 	};
 	struct err err = {0};

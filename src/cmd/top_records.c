@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define KEYS_MAX 3
-#define KEY_WIDTH_MAX 60 /* display columns of a key for people */
+#define KEY_WIDTH_MAX 64 /* display columns of a key for people */
 
 /* One ranking; the key columns are the first ones of its question. */
 struct ranking {

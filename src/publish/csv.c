@@ -102,6 +102,9 @@ static void append_field(struct buf *b, const struct report_value *value)
 		break;
 	case REPORT_VALUE_COUNTRY:
 	case REPORT_VALUE_SENSOR:
+	case REPORT_VALUE_PROTOCOL:
+	case REPORT_VALUE_EVENT:
+	case REPORT_VALUE_TRIED:
 	case REPORT_VALUE_TEXT:
 		append_outside(b, value->text ? value->text : "");
 		break;

@@ -40,6 +40,12 @@ static const char *unit_name(enum report_unit unit)
 		return "weeks";
 	case REPORT_UNIT_SECONDS:
 		return "seconds";
+	case REPORT_UNIT_TIMES_RATE:
+		return "times/day/address";
+	case REPORT_UNIT_TIMES_PER_DAY:
+		return "times/day";
+	case REPORT_UNIT_TIMES_SENSOR_MEAN:
+		return "times/day/sensor";
 	}
 	return "none";
 }

@@ -303,6 +303,21 @@ static void append_change(struct buf *b, const struct publish_style *style,
 	}
 }
 
+/* "mqtt.connect.anonymous": the protocol's name ends at the first dot. */
+static void append_event(struct buf *b, const struct publish_style *style, const char *name)
+{
+	char protocol[32];
+	size_t len = strcspn(name, ".");
+
+	if (!name[len] || len >= sizeof(protocol)) {
+		publish_outside_text(b, name);
+		return;
+	}
+	memcpy(protocol, name, len);
+	protocol[len] = '\0';
+	publish_event(b, style, protocol, name + len + 1);
+}
+
 static void append_value(struct buf *b, const struct publish_style *style,
     const struct report_value *value, int depth)
 {
@@ -330,6 +345,18 @@ static void append_value(struct buf *b, const struct publish_style *style,
 	case REPORT_VALUE_COUNTRY:
 		publish_country(b, style, value->text && strlen(value->text) == 2 ? value->text
 		    : "ZZ");
+		break;
+	case REPORT_VALUE_PROTOCOL:
+		publish_protocol(b, style, value->text ? value->text : "");
+		break;
+	case REPORT_VALUE_EVENT:
+		append_event(b, style, value->text ? value->text : "");
+		break;
+	case REPORT_VALUE_TRIED:
+		if (value->text && value->text[0])
+			publish_outside_text(b, value->text);
+		else
+			publish_message(b, style, "password.empty");
 		break;
 	case REPORT_VALUE_SENSOR:
 	case REPORT_VALUE_TEXT:
@@ -377,6 +404,9 @@ void publish_unit(struct buf *b, const struct publish_style *style, enum report_
 	    [REPORT_UNIT_DAYS] = "unit.days",
 	    [REPORT_UNIT_WEEKS] = "unit.weeks",
 	    [REPORT_UNIT_SECONDS] = "unit.seconds",
+	    [REPORT_UNIT_TIMES_RATE] = "unit.times-rate",
+	    [REPORT_UNIT_TIMES_PER_DAY] = "unit.times-per-day",
+	    [REPORT_UNIT_TIMES_SENSOR_MEAN] = "unit.times-sensor-mean",
 	};
 
 	if (ids[unit])

@@ -66,6 +66,18 @@ struct report_value value_sensor(struct build *b, const char *name, const char *
 	    .text = report_printf(b->doc, "%s", text)};
 }
 
+struct report_value value_protocol(struct build *b, const char *name, const char *protocol)
+{
+	return (struct report_value){.name = name, .kind = REPORT_VALUE_PROTOCOL,
+	    .text = report_printf(b->doc, "%s", protocol)};
+}
+
+struct report_value value_event(struct build *b, const char *name, const char *event)
+{
+	return (struct report_value){.name = name, .kind = REPORT_VALUE_EVENT,
+	    .text = report_printf(b->doc, "%s", event)};
+}
+
 struct report_value value_day(const char *name, int32_t day)
 {
 	return (struct report_value){.name = name, .kind = REPORT_VALUE_DAY, .integer = day};

@@ -51,6 +51,8 @@ struct report_value value_port(const char *name, uint32_t key);
 struct report_value value_service(const char *name, uint32_t key);
 struct report_value value_country(struct build *b, const char *name, const char code[2]);
 struct report_value value_sensor(struct build *b, const char *name, const char *text);
+struct report_value value_protocol(struct build *b, const char *name, const char *protocol);
+struct report_value value_event(struct build *b, const char *name, const char *event);
 struct report_value value_day(const char *name, int32_t day);
 struct report_value value_day_short(const char *name, int32_t day);
 struct report_value value_period(const char *name, const struct report_period *period);
@@ -135,6 +137,10 @@ void grid_end(struct build *b, struct grid *grid, const char *id, struct report_
 
 const char *build_rate_heading(const struct build *b);
 const char *build_basis_word(const struct build *b);
+/* The same for what is no packet: sessions, logins, events. */
+const char *build_times_heading(const struct build *b);
+const char *build_times_word(const struct build *b);
+enum report_unit build_times_unit(const struct build *b);
 struct report_value build_reference(struct build *b); /* {reference}: (参考値) or nothing */
 struct measure_facts build_access_facts(struct build *b);
 struct measure_facts build_sources_facts(struct build *b);
@@ -149,6 +155,8 @@ void build_list_message(struct build *b, const char *name, const struct report_v
     size_t count, struct report_value *ret_value);
 /* 前期順位 with its arrow. */
 struct report_value build_rank_before(struct build *b, const struct gather_item *item);
+/* The same from numbers; is_new: nothing of it was seen before. */
+struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before, bool is_new);
 void build_panel_note(struct build *b, struct lines *notes);
 
 /* Daily lines of the period with the previous one muted; nothing below three observed days. */
@@ -165,6 +173,8 @@ void section_moves(struct build *b);
 void section_countries(struct build *b);
 void section_home(struct build *b);
 void section_mirai(struct build *b);
+void section_visits(struct build *b);
+void section_logins(struct build *b);
 void section_dos(struct build *b);
 void section_environment(struct build *b);
 void section_definitions(struct build *b);

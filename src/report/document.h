@@ -28,6 +28,9 @@ enum report_unit {
 	REPORT_UNIT_DAYS,         /* 日 */
 	REPORT_UNIT_WEEKS,        /* 週 */
 	REPORT_UNIT_SECONDS,      /* 秒 */
+	REPORT_UNIT_TIMES_RATE,   /* 件/日・IPアドレス of what is no packet; per day per address */
+	REPORT_UNIT_TIMES_PER_DAY,
+	REPORT_UNIT_TIMES_SENSOR_MEAN,
 };
 
 /*
@@ -56,6 +59,9 @@ enum report_value_kind {
 	REPORT_VALUE_SERVICE, /* the same, as the IANA service name, "" when none */
 	REPORT_VALUE_COUNTRY, /* `text` = ISO code, printed as a name */
 	REPORT_VALUE_SENSOR,  /* `text` = pseudonym */
+	REPORT_VALUE_PROTOCOL, /* `text` = a protocol's name in the records: telnet; "" = unknown */
+	REPORT_VALUE_EVENT,   /* `text` = protocol.event: mqtt.connect.anonymous */
+	REPORT_VALUE_TRIED,   /* `text` = a user name or password as tried; "" is printed as such */
 	REPORT_VALUE_DAY,     /* `integer` = days since 1970: 2026年10月14日(水) */
 	REPORT_VALUE_DAY_SHORT, /* 10/14 */
 	REPORT_VALUE_PERIOD,  /* `period`: 令和8年10月期 / October 2026 */

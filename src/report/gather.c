@@ -272,6 +272,10 @@ int gather_run(struct gather *g, struct err *err)
 		r = gather_movers(g, err);
 	if (r == ST_OK)
 		r = gather_dos(g, err);
+	if (r == ST_OK)
+		r = gather_visits(g, err);
+	if (r == ST_OK)
+		r = gather_logins(g, err);
 	return r;
 }
 
@@ -292,6 +296,8 @@ void gather_fini(struct gather *g)
 	gather_list_fini(&g->abroad);
 	gather_list_fini(&g->dos_ports);
 	gather_list_fini(&g->dos_countries);
+	gather_visits_fini(g);
+	gather_logins_fini(g);
 	free(g->country_moves);
 	free(g->access_days);
 	free(g->dos_days);

@@ -97,6 +97,50 @@ struct gather_country_move {
 	double packets; /* difference, panel */
 };
 
+/* A protocol or an event that visitors spoke. */
+struct gather_name {
+	char *name;             /* telnet; mqtt.connect.anonymous */
+	struct report_measure rate;
+	double count;           /* now */
+	unsigned sensors;       /* that saw it now */
+	uint64_t sources;       /* protocols only, now, like the next two */
+	uint64_t logins;
+	uint64_t logins_with;   /* those with a password, hash or key */
+	unsigned rank;          /* 1 …; 0 = none now */
+	unsigned rank_before;
+};
+
+struct gather_names {
+	struct gather_name *items;
+	size_t count;
+	size_t cap;
+};
+
+/* What was tried and may be published. */
+enum gather_tried_kind {
+	GATHER_TRIED_USERS,
+	GATHER_TRIED_PASSWORDS,
+	GATHER_TRIED_LOGINS,
+	GATHER_TRIED_KINDS,
+};
+
+#define GATHER_TRIED_TEXTS 3
+
+struct gather_tried_item {
+	char *texts[GATHER_TRIED_TEXTS]; /* user; password; protocol, user and password */
+	uint64_t tries;
+	uint64_t sources;
+	unsigned sensors;
+	unsigned rank_before; /* among those published then; 0 = none */
+};
+
+struct gather_tried {
+	struct gather_tried_item *items;
+	size_t count;
+	uint64_t withheld;       /* distinct ones that were not published */
+	uint64_t withheld_tries;
+};
+
 struct gather {
 	struct store *store;
 	const struct report_options *options;
@@ -153,6 +197,17 @@ struct gather {
 	double dos_packets;
 	double victim_packets[GATHER_VICTIMS_TOP];
 	size_t victim_count;
+
+	struct report_measure sessions;   /* in the basis */
+	struct report_measure logins;
+	uint64_t login_count;             /* now */
+	uint64_t login_sources;
+	struct gather_names protocols;    /* sorted by rank */
+	struct gather_names events;
+	struct gather_tried tried[GATHER_TRIED_KINDS];
+	unsigned tried_min_sources;
+	unsigned tried_min_sensors;
+	unsigned tried_min_days;
 };
 
 /* Asks everything.  The caller calls gather_fini in any case. */
@@ -169,6 +224,12 @@ ST_MUST_CHECK int gather_access(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_countries(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_movers(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_dos(struct gather *g, struct err *err);
+/* Protocols, events. */
+ST_MUST_CHECK int gather_visits(struct gather *g, struct err *err);
+void gather_visits_fini(struct gather *g);
+/* Users, passwords, logins. */
+ST_MUST_CHECK int gather_logins(struct gather *g, struct err *err);
+void gather_logins_fini(struct gather *g);
 
 /* Asks report_NAME over both periods, with the parameters every question may use filled in. */
 #define GATHER_PARAMS_MAX 8

@@ -158,6 +158,7 @@ static void build_all(struct build *b)
 	section_countries(b);
 	section_home(b);
 	section_mirai(b);
+	section_visits(b);
 	section_dos(b);
 	section_environment(b);
 	section_definitions(b);

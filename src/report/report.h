@@ -19,6 +19,8 @@
 
 #define REPORT_TOP_DEFAULT 10
 #define REPORT_TOP_MAX 50
+#define REPORT_LOGIN_MIN_SOURCES_DEFAULT 5
+#define REPORT_LOGIN_MIN_SENSORS_DEFAULT 2
 #define REPORT_FILES_MAX 64
 
 struct report_options {
@@ -31,6 +33,10 @@ struct report_options {
 	const char *site_ja;         /* NULL or "": no site name */
 	const char *site_en;
 	const char *geo;             /* one line that names the country data, NULL: unknown */
+	/* A user name or password is published when so many sources tried it on so many sensors (at most
+	 * those there are).  0 = the defaults. */
+	unsigned login_min_sources;
+	unsigned login_min_sensors;
 	int64_t made_us;
 	const char *const *files;    /* report_analysis: names of the captures, borrowed */
 	size_t file_count;

@@ -41,21 +41,26 @@ void build_panel_note(struct build *b, struct lines *notes)
 }
 
 /* 前期順位 with its arrow; 新 only when the value was 0, 圏外 when it was below the table. */
-struct report_value build_rank_before(struct build *b, const struct gather_item *item)
+struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before, bool is_new)
 {
 	const char *message = MSG("rank.same");
 
 	if (!b->g->has_before)
 		return value_none();
-	if (item->rate.before <= 0)
+	if (is_new)
 		return value_word(NULL, MSG("rank.new"));
-	if (item->rank_before > b->top_n)
+	if (rank_before == 0 || rank_before > b->top_n)
 		return value_word(NULL, MSG("rank.from-outside"));
-	if (item->rank_before > item->rank)
+	if (rank_before > rank)
 		message = MSG("rank.up");
-	else if (item->rank_before < item->rank)
+	else if (rank_before < rank)
 		message = MSG("rank.down");
-	return value_message(b, NULL, message, VALUES(value_integer("rank", item->rank_before)));
+	return value_message(b, NULL, message, VALUES(value_integer("rank", rank_before)));
+}
+
+struct report_value build_rank_before(struct build *b, const struct gather_item *item)
+{
+	return build_rank_cell(b, item->rank, item->rank_before, item->rate.before <= 0);
 }
 
 static void port_columns(struct build *b, struct grid *grid)
