@@ -428,6 +428,16 @@ void session_gap(struct session_driver *d, struct session *s, const struct sessi
 	}
 }
 
+void session_handover(struct session_driver *d, struct session *s, const struct session_peer *peer)
+{
+	if (s->closed || !s->decided)
+		return;
+	close_module(d, s, peer);
+	s->decided = false;
+	s->lost_client = false;
+	s->lost_server = false;
+}
+
 void session_tick(struct session_driver *d, struct session *s, const struct session_peer *peer,
     struct wr *reply)
 {

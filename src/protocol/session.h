@@ -80,6 +80,11 @@ size_t session_data(struct session_driver *driver, struct session *session,
 void session_gap(struct session_driver *driver, struct session *session,
     const struct session_peer *peer, enum protocol_side side, uint64_t bytes);
 
+/* What follows is another protocol, inside the one so far (TLS that the owner has opened): the
+ * module's last facts come, and identification begins anew. */
+void session_handover(struct session_driver *driver, struct session *session,
+    const struct session_peer *peer);
+
 /* About once a second while answering. */
 void session_tick(struct session_driver *driver, struct session *session,
     const struct session_peer *peer, struct wr *reply);

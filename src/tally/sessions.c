@@ -43,6 +43,7 @@ struct visit {
 	uint32_t commands;
 	uint32_t payloads;
 	uint16_t protocol; /* what it was first; IDENTIFY_UNKNOWN */
+	uint16_t outer;    /* what that came through; IDENTIFY_UNKNOWN */
 	bool ignored;      /* not towards an observed address */
 };
 
@@ -369,6 +370,7 @@ static void open_stream(void *arg, const struct stream *stream, void *context)
 
 	v->id = make_id(s, stream);
 	v->protocol = IDENTIFY_UNKNOWN;
+	v->outer = IDENTIFY_UNKNOWN;
 	v->ignored = s->options.destinations
 	    && !destinations_observed(s->options.destinations, stream->server);
 	session_begin(&v->session, v->id);
@@ -392,12 +394,12 @@ static size_t take_data(struct sessions *s, const struct stream *stream, struct 
 
 	if (v->ignored)
 		return len;
+	taken = session_data(&s->driver, &v->session, &peer, side, data, len, reply);
 	if (s->options.sink && side == PROTOCOL_CLIENT && v->payload.len < FIRST_PAYLOAD_MAX) {
 		size_t space = FIRST_PAYLOAD_MAX - v->payload.len;
 
-		(void)bag_add(s, &v->payload, data, len < space ? len : space, FIRST_PAYLOAD_MAX);
+		(void)bag_add(s, &v->payload, data, taken < space ? taken : space, FIRST_PAYLOAD_MAX);
 	}
-	taken = session_data(&s->driver, &v->session, &peer, side, data, len, reply);
 	note_protocol(s, v);
 	return taken;
 }
@@ -434,6 +436,7 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 	struct protocol_text ja3 = find_attribute(v, PROTOCOL_JA3);
 	struct protocol_text ja4 = find_attribute(v, PROTOCOL_JA4);
 	struct protocol_text hassh = find_attribute(v, PROTOCOL_HASSH);
+	uint16_t protocol = v->protocol != IDENTIFY_UNKNOWN ? v->protocol : v->outer;
 	struct record_session row = {
 		.time = stream->first_us,
 		.sensor = s->options.sensor,
@@ -447,7 +450,7 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 		    ? destinations_index(s->options.destinations, stream->server) : 0,
 		.dport = stream->server_port,
 		.transport = stream->proto,
-		.protocol = literal(identify_name(s->options.patterns, v->protocol)),
+		.protocol = literal(identify_name(s->options.patterns, protocol)),
 		.passive = s->options.passive,
 		.handshake = stream->handshake,
 		.bytes_in = stream->bytes[STREAM_CLIENT],
@@ -522,6 +525,18 @@ size_t sessions_answer(struct sessions *s, const struct stream *stream, void *co
     const uint8_t *data, size_t len, struct wr *reply)
 {
 	return take_data(s, stream, context, PROTOCOL_CLIENT, data, len, reply);
+}
+
+void sessions_handover(struct sessions *s, const struct stream *stream, void *context)
+{
+	struct visit *v = context;
+	struct scene scene = {s, stream, v};
+	struct session_peer peer = peer_of(stream, &scene);
+
+	session_handover(&s->driver, &v->session, &peer);
+	v->session.number = IDENTIFY_UNKNOWN;
+	v->outer = v->protocol;
+	v->protocol = IDENTIFY_UNKNOWN;
 }
 
 void sessions_tick(struct sessions *s, const struct stream *stream, void *context,

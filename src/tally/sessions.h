@@ -56,6 +56,10 @@ bool sessions_greet(struct sessions *sessions, const struct stream *stream, void
 size_t sessions_answer(struct sessions *sessions, const struct stream *stream, void *context,
     const uint8_t *data, size_t len, struct wr *reply);
 
+/* Answering: what follows came through TLS that the owner has opened; the session becomes what is
+ * spoken inside. */
+void sessions_handover(struct sessions *sessions, const struct stream *stream, void *context);
+
 /* Answering: about once a second. */
 void sessions_tick(struct sessions *sessions, const struct stream *stream, void *context,
     struct wr *reply);

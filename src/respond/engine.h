@@ -1,0 +1,83 @@
+/*
+ * The answering engine: owns sockets, limits and time for the answering side of the protocols.
+ *
+ * One thread, one epoll set, fixed slots.  A connection is a stream (stream/stream.h) whose bytes go
+ * to tally/sessions.h; what comes back is sent.  The engine never connects anywhere, never opens a
+ * file, and never sends a datagram longer than the one it answers.
+ *
+ * On ports of protocols where the client speaks first the engine waits for it and goes by what it
+ * says; on ports where the server does, the greeting comes after a short wait, so that a client that
+ * speaks first all the same (TLS, HTTP on port 23) is understood.
+ */
+#pragma once
+
+#include "respond/limits.h"
+#include "respond/tls.h"
+#include "tally/sessions.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ENGINE_SLOTS_DEFAULT 131072u
+#define ENGINE_SLOTS_MAX 196608u
+#define ENGINE_GREETING_WAIT_US 150000ll
+#define ENGINE_FIRST_BYTES_US 30000000ll /* a connection that says nothing at all */
+#define ENGINE_SESSION_MAX_US 3600000000ll
+#define ENGINE_SESSION_BYTES_MAX (64ull << 20)
+#define ENGINE_EXCHANGE_IDLE_US 30000000ll /* of datagrams */
+#define ENGINE_PENDING_MAX (64u << 20)     /* reply bytes that slow readers have not taken */
+
+struct engine;
+
+struct engine_counters {
+	uint64_t accepted;
+	uint64_t datagrams;
+	uint64_t replies;          /* datagrams sent */
+	uint64_t replies_withheld; /* by a limit, an amplifier's port, or the kernel */
+	uint64_t no_slot;
+	uint64_t over_limit;       /* refused: the source has too many connections */
+	uint64_t not_observed;     /* to an address that is not ours */
+	uint64_t bytes_in;
+	uint64_t bytes_out;
+	uint64_t closed[STREAM_END_COUNT];
+	uint32_t open;
+	uint32_t open_max;
+};
+
+struct engine_options {
+	uint32_t slots; /* 0: the default */
+	struct limits_options limits;
+	int64_t greeting_wait_us;
+	struct sessions *sessions;
+	struct destinations *destinations; /* NULL: every local address is ours */
+	struct tls_server *tls;            /* NULL: TLS is not answered */
+	/* The module whose port that is, NULL for none; port as it was asked for. */
+	const struct protocol_module *(*module_of)(void *arg, enum protocol_transport transport,
+	    uint16_t port);
+	/* A SYN's signature and its text, at each first sight of it; may be NULL. */
+	void (*signature)(void *arg, uint32_t id, const char *text);
+	uint16_t port_offset; /* taken off local ports */
+	void *arg;
+};
+
+ST_MUST_CHECK int engine_new(const struct engine_options *options, struct engine **ret_engine,
+    struct err *err);
+
+/* Ends every connection (STREAM_END_CAPTURE) and frees. */
+void engine_free(struct engine *engine);
+
+/* Takes a listening TCP or bound UDP socket (os_listen); it stays the caller's to close. */
+ST_MUST_CHECK int engine_listen(struct engine *engine, int fd, enum protocol_transport transport,
+    struct err *err);
+
+/* Another descriptor to wait for: `ready` is called when it can be read. */
+ST_MUST_CHECK int engine_watch(struct engine *engine, int fd, void (*ready)(void *arg), void *arg,
+    struct err *err);
+
+/* Waits up to timeout_ms for something to do and does it.  -errno only when waiting fails. */
+ST_MUST_CHECK int engine_turn(struct engine *engine, int timeout_ms);
+
+/* Accepts nothing more; what is open goes on. */
+void engine_drain(struct engine *engine);
+
+const struct engine_counters *engine_counters(const struct engine *engine);

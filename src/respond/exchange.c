@@ -1,0 +1,159 @@
+/*
+ * Datagrams: exchanges of one pair of ends, answered within strict limits.
+ *
+ * A reply is never longer than its request (protocol.h sees to it, and it is checked again here),
+ * is not sent to ports whose owner would answer it or is a forged victim, and networks get few.
+ */
+#include "base/hash.h"
+#include "respond/internal.h"
+
+#include "os/listen.h"
+
+#include <string.h>
+
+#define DATAGRAMS_PER_TURN 256
+#define MULTICAST_V4 0xe0000000u
+
+static uint32_t chain_of(const struct engine *e, const struct os_datagram *d, uint16_t port)
+{
+	uint64_t h = hash_pair(d->peer.hi ^ d->local.lo, d->peer.lo);
+
+	return (uint32_t)hash_pair(h, (uint64_t)d->peer_port << 16 | port) & e->exchange_mask;
+}
+
+static uint32_t *head_of(struct engine *e, const struct stream *s)
+{
+	struct os_datagram d = {
+		.peer = s->client,
+		.peer_port = s->client_port,
+		.local = s->server,
+	};
+
+	return &e->exchanges[chain_of(e, &d, s->server_port)];
+}
+
+static uint32_t find(struct engine *e, const struct os_datagram *d, uint16_t port)
+{
+	uint32_t i = e->exchanges[chain_of(e, d, port)];
+
+	while (i != ENGINE_NONE) {
+		const struct stream *s = &e->slots[i].stream;
+
+		if (s->client_port == d->peer_port && s->server_port == port
+		    && ip_equal(s->client, d->peer) && ip_equal(s->server, d->local))
+			return i;
+		i = e->slots[i].next;
+	}
+	return ENGINE_NONE;
+}
+
+int64_t exchange_deadline(const struct slot *s)
+{
+	return s->active_us + ENGINE_EXCHANGE_IDLE_US;
+}
+
+static uint32_t begin(struct engine *e, const struct os_datagram *d, uint16_t port)
+{
+	uint32_t i = engine_take_slot(e);
+	struct slot *s;
+	uint32_t *head;
+
+	if (i == ENGINE_NONE)
+		return i;
+	s = &e->slots[i];
+	s->state = SLOT_EXCHANGE;
+	s->fd = -1;
+	s->opened_us = e->now_us;
+	s->active_us = e->now_us;
+	s->stream.client = d->peer;
+	s->stream.server = d->local;
+	s->stream.client_port = d->peer_port;
+	s->stream.server_port = port;
+	s->stream.proto = DECODE_PROTO_UDP;
+	s->stream.first_us = e->wall_us;
+	s->stream.last_us = e->wall_us;
+	head = head_of(e, &s->stream);
+	s->next = *head;
+	*head = i;
+	sessions_stream_sink.open(e->options.sessions, &s->stream, slot_context(e, i));
+	wheel_set(&e->wheel, i, exchange_deadline(s));
+	return i;
+}
+
+void exchange_close(struct engine *e, uint32_t i, enum stream_end end)
+{
+	uint32_t *link = head_of(e, &e->slots[i].stream);
+
+	while (*link != i)
+		link = &e->slots[*link].next;
+	*link = e->slots[i].next;
+	engine_end_session(e, i, end);
+	engine_give_slot(e, i);
+}
+
+/* Is that a source that a datagram may be sent to at all? */
+static bool may_be_answered(const struct os_datagram *d)
+{
+	uint32_t v4 = ip_v4(d->peer);
+
+	if (limits_is_amplifier_port(d->peer_port))
+		return false;
+	if (ip_is_v4(d->peer))
+		return v4 != 0 && v4 < MULTICAST_V4;
+	return (d->peer.hi >> 56) != 0xff && (d->peer.hi | d->peer.lo) != 0;
+}
+
+static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t len)
+{
+	uint16_t port = engine_port(e, d->local_port);
+	uint32_t i = find(e, d, port);
+	struct wr reply = wr_init(e->reply, len);
+	struct slot *s;
+
+	if (i == ENGINE_NONE)
+		i = begin(e, d, port);
+	if (i == ENGINE_NONE) {
+		e->counters.no_slot++;
+		return;
+	}
+	s = &e->slots[i];
+	s->active_us = e->now_us;
+	s->stream.last_us = e->wall_us;
+	s->stream.bytes[STREAM_CLIENT] += len;
+	s->stream.packets[STREAM_CLIENT]++;
+	(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), e->input, len,
+	    &reply);
+	if (wr_len(&reply) == 0 || wr_len(&reply) > len)
+		return;
+	if (!may_be_answered(d) || !limits_reply(e->limits, d->peer, e->now_us)
+	    || os_datagram_send(fd, e->reply, wr_len(&reply), d)) {
+		e->counters.replies_withheld++;
+		return;
+	}
+	e->counters.replies++;
+	e->counters.bytes_out += wr_len(&reply);
+	s->stream.bytes[STREAM_SERVER] += wr_len(&reply);
+	s->stream.packets[STREAM_SERVER]++;
+}
+
+void exchange_receive(struct engine *e, int fd)
+{
+	struct os_datagram d;
+
+	for (unsigned n = 0; n < DATAGRAMS_PER_TURN; n++) {
+		size_t len;
+
+		if (os_datagram_receive(fd, e->input, sizeof(e->input), &d))
+			return;
+		len = d.len < sizeof(e->input) ? d.len : sizeof(e->input);
+		e->counters.datagrams++;
+		e->counters.bytes_in += len;
+		if (e->options.destinations
+		    && !destinations_observed(e->options.destinations, d.local)) {
+			e->counters.not_observed++;
+			continue;
+		}
+		if (len > 0)
+			answer(e, fd, &d, len);
+	}
+}
