@@ -101,15 +101,8 @@ static void number_cells(struct build *b, struct grid *grid, const char *id, siz
 	    (double)b->g->login_count, "tries of all tries")));
 }
 
-static void threshold_notes(struct build *b, struct lines *notes, const struct gather_tried *tried)
+static void withheld_note(struct build *b, struct lines *notes, const struct gather_tried *tried)
 {
-	const struct gather *g = b->g;
-	unsigned sensors = g->tried_min_sensors < g->sensors_now ? g->tried_min_sensors
-	                                                         : (unsigned)g->sensors_now;
-
-	lines_say(b, notes, g->tried_min_days > 1 ? MSG("note.threshold") : MSG("note.threshold-day"),
-	    VALUES(value_integer("sources", g->tried_min_sources), value_integer("sensors", sensors),
-	        value_integer("days", g->tried_min_days)));
 	lines_say(b, notes, tried->withheld ? MSG("note.withheld") : MSG("note.none-withheld"),
 	    VALUES(value_integer("n", (int64_t)tried->withheld),
 	        value_integer("tries", (int64_t)tried->withheld_tries)));
@@ -136,7 +129,7 @@ static void tried_table(struct build *b, enum gather_tried_kind kind, const char
 		grid_cell(b, &grid, tried_value(b, tried->items[i].texts[0]));
 		number_cells(b, &grid, id, i, &tried->items[i]);
 	}
-	threshold_notes(b, &notes, tried);
+	withheld_note(b, &notes, tried);
 	grid_end(b, &grid, id, sentence(b, caption, NULL, 0), &notes);
 }
 
@@ -158,23 +151,31 @@ static void login_table(struct build *b)
 		grid_cell(b, &grid, tried_value(b, tried->items[i].texts[2]));
 		number_cells(b, &grid, "logins", i, &tried->items[i]);
 	}
-	threshold_notes(b, &notes, tried);
+	withheld_note(b, &notes, tried);
 	grid_end(b, &grid, "logins", sentence(b, MSG("caption.logins"), NULL, 0), &notes);
 }
 
-/* Nothing may be published: say how much there was. */
-static void say_withheld(struct build *b, struct lines *lines)
+/* What is listed below, or how much there was when nothing may be. */
+static void say_threshold(struct build *b, struct lines *lines)
 {
 	const struct gather *g = b->g;
 	const struct gather_tried *users = &g->tried[GATHER_TRIED_USERS];
 	const struct gather_tried *passwords = &g->tried[GATHER_TRIED_PASSWORDS];
+	size_t sensors = g->tried_min_sensors < g->sensors_now ? g->tried_min_sensors
+	                                                       : g->sensors_now;
+	const struct report_value values[] = {
+		value_integer("sources", g->tried_min_sources),
+		value_integer("sensors", (int64_t)sensors),
+		value_integer("days", g->tried_min_days),
+		value_integer("users", (int64_t)users->withheld),
+		value_integer("passwords", (int64_t)passwords->withheld),
+	};
 
-	if (users->count || passwords->count)
-		return;
-	if (users->withheld || passwords->withheld)
-		lines_say(b, lines, MSG("logins.all-withheld"), VALUES(
-		    value_integer("users", (int64_t)users->withheld),
-		    value_integer("passwords", (int64_t)passwords->withheld)));
+	if (!users->count && !passwords->count)
+		lines_say(b, lines, MSG("logins.all-withheld"), values, 5);
+	else
+		lines_say(b, lines, g->tried_min_days > 1 ? MSG("logins.threshold")
+		    : MSG("logins.threshold-day"), values, 5);
 }
 
 void section_logins(struct build *b)
@@ -185,7 +186,7 @@ void section_logins(struct build *b)
 
 	if (!b->g->login_count)
 		return;
-	facts = measure_facts_add(b, "logins.rate", &b->g->logins, build_times_unit(b), 1,
+	facts = measure_facts_add(b, "logins.rate", &b->g->logins, build_times_unit(b), 2,
 	    "report_logins");
 	build_heading(b, 2, "logins", MSG("heading.logins"));
 	if (b->analysis)
@@ -197,7 +198,7 @@ void section_logins(struct build *b)
 	lines_say(b, &lines, MSG("logins.sources"), VALUES(value_fact("sources", fact_add(b,
 	    "logins.sources", (double)b->g->login_sources, REPORT_UNIT_ADDRESSES, 0,
 	    "report_login_sources", "distinct over the period"))));
-	say_withheld(b, &lines);
+	say_threshold(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	tried_table(b, GATHER_TRIED_USERS, "users", MSG("column.user"), "user",
 	    MSG("caption.users"));

@@ -66,7 +66,7 @@ static void say_protocols(struct build *b)
 {
 	static const char *const messages[] = CHANGE_MESSAGES("visits.sessions");
 	struct measure_facts facts = measure_facts_add(b, "sessions.rate", &b->g->sessions,
-	    build_times_unit(b), 1, "report_sessions");
+	    build_times_unit(b), 2, "report_sessions");
 	struct report_value items[PROTOCOLS_SAID];
 	struct report_value list;
 	struct lines lines = {0};
@@ -126,7 +126,7 @@ static void protocol_table(struct build *b)
 	grid_column(&grid, MSG("column.logins-with"), "logins_with_credentials", REPORT_RIGHT,
 	    true);
 	grid_column(&grid, MSG("column.logins-without"), "logins_without_credentials",
-	    REPORT_RIGHT, false);
+	    REPORT_RIGHT, true);
 	for (size_t i = 0; i < ranked(&b->g->protocols) && i < b->top_n; i++)
 		protocol_row(b, &grid, &b->g->protocols.items[i]);
 	lines_say(b, &notes, MSG("note.protocols"), NULL, 0);
