@@ -94,7 +94,7 @@ static void tell_object(struct protocol_io *io, const char *word, struct rd *r, 
 	/* ReadPropertyMultiple has an opening tag before the properties. */
 	if (list_tag && rd_left(r) > 0 && r->pos[0] == list_tag)
 		rd_skip(r, 1);
-	for (unsigned i = 0; i < 8 && n + 12 < sizeof(line)
+	for (unsigned i = 0; i < (list_tag ? 8 : 1) && n + 12 < sizeof(line)
 	     && take_tagged(r, list_tag ? 0 : 1, &property); i++) {
 		(void)snprintf(line + n, sizeof(line) - n, "%s%u", i ? "," : " property=", property);
 		n = strlen(line);

@@ -172,20 +172,20 @@ void ntlm_login(struct protocol_io *io, const struct ntlm_message *message,
 	char line[3 * NTLM_NAME_MAX + 8];
 	size_t user_len;
 	size_t hash_len;
-	int n;
+	size_t workstation_len;
 
 	if (message->type != NTLM_AUTHENTICATE || ntlm_is_anonymous(message))
 		return;
 	user_len = ntlm_text(message, message->user, user);
 	hash_len = ntlm_hash(message, challenge, hash);
 	(void)ntlm_text(message, message->domain, domain);
-	(void)ntlm_text(message, message->workstation, workstation);
+	workstation_len = ntlm_text(message, message->workstation, workstation);
 	protocol_login(io, (struct protocol_text){user, user_len},
 	    (struct protocol_text){hash, hash_len},
 	    hash_len ? PROTOCOL_SECRET_HASH : PROTOCOL_SECRET_NONE, method, outcome);
-	n = snprintf(line, sizeof(line), "NTLM %s\\%s %s", domain, user, workstation);
-	if (n > 0)
-		protocol_command(io, line, strnlen(line, sizeof(line)));
+	(void)snprintf(line, sizeof(line), "NTLM %s\\%s%s%s", domain, user,
+	    workstation_len ? " " : "", workstation);
+	protocol_command(io, line, strnlen(line, sizeof(line)));
 }
 
 /* ---- the server's side ---------------------------------------------------------------------- */

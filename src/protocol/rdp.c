@@ -177,8 +177,6 @@ static void cookie(struct protocol_io *io, struct protocol_text line)
 	}
 	name.data = at + sizeof(user) - 1;
 	name.len = line.len - (size_t)(name.data - line.data);
-	while (name.len > 0 && strchr(" \t", name.data[name.len - 1]))
-		name.len--;
 	protocol_event(io, EVENT_COOKIE);
 	protocol_login(io, name, (struct protocol_text){"", 0}, PROTOCOL_SECRET_NONE, "cookie",
 	    PROTOCOL_OUTCOME_UNKNOWN);
@@ -199,6 +197,7 @@ static void connection_request(struct protocol_io *io, struct rd *r)
 	if (rd_left(r) > 0 && r->pos[0] >= ' ') {
 		line.len = end ? (size_t)(end - r->pos) : rd_left(r);
 		rd_skip(r, end ? line.len + 2 : line.len);
+		line = line_trim(line);
 		cookie(io, line);
 	}
 	if (rd_left(r) >= 8 && r->pos[0] == NEGOTIATION_REQUEST) {
@@ -603,7 +602,7 @@ static size_t units(struct protocol_io *io, enum protocol_side side, const uint8
 		/* TLS without the server's answer, or no RDP any more. */
 		if (len < 2)
 			return 0;
-		if (data[0] == 0x16 && data[1] == 3) {
+		if (data[0] == 0x16 && data[1] == 3 && !io->full) {
 			io->handover = true;
 			return 0;
 		}

@@ -46,7 +46,8 @@ static struct header take_header(struct rd *r)
 	return h;
 }
 
-/* A response's header; request is the client's, or NULL after an SMB1 negotiate. */
+/* A response's header; request is the client's, or NULL after an SMB1 negotiate.  session: for a
+ * client that has none yet. */
 static void write_header(struct wr *w, const uint8_t *request, uint32_t status, uint32_t session)
 {
 	static const uint8_t none[HEADER_LEN] = {0};
@@ -63,7 +64,7 @@ static void write_header(struct wr *w, const uint8_t *request, uint32_t status, 
 	wr_bytes(w, from + 24, 8); /* message id */
 	wr_u32le(w, 0xfeff);
 	wr_bytes(w, from + 36, 4); /* tree */
-	if (session)
+	if (session && memcmp(from + 40, none, 8) == 0)
 		wr_u64le(w, session);
 	else
 		wr_bytes(w, from + 40, 8);
