@@ -237,6 +237,7 @@ static void take_data(struct flow *f, struct segment seg)
 static void take_ack(struct flow *f, const struct decode_packet *p)
 {
 	struct side *peer = &f->slot->sides[stream_other(f->from)];
+	uint32_t last;
 
 	if (!(peer->flags & SIDE_KNOWN)) {
 		begin_side(peer, p->ack, true);
@@ -248,9 +249,12 @@ static void take_ack(struct flow *f, const struct decode_packet *p)
 		return;
 	if (f->from == STREAM_CLIENT && f->slot->flags & SLOT_SYN_ACK && f->slot->stream.has_syn)
 		f->slot->stream.handshake = STREAM_HANDSHAKE_FULL;
-	if (peer->flags & SIDE_ACKED ? seq_diff(p->ack, peer->acked) > 0 : true) {
-		if (seq_diff(p->ack, peer->next) > STREAM_WINDOW_MAX)
-			return;
+	last = peer->flags & SIDE_ACKED && seq_diff(peer->acked, peer->next) > 0 ? peer->acked
+	                                                                          : peer->next;
+	/* A jump is somebody else's number: no window is that large between two packets. */
+	if (seq_diff(p->ack, last) > STREAM_NEAR_MAX)
+		return;
+	if (!(peer->flags & SIDE_ACKED) || seq_diff(p->ack, peer->acked) > 0) {
 		peer->acked = p->ack;
 		peer->flags |= SIDE_ACKED;
 	}
@@ -312,14 +316,13 @@ void tcp_flush(struct streams *s, uint32_t number)
 	}
 }
 
-/* Could the end that the RST claims to be from have sent it now? */
+/* Would the other end believe this RST (RFC 9293 3.10.7.4)?  Old numbers are ignored by all. */
 static bool is_believable_reset(const struct streams *s, const struct slot *slot,
     const struct arrival *a)
 {
 	const struct decode_packet *p = a->packet;
 	const struct side *side = &slot->sides[a->from];
 	const struct side *peer = &slot->sides[stream_other(a->from)];
-	uint32_t low;
 	uint32_t high;
 
 	if (!(side->flags & SIDE_KNOWN)) {
@@ -328,17 +331,13 @@ static bool is_believable_reset(const struct streams *s, const struct slot *slot
 		    && is_between(p->ack, peer->base,
 		    seq_diff(peer->next, peer->base) + STREAM_RST_AHEAD_MAX);
 	}
-	low = side->next;
 	high = side->next;
-	if (side->flags & SIDE_ACKED) {
-		if (seq_diff(side->acked, low) < 0)
-			low = side->acked;
-		if (seq_diff(side->acked, high) > 0)
-			high = side->acked;
-	}
+	if (side->flags & SIDE_ACKED && seq_diff(side->acked, high) > 0)
+		high = side->acked;
 	if (!hold_is_empty(side))
 		high = s->hold.nodes[side->held_tail].seq + HOLD_NODE_LEN;
-	return is_between(p->seq, low, seq_diff(high, low) + STREAM_RST_AHEAD_MAX);
+	return is_between(p->seq, side->next,
+	    seq_diff(high, side->next) + STREAM_RST_AHEAD_MAX);
 }
 
 /* ---- which stream --------------------------------------------------------------------------- */
@@ -439,14 +438,23 @@ static uint32_t open_stream(struct streams *s, struct arrival *a)
 static void handle_syn_data(struct streams *s, struct arrival *a, uint32_t number)
 {
 	const struct decode_packet *p = a->packet;
+	struct segment seg = {a->seq, p->data + p->payload_offset, p->payload_len,
+		streams_wire_len(p)};
 	struct flow f;
 
 	if (number != SLOT_NONE) {
 		const struct slot *slot = streams_slot(s, number);
-		const struct side *side = &slot->sides[a->from];
 
-		if (side->flags & SIDE_KNOWN && side->base == a->seq) {
+		f = flow_of(s, number, a->from);
+		if (f.side->flags & SIDE_KNOWN && f.side->base == a->seq) {
 			s->counters.retransmitted_bytes += p->payload_len;
+			return;
+		}
+		if (slot->state == SLOT_OPEN && !(f.side->flags & SIDE_KNOWN)) {
+			begin_side(f.side, a->seq, false); /* both ends open at once */
+			f.slot->stream.last_us = a->time_us;
+			f.slot->stream.packets[a->from]++;
+			take_data(&f, seg);
 			return;
 		}
 		if (slot->state == SLOT_ENDED)
@@ -464,8 +472,7 @@ static void handle_syn_data(struct streams *s, struct arrival *a, uint32_t numbe
 	begin_side(f.side, a->seq, false);
 	streams_announce(s, number);
 	f.slot->stream.packets[STREAM_CLIENT]++;
-	take_data(&f, (struct segment){a->seq, p->data + p->payload_offset, p->payload_len,
-	    streams_wire_len(p)});
+	take_data(&f, seg);
 }
 
 /* ---- segments of a stream that is open ------------------------------------------------------ */
