@@ -1,11 +1,13 @@
 /*
  * teiten who: what the store saw of one address.
  *
- * Everything comes from flow, exact to the second, and from victim_day for days whose flow is gone.
+ * Everything about packets comes from flow, exact to the second, and from victim_day for days
+ * whose flow is gone; what the address said is in who_records.c.
  * An address that only answered attackers who forged it (backscatter) is told apart from one that
  * knocked itself.  Roles are judged elsewhere; until a judgement is stored there is none to print.
  */
 #include "cmd/table.h"
+#include "cmd/who_records.h"
 #include "cmd/window.h"
 
 #include "base/civil.h"
@@ -18,6 +20,8 @@
 #define WHO_SIGNATURES_MAX 10
 #define WHO_SIGNATURE_TEXT 200
 #define WHO_SENSORS_SHOWN 10
+#define WHO_RECORDS_SHOWN 10
+#define WHO_RECORDS_MAX 10000
 
 enum {
 	OPTION_ALL = 1,
@@ -52,6 +56,8 @@ struct who {
 	size_t sensor_count;
 	char signatures[WHO_SIGNATURES_MAX][WHO_SIGNATURE_TEXT];
 	size_t signature_count;
+	uint64_t sessions;
+	struct who_records records;
 };
 
 static int run(int argc, char **argv);
@@ -62,12 +68,14 @@ const struct command command_who = {
     .usage = "usage: teiten who IP [-s STORE] [--all] [--json]\n"
              "\n"
              "Prints when, where and with what an address was seen: first and last moment,\n"
-             "packets by class, ports, marks, country and AS, sensors, SYN signatures.\n"
+             "packets by class, ports, marks, country and AS, sensors, SYN signatures; and what\n"
+             "it said: protocols, logins tried (passwords masked), commands, payloads.\n"
              "Backscatter means that the address answered packets somebody forged in our\n"
              "addresses' name: it was attacked.\n"
              "\n"
              "  -s STORE        directory of the store (default: store.path)\n"
-             "  --all           every port, not only the ten with most packets\n"
+             "  --all           all of each list, not only the first ten\n"
+             "  --credentials   passwords in full (JSON always has them)\n"
              "\n"
              "Exit status: 4 when the address was never seen.\n"
              "\n"
@@ -161,6 +169,22 @@ static int load_victim(struct who *who, struct err *err)
 		saw(who, who->first, who->last, store_result_text(result, i, 4),
 		    (uint32_t)store_result_uint(result, i, 5));
 	}
+	store_result_free(result);
+	return ST_OK;
+}
+
+/* Sessions may be kept where the flow of their day is gone. */
+static int load_sessions(struct who *who, struct err *err)
+{
+	struct store_result *result;
+	int r = ask(who, "cmd_who_sessions", false, &result, err);
+
+	if (r < 0)
+		return r;
+	who->sessions = store_result_uint(result, 0, 0);
+	if (who->sessions)
+		saw(who, store_result_int(result, 0, 1), store_result_int(result, 0, 2),
+		    store_result_text(result, 0, 3), (uint32_t)store_result_uint(result, 0, 4));
 	store_result_free(result);
 	return ST_OK;
 }
@@ -281,7 +305,9 @@ static void print_json(const struct who *who, struct buf *b)
 	buf_puts(b, "   \"syn_signatures\": [");
 	for (size_t i = 0; i < who->signature_count; i++)
 		buf_printf(b, "%s\"%s\"", i ? ", " : "", who->signatures[i]);
-	buf_puts(b, "]}\n]\n");
+	buf_puts(b, "],\n");
+	who_records_json(&who->records, b);
+	buf_puts(b, "}\n]\n");
 }
 
 static void print_rows(const struct who *who, struct buf *b)
@@ -344,7 +370,12 @@ static void print_ports(const struct who *who, struct buf *b)
 	}
 }
 
-static void print_people(const struct who *who, struct buf *b)
+static void put_record_heading(void *arg, const char *ja, const char *en, struct buf *b)
+{
+	put_heading(arg, ja, en, b);
+}
+
+static void print_people(struct who *who, struct buf *b)
 {
 	static const char *const class_ja[] = {"アクセス", "継続", "跳ね返り", "その他"};
 	static const char *const class_en[] = {"access", "followup", "backscatter", "other"};
@@ -361,10 +392,11 @@ static void print_people(const struct who *who, struct buf *b)
 	buf_puts(b, ja ? " ~ " : " to ");
 	put_time(who, who->last, b);
 	buf_putc(b, '\n');
-	put_heading(who, "件数", "packets", b);
 	for (int c = 0; c < RECORD_CLASS_COUNT; c++) {
 		if (!who->packets[c])
 			continue;
+		if (first)
+			put_heading(who, "件数", "packets", b);
 		buf_printf(b, "%s%s ",
 		    first ? ""
 		    : ja  ? "、"
@@ -373,7 +405,8 @@ static void print_people(const struct who *who, struct buf *b)
 		publish_number(b, (double)who->packets[c], 0);
 		first = false;
 	}
-	buf_putc(b, '\n');
+	if (!first)
+		buf_putc(b, '\n');
 	print_ports(who, b);
 	if (who->marks) {
 		put_heading(who, "特徴", "marks", b);
@@ -389,6 +422,7 @@ static void print_people(const struct who *who, struct buf *b)
 			buf_printf(b, "%s%s", i ? "  " : "", who->signatures[i]);
 		buf_putc(b, '\n');
 	}
+	who_records_people(&who->records, &who->style, put_record_heading, who, b);
 	if (who->packets[RECORD_CLASS_BACKSCATTER] && !who->packets[RECORD_CLASS_REQUEST])
 		buf_puts(
 		    b, ja ? "※ DoS攻撃の被害を受けたとみられるIPアドレスです(送信元を詐称された攻撃"
@@ -406,13 +440,18 @@ static int load(struct who *who)
 
 	buf_printf(&who->hi, "toUInt64(%llu)", (unsigned long long)who->ip.hi);
 	buf_printf(&who->lo, "toUInt64(%llu)", (unsigned long long)who->ip.lo);
-	if (load_ports(who, &err) < 0 || load_victim(who, &err) < 0)
+	if (load_ports(who, &err) < 0 || load_victim(who, &err) < 0 ||
+	    load_sessions(who, &err) < 0)
 		goto failed;
-	if (who->port_count == 0) {
+	if (who->port_count == 0 && who->sessions == 0) {
 		command_error(who->self, "%s was never seen", who->text);
 		return COMMAND_NOT_FOUND;
 	}
 	if (load_sensors(who, &err) < 0 || load_signatures(who, &err) < 0)
+		goto failed;
+	who->records.credentials = who->common.credentials;
+	if (who_records_load(&who->records, &who->w, buf_text(&who->hi), buf_text(&who->lo),
+	        who->all ? WHO_RECORDS_MAX : WHO_RECORDS_SHOWN, &err) < 0)
 		goto failed;
 	return COMMAND_OK;
 failed:
@@ -483,6 +522,7 @@ static int run(int argc, char **argv)
 	buf_fini(&who.hi);
 	buf_fini(&who.lo);
 	buf_fini(&who.sensors);
+	who_records_fini(&who.records);
 	zone_free(who.zone);
 	window_close(&who.w);
 	return r;
