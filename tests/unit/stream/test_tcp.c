@@ -278,9 +278,10 @@ static void test_reset(void **state)
 	talk_text(t, false, 101, 501, "abc");
 	SAY(t, .server = true, .flags = RST, .seq = 0x40000000);
 	SAY(t, .server = true, .flags = RST, .seq = 500);
+	SAY(t, .flags = RST, .seq = 101); /* old */
 	SAY(t, .flags = RST, .seq = 104 + 70000);
 	assert_int_equal(h->ends, 0);
-	assert_int_equal(streams_counters(t->streams)->ignored, 3);
+	assert_int_equal(streams_counters(t->streams)->ignored, 4);
 	talk_text(t, false, 104, 501, "def");
 	SAY(t, .server = true, .flags = RST | ACK, .seq = 501, .ack = 107);
 	assert_int_equal(h->end, STREAM_END_RESET);
@@ -302,6 +303,37 @@ static void test_reset_of_a_syn_with_data(void **state)
 	assert_int_equal(h->ends, 0);
 	SAY(t, .server = true, .flags = RST | ACK, .seq = 0, .ack = 14);
 	assert_int_equal(h->end, STREAM_END_RESET);
+	talk_done(t);
+}
+
+static void test_both_open_at_once(void **state)
+{
+	struct talk *t = talk_new(NULL);
+
+	(void)state;
+	SAY(t, .flags = SYN, .seq = 10, .data = "hello", .len = 5);
+	SAY(t, .server = true, .flags = SYN, .seq = 90, .data = "hi", .len = 2);
+	talk_text(t, false, 16, 93, " you");
+	assert_int_equal(t->heard_count, 1);
+	talk_check(&t->heard[0], STREAM_CLIENT, "hello you");
+	talk_check(&t->heard[0], STREAM_SERVER, "hi");
+	talk_done(t);
+}
+
+static void test_wild_acknowledgments(void **state)
+{
+	struct talk *t = talk_new(NULL);
+	struct heard *h = &t->heard[0];
+
+	(void)state;
+	talk_shake(t, 10, 90);
+	talk_text(t, false, 11, 91, "ab");
+	SAY(t, .server = true, .flags = ACK, .seq = 91, .ack = 13 + 0x20000000);
+	t->time_us += STREAM_ACK_GRACE_US * 2;
+	SAY(t, .server = true, .flags = ACK, .seq = 91, .ack = 13);
+	talk_text(t, false, 13, 91, "cd");
+	talk_check(h, STREAM_CLIENT, "abcd");
+	assert_int_equal(h->gaps[0] + h->gaps[1], 0);
 	talk_done(t);
 }
 
@@ -537,6 +569,8 @@ int main(void)
 		cmocka_unit_test(test_fast_open),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_reset_of_a_syn_with_data),
+		cmocka_unit_test(test_both_open_at_once),
+		cmocka_unit_test(test_wild_acknowledgments),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_ports_used_again),
