@@ -35,6 +35,8 @@ static const struct protocol_event_name events[] = {
 #define HEADER_LEN 6     /* transaction, protocol 0, length */
 #define LENGTH_MIN 2     /* unit and function */
 #define LENGTH_MAX 254
+#define UMAS 90
+#define UMAS_LENGTH_MAX 4096 /* Schneider's frames are longer than the standard's */
 #define INBOX (HEADER_LEN + LENGTH_MAX)
 #define BITS_MAX 2000
 #define REGISTERS_MAX 125
@@ -45,7 +47,8 @@ static const struct protocol_event_name events[] = {
 #define OBJECT_MAX 60
 
 struct state {
-	bool lost; /* frames cannot be told apart any more */
+	uint16_t skip; /* bytes of an over-long frame still to come */
+	bool lost;     /* frames cannot be told apart any more */
 };
 
 struct function {
@@ -75,8 +78,8 @@ static const struct function functions[] = {
 	{22, EVENT_WRITE, 8, 0, "mask-write-register"},
 	{23, EVENT_WRITE, 0, 13, "read-write-registers"},
 	{24, EVENT_READ, 4, 0, "read-fifo"},
-	{43, EVENT_IDENTIFY, 5, 0, "device-identification"},
-	{90, EVENT_UMAS, 0, 4, "umas"},
+	{43, EVENT_IDENTIFY, 0, 5, "device-identification"},
+	{UMAS, EVENT_UMAS, 0, 4, "umas"},
 };
 
 static const struct function *find_function(uint8_t code)
@@ -281,14 +284,29 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	uint16_t protocol;
 	uint16_t left;
 	struct rd body;
+	bool over_long;
 
 	if (state->lost)
 		return len;
+	if (state->skip > 0) {
+		len = len < state->skip ? len : state->skip;
+		state->skip = (uint16_t)(state->skip - len);
+		return len;
+	}
 	rd_skip(&r, 2);
 	protocol = rd_u16be(&r);
 	left = rd_u16be(&r);
 	if (r.bad)
 		return 0;
+	over_long = protocol == 0 && left > LENGTH_MAX && left <= UMAS_LENGTH_MAX;
+	if (over_long && len < HEADER_LEN + 2)
+		return 0;
+	if (over_long && data[HEADER_LEN + 1] == UMAS) {
+		if (len < INBOX)
+			return 0;
+		state->skip = (uint16_t)(HEADER_LEN + left - INBOX);
+		left = LENGTH_MAX;
+	}
 	if (protocol != 0 || left < LENGTH_MIN || left > LENGTH_MAX) {
 		protocol_event(io, EVENT_MALFORMED);
 		io->hang_up = io->answering;

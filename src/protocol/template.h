@@ -17,7 +17,8 @@
  * The hash is 64-bit FNV-1a over the first 64 symbols after masking (a byte, or a mask), each as two
  * octets, low first.  Its values are stored: they never change.
  *
- * Vectors (server 192.0.2.1): "" cbf29ce484222325; the others are in the unit test.
+ * Vectors (server 192.0.2.1): "" cbf29ce484222325, "a" 089be207b544f1e4,
+ * "GET / HTTP/1.0\r\n\r\n" c4f8d2ccb2d1d761, "x 192.0.2.1" 197566136fc939e2.
  */
 #pragma once
 
