@@ -129,7 +129,9 @@ static void tell_exploits(struct protocol_io *io)
 static void request_end(struct protocol_io *io)
 {
 	struct http_state *state = io->state;
-	const bool is_exploit = state->exploit.found != 0;
+	/* Those before the probes, which want a file and get what any request gets. */
+	const bool is_exploit =
+	    (state->exploit.found & (((uint64_t)1 << HTTP_EXPLOIT_PROBE_ENV) - 1)) != 0;
 
 	tell_exploits(io);
 	state->client.phase = HTTP_LINE;

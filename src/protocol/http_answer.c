@@ -9,6 +9,7 @@
  */
 #include "base/civil.h"
 #include "base/wr.h"
+#include "protocol/accept.h"
 #include "protocol/encoding.h"
 #include "protocol/headers.h"
 #include "protocol/http_state.h"
@@ -39,77 +40,93 @@ static const struct row {
 	const char *type;
 	const char *fields; /* further header lines */
 	const char *key;    /* the persona's text of the body, NULL: none */
+	const char *server; /* the persona's text of the Server line, NULL: none */
 } rows[] = {
 	/* home routers */
-	{"POST", 0, false, "/UD/act", NULL, 200, XML, "Server: RomPager/4.07 UPnP/1.0\r\n",
-		"http.tr064-set"},
-	{ANY, 7547, false, "/", NULL, 404, HTML, "Server: RomPager/4.07 UPnP/1.0\r\n",
-		"http.rompager-404"},
-	{"POST", 0, false, "/ctrlt/", NULL, 200, XML, "", "http.hg532-upgrade"},
-	{ANY, 0, false, "/HNAP1", NULL, 200, XML, "", "http.hnap-settings"},
-	{"POST", 0, false, "/picsdesc.xml", NULL, 200, XML, "", "http.upnp-mapped"},
-	{"POST", 0, false, "/picdesc.xml", NULL, 200, XML, "", "http.upnp-mapped"},
-	{"POST", 0, false, "/wanipcn.xml", NULL, 200, XML, "", "http.upnp-mapped"},
-	{"GET", 0, false, "/pic", "desc.xml", 200, XML, "", "http.upnp-device"},
-	{"GET", 0, true, "/rootDesc.xml", NULL, 200, XML, "", "http.upnp-device"},
-	{"GET", 52869, false, "/", NULL, 404, HTML, "", "http.rompager-404"},
-	{ANY, 0, false, "/GponForm/", NULL, 200, HTML, "", "http.gpon"},
-	{ANY, 0, false, "/boaform/", NULL, 200, HTML, "", "http.boaform"},
+	{"POST", 0, false, "/UD/act", NULL, 200, XML, "", "http.tr064-set",
+		"http.server-rompager"},
+	{ANY, 7547, false, "/", NULL, 404, HTML, "", "http.rompager-404", "http.server-rompager"},
+	{"POST", 0, false, "/ctrlt/", NULL, 200, XML, "", "http.hg532-upgrade", NULL},
+	{ANY, 0, false, "/HNAP1", NULL, 200, XML, "", "http.hnap-settings", "http.server-hnap"},
+	{"POST", 0, false, "/picsdesc.xml", NULL, 200, XML, "", "http.upnp-mapped",
+		"http.server-upnp"},
+	{"POST", 0, false, "/picdesc.xml", NULL, 200, XML, "", "http.upnp-mapped",
+		"http.server-upnp"},
+	{"POST", 0, false, "/wanipcn.xml", NULL, 200, XML, "", "http.upnp-mapped",
+		"http.server-upnp"},
+	{"GET", 0, false, "/pic", "desc.xml", 200, XML, "", "http.upnp-device",
+		"http.server-upnp"},
+	{"GET", 0, true, "/rootDesc.xml", NULL, 200, XML, "", "http.upnp-device",
+		"http.server-upnp"},
+	{"GET", 52869, false, "/", NULL, 404, HTML, "", "http.rompager-404",
+		"http.server-rompager"},
+	{ANY, 0, false, "/GponForm/", NULL, 200, HTML, "", "http.gpon", "http.server-boa"},
+	{ANY, 0, false, "/boaform/", NULL, 200, HTML, "", "http.boaform", "http.server-boa"},
 	/* Docker */
 	{ANY, 0, true, "/_ping", NULL, 200, "text/plain; charset=utf-8",
-		"Api-Version: 1.41\r\nDocker-Experimental: false\r\nOstype: linux\r\n", "http.docker-ping"},
+		"Api-Version: 1.41\r\nDocker-Experimental: false\r\nOstype: linux\r\n",
+		"http.docker-ping", "http.server-docker"},
 	{"GET", 2375, true, "/version", NULL, 200, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-version"},
-	{"GET", 0, true, "/info", NULL, 200, JSON, "Api-Version: 1.41\r\n", "http.docker-info"},
+		"http.docker-version", "http.server-docker"},
+	{"GET", 0, true, "/info", NULL, 200, JSON, "Api-Version: 1.41\r\n", "http.docker-info",
+		"http.server-docker"},
 	{"GET", 0, true, "/containers/json", NULL, 200, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-empty"},
+		"http.docker-empty", "http.server-docker"},
 	{"GET", 0, true, "/images/json", NULL, 200, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-empty"},
+		"http.docker-empty", "http.server-docker"},
 	{"POST", 0, false, "/images/create", NULL, 200, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-pulled"},
+		"http.docker-pulled", "http.server-docker"},
 	{"POST", 0, false, "/containers/create", NULL, 201, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-created"},
-	{"POST", 0, false, "/containers/", "/start", 204, NULL, "Api-Version: 1.41\r\n", NULL},
+		"http.docker-created", "http.server-docker"},
+	{"POST", 0, false, "/containers/", "/start", 204, NULL, "Api-Version: 1.41\r\n", NULL,
+		"http.server-docker"},
 	{"POST", 0, false, "/containers/", "/wait", 200, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-waited"},
+		"http.docker-waited", "http.server-docker"},
 	{"POST", 0, false, "/containers/", "/exec", 201, JSON, "Api-Version: 1.41\r\n",
-		"http.docker-exec"},
+		"http.docker-exec", "http.server-docker"},
 	{"POST", 0, false, "/exec/", "/start", 200, "application/vnd.docker.raw-stream",
-		"Api-Version: 1.41\r\n", NULL},
-	{ANY, 2375, false, "/", NULL, 404, JSON, "Api-Version: 1.41\r\n", "http.docker-404"},
+		"Api-Version: 1.41\r\n", NULL, "http.server-docker"},
+	{ANY, 2375, false, "/", NULL, 404, JSON, "Api-Version: 1.41\r\n", "http.docker-404",
+		"http.server-docker"},
 	/* Hadoop YARN */
 	{"POST", 0, true, "/ws/v1/cluster/apps/new-application", NULL, 200, JSON,
-		"X-Frame-Options: SAMEORIGIN\r\n", "http.yarn-new"},
-	{"POST", 0, true, "/ws/v1/cluster/apps", NULL, 202, JSON, "X-Frame-Options: SAMEORIGIN\r\n",
-		NULL},
+		"X-Frame-Options: SAMEORIGIN\r\n", "http.yarn-new", "http.server-yarn"},
+	{"POST", 0, true, "/ws/v1/cluster/apps", NULL, 202, JSON,
+		"X-Frame-Options: SAMEORIGIN\r\n", NULL, "http.server-yarn"},
 	{"GET", 0, false, "/ws/v1/cluster", NULL, 200, JSON, "X-Frame-Options: SAMEORIGIN\r\n",
-		"http.yarn-info"},
+		"http.yarn-info", "http.server-yarn"},
 	{"GET", 8088, false, "/cluster", NULL, 200, HTML, "X-Frame-Options: SAMEORIGIN\r\n",
-		"http.yarn-page"},
-	{"GET", 8088, true, "/", NULL, 302, HTML, "Location: /cluster\r\n", NULL},
+		"http.yarn-page", "http.server-yarn"},
+	{"GET", 8088, true, "/", NULL, 302, HTML, "Location: /cluster\r\n", NULL,
+		"http.server-yarn"},
 	/* Elasticsearch */
-	{ANY, 9200, true, "/", NULL, 200, "application/json; charset=UTF-8", "", "http.elastic-root"},
-	{ANY, 9200, false, "/_cat/", NULL, 200, "text/plain; charset=UTF-8", "", "http.elastic-cat"},
+	{ANY, 9200, true, "/", NULL, 200, "application/json; charset=UTF-8", "",
+		"http.elastic-root", NULL},
+	{ANY, 9200, false, "/_cat/", NULL, 200, "text/plain; charset=UTF-8", "",
+		"http.elastic-cat", NULL},
 	{ANY, 9200, false, "/", "_search", 200, "application/json; charset=UTF-8", "",
-		"http.elastic-hits"},
+		"http.elastic-hits", NULL},
 	{ANY, 9200, false, "/", NULL, 404, "application/json; charset=UTF-8", "",
-		"http.elastic-404"},
+		"http.elastic-404", NULL},
 	/* Ethereum's JSON-RPC: the body's key follows from the method asked for */
-	{"POST", 8545, false, "/", NULL, 200, JSON, "Vary: Origin\r\n", "http.rpc"},
-	{ANY, 8545, false, "/", NULL, 200, "text/plain", "Vary: Origin\r\n", NULL},
+	{"POST", 8545, false, "/", NULL, 200, JSON, "Vary: Origin\r\n", "http.rpc", NULL},
+	{ANY, 8545, false, "/", NULL, 200, "text/plain", "Vary: Origin\r\n", NULL, NULL},
 	/* Kubernetes' API and kubelet without authentication */
-	{"GET", 0, true, "/api/v1/pods", NULL, 200, JSON, "", "http.kubernetes-pods"},
-	{"GET", 0, true, "/pods", NULL, 200, JSON, "", "http.kubernetes-pods"},
-	{"GET", 0, true, "/runningpods/", NULL, 200, JSON, "", "http.kubernetes-pods"},
-	{"GET", 0, true, "/version", NULL, 200, JSON, "", "http.kubernetes-version"},
+	{"GET", 0, true, "/api/v1/pods", NULL, 200, JSON, "", "http.kubernetes-pods", NULL},
+	{"GET", 0, true, "/pods", NULL, 200, JSON, "", "http.kubernetes-pods", NULL},
+	{"GET", 0, true, "/runningpods/", NULL, 200, JSON, "", "http.kubernetes-pods", NULL},
+	{"GET", 0, true, "/version", NULL, 200, JSON, "", "http.kubernetes-version", NULL},
 	/* application servers */
-	{"POST", 0, false, "/wls-wsat/", NULL, 500, XML, "", "http.weblogic-fault"},
-	{"POST", 0, false, "/_async/", NULL, 202, NULL, "", NULL},
-	{"GET", 0, false, "/wls-wsat/", NULL, 200, HTML, "", "http.weblogic-wsat"},
-	{"GET", 0, false, "/console/", NULL, 200, HTML, "", "http.weblogic-console"},
-	{ANY, 0, false, "/jenkins", NULL, 403, HTML, "X-Jenkins: 2.319.1\r\n", "http.jenkins-403"},
-	{"POST", 0, false, "/xmlrpc.php", NULL, 200, XML, "", "http.wordpress-fault"},
-	{ANY, 0, false, "/wp-login.php", NULL, 200, HTML, "", "http.wordpress-login"},
+	{"POST", 0, false, "/wls-wsat/", NULL, 500, XML, "", "http.weblogic-fault", NULL},
+	{"POST", 0, false, "/_async/", NULL, 202, NULL, "", NULL, NULL},
+	{"GET", 0, false, "/wls-wsat/", NULL, 200, HTML, "", "http.weblogic-wsat", NULL},
+	{"GET", 0, false, "/console/", NULL, 200, HTML, "", "http.weblogic-console", NULL},
+	{ANY, 0, false, "/jenkins", NULL, 403, HTML, "X-Jenkins: 2.319.1\r\n", "http.jenkins-403",
+		"http.server-jenkins"},
+	{"POST", 0, false, "/xmlrpc.php", NULL, 200, XML, "", "http.wordpress-fault",
+		"http.server-wordpress"},
+	{ANY, 0, false, "/wp-login.php", NULL, 200, HTML, "", "http.wordpress-login",
+		"http.server-wordpress"},
 };
 _Static_assert(sizeof(rows) / sizeof(rows[0]) < ROW_NONE, "a row's number fits a byte");
 
@@ -216,11 +233,13 @@ static struct protocol_text product_page(const struct protocol_io *io)
 	return (struct protocol_text){page, strlen(page)};
 }
 
-bool http_answer_accepts(const struct protocol_io *io, struct protocol_text user,
+bool http_answer_accepts(const struct protocol_io *io, unsigned try, struct protocol_text user,
     struct protocol_text password)
 {
 	const struct protocol_text login = product(io, "accept");
 
+	if (accept_login(io, "http.accept", try, user, password))
+		return true;
 	return login.len > 0 && user.len + 1 + password.len == login.len
 	    && login.data[user.len] == ':' && memcmp(login.data, user.data, user.len) == 0
 	    && memcmp(login.data + user.len + 1, password.data, password.len) == 0;
@@ -303,6 +322,7 @@ static void fill(struct protocol_io *io, struct wr *w, struct protocol_text text
 }
 
 struct response {
+	struct protocol_text server; /* empty: no Server line */
 	unsigned status;
 	const char *type;   /* NULL: no body */
 	const char *fields; /* whole header lines, may be empty */
@@ -312,8 +332,6 @@ struct response {
 static void send(struct protocol_io *io, const struct response *response)
 {
 	const struct http_state *state = io->state;
-	const struct protocol_text server = product(io, "server");
-	const bool has_server = strncmp(response->fields, "Server:", 7) == 0;
 	uint8_t buffer[HTTP_REPLY_MAX];
 	struct wr w = wr_init(buffer, sizeof(buffer));
 	char head[FIELDS_MAX];
@@ -323,8 +341,8 @@ static void send(struct protocol_io *io, const struct response *response)
 		http_date(io->now_us, date);
 		(void)snprintf(head, sizeof(head), "HTTP/1.%d %u %s\r\n%s%.*s%sDate: %s\r\n",
 		    !state->old, response->status, reason(response->status),
-		    server.len && !has_server ? "Server: " : "", has_server ? 0 : (int)server.len,
-		    server.data, server.len && !has_server ? "\r\n" : "", date);
+		    response->server.len ? "Server: " : "", (int)response->server.len,
+		    response->server.data, response->server.len ? "\r\n" : "", date);
 		wr_bytes(&w, head, strlen(head));
 		wr_bytes(&w, response->fields, strlen(response->fields));
 		if (response->type) {
@@ -346,15 +364,13 @@ static void send(struct protocol_io *io, const struct response *response)
 }
 
 /* A persona's text as the body. */
-static void send_filled(struct protocol_io *io, unsigned status, const char *type,
-    const char *fields, struct protocol_text text)
+static void send_filled(struct protocol_io *io, struct response response)
 {
 	char body[HTTP_REPLY_MAX / 2];
 	struct wr w = wr_init(body, sizeof(body));
-	struct response response = {status, type, fields, {body, 0}};
 
-	fill(io, &w, text, status);
-	response.body.len = w.bad ? 0 : wr_len(&w);
+	fill(io, &w, response.body, response.status);
+	response.body = (struct protocol_text){body, w.bad ? 0 : wr_len(&w)};
 	send(io, &response);
 }
 
@@ -371,7 +387,8 @@ static void send_error(struct protocol_io *io, unsigned status, const char *fiel
 		else
 			wr_u8(&w, (uint8_t)error.data[i]);
 	}
-	send_filled(io, status, HTML, fields, (struct protocol_text){text, wr_len(&w)});
+	send_filled(io, (struct response){product(io, "server"), status, HTML, fields,
+		{text, wr_len(&w)}});
 }
 
 void http_answer_malformed(struct protocol_io *io)
@@ -429,7 +446,7 @@ static bool asks_digest(struct protocol_io *io, const struct row *row)
 	    (unsigned long long)protocol_random(io));
 	(void)snprintf(fields, sizeof(fields), "WWW-Authenticate: Digest realm=\"HuaweiHomeGateway\","
 	    "nonce=\"%s\",qop=\"auth\",algorithm=\"MD5\"\r\n", nonce);
-	send_error(io, 401, fields);
+	send(io, &(struct response){PROTOCOL_LITERAL(""), 401, HTML, fields, PROTOCOL_LITERAL("")});
 	return true;
 }
 
@@ -445,12 +462,13 @@ static void answer_row(struct protocol_io *io, const struct row *row)
 	const char *key = row->key && strcmp(row->key, "http.rpc") == 0 ? rpc_keys[state->rpc]
 	                                                                : row->key;
 	const char *text = key ? protocol_persona(io, key) : "";
+	const char *server = row->server ? protocol_persona(io, row->server) : "";
 
 	if (asks_digest(io, row))
 		return;
 	settle(io, state->login_method == HTTP_LOGIN_DIGEST);
-	send_filled(io, row->status, row->type, row->fields,
-	    (struct protocol_text){text, strlen(text)});
+	send_filled(io, (struct response){{server, strlen(server)}, row->status, row->type, row->fields,
+		{text, strlen(text)}});
 }
 
 /* "/", an index or a login page: what a product shows its face at. */
@@ -468,22 +486,36 @@ static bool is_front(const struct http_state *state)
 	return false;
 }
 
+/* What a form leads to when its login is right. */
+static void send_welcome(struct protocol_io *io)
+{
+	char fields[FIELDS_MAX];
+
+	(void)snprintf(fields, sizeof(fields), "Set-Cookie: session=%016llx; path=/\r\n"
+	    "Location: /index.html\r\n", (unsigned long long)protocol_random(io));
+	send(io, &(struct response){product(io, "server"), 302, HTML, fields, PROTOCOL_LITERAL("")});
+}
+
 static void answer_product(struct protocol_io *io, bool is_exploit)
 {
 	const struct http_state *state = io->state;
 	const struct protocol_text face = product(io, "face");
-	struct response page = {200, HTML, "", product_page(io)};
+	const struct protocol_text server = product(io, "server");
+	const struct response page = {server, 200, HTML, "", product_page(io)};
 
 	if (state->has_login && state->login_known) {
 		settle(io, true);
-		send(io, &page);
+		if (state->login_method > HTTP_LOGIN_DIGEST)
+			send_welcome(io);
+		else
+			send(io, &page);
 	} else if (is_exploit) {
 		settle(io, false);
-		send(io, &(struct response){200, HTML, "", PROTOCOL_LITERAL("")});
+		send(io, &(struct response){server, 200, HTML, "", PROTOCOL_LITERAL("")});
 	} else if (state->ntlm_begun || line_is(face, "basic") || (state->was_login && state->has_login)) {
 		settle(io, false);
 		ask_password(io);
-	} else if (is_front(state) || state->has_login) {
+	} else if (is_front(state) || state->has_login || state->is_proxy) {
 		settle(io, false);
 		send(io, &page);
 	} else {
@@ -505,7 +537,7 @@ void http_answer(struct protocol_io *io, bool is_exploit)
 		answer_row(io, &rows[state->answer]);
 	} else if (line_is(method, "OPTIONS")) {
 		settle(io, false);
-		send(io, &(struct response){200, HTML, "Allow: GET, HEAD, POST, OPTIONS\r\n",
+		send(io, &(struct response){product(io, "server"), 200, HTML, "Allow: GET, HEAD, POST, OPTIONS\r\n",
 			PROTOCOL_LITERAL("")});
 	} else if (line_is(method, "TRACE") || line_is(method, "PROPFIND")) {
 		settle(io, false);

@@ -12,7 +12,17 @@
 
 #define SEGMENT_MIN 3
 
-static const char separators[] = "&<>\"\r\n";
+enum body_kind { /* decides what separates segments */
+	BODY_LINES, /* and fields of forms */
+	BODY_MARKUP,
+	BODY_JSON,
+};
+
+static const char *const separators[] = {
+	[BODY_LINES] = "&\r\n",
+	[BODY_MARKUP] = "<>\"",
+	[BODY_JSON] = "\"",
+};
 
 static char *body_text(struct http_state *state)
 {
@@ -24,8 +34,9 @@ static size_t body_room(const struct http_state *state)
 	return HTTP_TEXT - state->login_user_len - state->login_password_len;
 }
 
-/* A value that a shell could run becomes a command, decoded when it is a form's. */
-static void segment(struct protocol_io *io, struct protocol_text text, bool form)
+/* A value that a shell could run, or a URL, becomes a command; decoded when it is a form's.  URLs
+ * in the attributes of markup are names of schemas. */
+static void segment(struct protocol_io *io, struct protocol_text text, bool form, bool attribute)
 {
 	uint8_t buffer[HTTP_TEXT];
 
@@ -34,7 +45,8 @@ static void segment(struct protocol_io *io, struct protocol_text text, bool form
 		text.len = encoding_percent(text.data, text.len, 1, buffer, sizeof(buffer));
 		text.data = (const char *)buffer;
 	}
-	if (text.len >= SEGMENT_MIN && http_exploit_is_shell(text))
+	if (text.len >= SEGMENT_MIN
+	    && (http_exploit_is_shell(text) || (!attribute && http_exploit_is_url(text))))
 		protocol_command(io, text.data, text.len);
 }
 
@@ -43,20 +55,34 @@ static void commands(struct protocol_io *io, bool last)
 {
 	struct http_state *state = io->state;
 	const char *text = body_text(state);
-	const bool form = memchr(text, '=', state->body_len) && text[0] != '<' && text[0] != '{';
+	const bool markup = state->body_kind == BODY_MARKUP;
+	const bool form = state->body_kind == BODY_LINES && memchr(text, '=', state->body_len);
 	size_t start = state->body_told;
+	bool attribute = markup && (start == 0 || text[start - 1] != '>');
 
 	for (size_t i = start; i < state->body_len; i++) {
-		if (!memchr(separators, text[i], sizeof(separators) - 1))
+		if (!text[i] || !strchr(separators[state->body_kind], text[i]))
 			continue;
-		segment(io, (struct protocol_text){text + start, i - start}, form);
+		segment(io, (struct protocol_text){text + start, i - start}, form, attribute);
 		start = i + 1;
+		attribute = markup && text[i] != '>';
 	}
 	if (last || start == 0) {
-		segment(io, (struct protocol_text){text + start, state->body_len - start}, form);
+		segment(io, (struct protocol_text){text + start, state->body_len - start}, form, attribute);
 		start = state->body_len;
 	}
 	state->body_told = (uint16_t)start;
+}
+
+static enum body_kind kind_of(struct protocol_text body)
+{
+	while (body.len > 0 && memchr(" \t\r\n", *body.data, 4)) {
+		body.data++;
+		body.len--;
+	}
+	if (body.len > 0 && *body.data == '<')
+		return BODY_MARKUP;
+	return body.len > 0 && (*body.data == '{' || *body.data == '[') ? BODY_JSON : BODY_LINES;
 }
 
 /* Makes room: complete segments leave the buffer, the overlap stays. */
@@ -80,6 +106,8 @@ static void look(struct protocol_io *io, bool last)
 	struct protocol_text body = {body_text(state), state->body_len};
 	char copy[HTTP_TEXT];
 
+	if (!state->form_read)
+		state->body_kind = (uint8_t)kind_of(body);
 	http_exploit_body(&state->exploit, body);
 	commands(io, last);
 	/* A login that is found waits in the buffer's front, so it is looked for in a copy. */

@@ -10,6 +10,7 @@
 #include "protocol/line.h"
 
 #define SIMPLE_METHOD "GET"
+#define H2_FRAME_HEADER 9
 #define SCHEME_MAX 8 /* "https://" */
 
 static struct protocol_text behind(struct protocol_text text, size_t n)
@@ -104,10 +105,10 @@ static void request_facts(struct protocol_io *io, const struct headers_request *
 	protocol_event(io, HTTP_EVENT_REQUEST);
 	if (request->version.len == 0)
 		protocol_event(io, HTTP_EVENT_SIMPLE);
+	state->is_proxy = request->target.data[0] != '/' && headers_contains(request->target, "://");
 	if (line_is(request->method, "CONNECT"))
 		protocol_event(io, HTTP_EVENT_CONNECT);
-	else if (request->target.len > 0 && request->target.data[0] != '/'
-	    && headers_contains(request->target, "://"))
+	else if (state->is_proxy)
 		protocol_event(io, HTTP_EVENT_PROXY);
 	command_fact(io, request->method, request->target, &decoded, buffer);
 	http_exploit_line(&state->exploit, request->method, request->target, decoded);
@@ -136,7 +137,9 @@ bool http_head_line(struct protocol_io *io, struct protocol_text line, bool cut)
 			return false;
 	}
 	if (line_begins(request.version, "HTTP/2") && line_is(request.method, "PRI")) {
+		/* An empty SETTINGS frame, as a server's preface must be (RFC 9113 3.4). */
 		protocol_event(io, HTTP_EVENT_H2);
+		protocol_reply(io, "\0\0\0\4\0\0\0\0\0", H2_FRAME_HEADER);
 		state->client.phase = HTTP_IGNORE;
 		return true;
 	}
@@ -169,6 +172,20 @@ void http_head_framing(struct http_framing *framing, struct protocol_text name,
 	}
 }
 
+/* Fields in which commands travel: SOAPAction, cookies, a User-Agent for Shellshock or Log4Shell.
+ * Browsers' names and addresses of pages are none. */
+static bool is_command(struct protocol_text name, struct protocol_text value)
+{
+	if (line_is(name, "User-Agent"))
+		return headers_contains(value, "() {") || headers_contains(value, "${");
+	if (line_is(name, "Authorization") || line_is(name, "Proxy-Authorization")
+	    || line_is(name, "Origin"))
+		return false;
+	if (line_is(name, "Referer") || line_begins(name, "Accept"))
+		return headers_contains(value, "() {") || headers_contains(value, "${jndi");
+	return headers_contains(value, "${") || http_exploit_is_shell(value);
+}
+
 void http_head_field(struct protocol_io *io, struct protocol_text line)
 {
 	struct http_state *state = io->state;
@@ -188,10 +205,6 @@ void http_head_field(struct protocol_io *io, struct protocol_text line)
 	else if (line_is(name, "Connection") || line_is(name, "Proxy-Connection"))
 		state->close = headers_contains(value, "close")
 		    || (state->old && !headers_contains(value, "keep-alive"));
-	if (!line_is(name, "Authorization") && http_exploit_is_shell(value)
-	    && !line_is(name, "Referer") && !line_is(name, "Origin") && !line_is(name, "User-Agent"))
-		protocol_command(io, line.data, line.len);
-	else if (line_is(name, "User-Agent")
-	    && (headers_contains(value, "() {") || headers_contains(value, "${")))
+	if (is_command(name, value))
 		protocol_command(io, line.data, line.len);
 }

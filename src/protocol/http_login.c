@@ -53,8 +53,9 @@ static void hold(struct protocol_io *io, struct protocol_text user, struct proto
 
 	http_login_settle(io, PROTOCOL_OUTCOME_UNKNOWN);
 	state->has_login = true;
+	state->tries += state->tries < UINT8_MAX;
 	if (io->answering && secret == PROTOCOL_SECRET_PASSWORD)
-		state->login_known = http_answer_accepts(io, user, password);
+		state->login_known = http_answer_accepts(io, state->tries, user, password);
 	if (len + state->body_len > HTTP_TEXT / 2) {
 		protocol_login(io, user, password, secret, methods[method],
 		    !io->answering ? PROTOCOL_OUTCOME_UNKNOWN

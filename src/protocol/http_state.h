@@ -60,6 +60,7 @@ struct http_state {
 	uint32_t login_request;    /* the request that the waiting login belongs to; 0: none waits */
 	uint16_t status;           /* of the response that is being read */
 	uint8_t answer;            /* a row of http_answer.c */
+	uint8_t tries;             /* logins of this session */
 	uint8_t rpc;               /* JSON-RPC method, of http_answer.c */
 	char rpc_id[HTTP_RPC_ID];  /* JSON-RPC id as it came, with a NUL */
 	char method[HTTP_METHOD];  /* of the request, with a NUL; longer ones are cut */
@@ -76,6 +77,8 @@ struct http_state {
 	bool login_known : 1;      /* … that the persona's device accepts */
 	bool was_login : 1;        /* Authorization came, of whatever kind */
 	bool form_read : 1;        /* logins were looked for in this body */
+	uint8_t body_kind;         /* of http_body.c */
+	bool is_proxy : 1;         /* an absolute URI: another host is meant */
 	bool told_request : 1;     /* the session's first request was told */
 	bool ntlm_begun : 1;       /* NTLM's first message: a challenge is the answer */
 	uint8_t login_secret;      /* of the waiting login: enum protocol_secret */
@@ -152,6 +155,7 @@ void http_answer(struct protocol_io *io, bool is_exploit);
 /* 400, for what is no HTTP. */
 void http_answer_malformed(struct protocol_io *io);
 
-/* Is it the user and password that the persona's device accepts? */
-bool http_answer_accepts(const struct protocol_io *io, struct protocol_text user,
+/* Is it the login that the persona's product accepts, or one that the rules of accept.h let in?
+ * try counts the logins of this session from 1. */
+bool http_answer_accepts(const struct protocol_io *io, unsigned try, struct protocol_text user,
     struct protocol_text password);
