@@ -348,6 +348,7 @@ static int open_visitors(struct pipeline *p, struct err *err)
 		.sensor = p->options.sensor,
 		.destinations = tally_observed(p->tally),
 		.geo = p->options.geo,
+		.tools = p->tools,
 		.store = p->options.store,
 	};
 

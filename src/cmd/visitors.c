@@ -57,6 +57,7 @@ int visitors_new(const struct visitors_options *options, struct visitors **ret_v
 	struct stream_options streams = {
 		.context_size = sessions_context_size(),
 		.known_port = known_port,
+		.tools = options->tools,
 		.sink = &sessions_stream_sink,
 	};
 	int rc;

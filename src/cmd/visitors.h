@@ -16,6 +16,7 @@ struct visitors_options {
 	uint16_t sensor;
 	struct destinations *destinations; /* NULL: every server counts */
 	const struct geo *geo;
+	struct tools *tools; /* remembers the texts of SYN signatures */
 	struct store *store; /* NULL: counts only */
 };
 

@@ -23,6 +23,12 @@
 /* After its end a stream is remembered so long. */
 #define STREAM_LINGER_US 10000000ll
 
+enum port_answer {
+	PORT_NOT_ASKED,
+	PORT_KNOWN,
+	PORT_UNKNOWN,
+};
+
 struct streams {
 	struct stream_options options;
 	struct stream_sink sink;
@@ -32,6 +38,7 @@ struct streams {
 	struct recent recent;
 	struct wheel wheel;
 	uint16_t hold_nodes_max; /* per side */
+	uint8_t known_ports[2][65536]; /* enum port_answer, TCP and UDP */
 };
 
 /* One packet on its way through. */
@@ -66,7 +73,7 @@ void streams_forget(struct streams *s, uint32_t number);
 /* Payload the capture has, and the bytes of payload the datagram had: more when it was cut. */
 uint32_t streams_wire_len(const struct decode_packet *packet);
 /* Which side the sender of a conversation's first packet is, by the ports. */
-enum stream_side streams_guess_side(const struct streams *s, const struct decode_packet *packet);
+enum stream_side streams_guess_side(struct streams *s, const struct decode_packet *packet);
 
 /* tcp.c */
 

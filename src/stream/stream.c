@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define TIME_MAX_US (1ll << 58) /* beyond the year 9999; differences of two do not overflow */
+#define FLUSH_AHEAD 16u /* slots */
 #define POOL_MIN_NODES 64u
 #define POOL_SHARE_MIN 8u /* at least this part of the memory holds bytes out of order */
 #define IDLE_MAX_US (1ll << 50)
@@ -149,6 +150,8 @@ void streams_free(struct streams *s)
 void streams_flush(struct streams *s)
 {
 	for (uint32_t i = 0; i < s->table.fresh; i++) {
+		if (s->table.fresh - i > FLUSH_AHEAD)
+			table_prefetch_bucket(&s->table, streams_slot(s, i + FLUSH_AHEAD)->hash);
 		if (streams_slot(s, i)->state == SLOT_OPEN)
 			streams_end(s, i, STREAM_END_CAPTURE);
 		else if (streams_slot(s, i)->state == SLOT_ENDED)
@@ -233,16 +236,22 @@ void streams_announce(struct streams *s, uint32_t number)
 		s->sink.open(s->options.arg, stream, table_context(&s->table, number));
 }
 
-enum stream_side streams_guess_side(const struct streams *s, const struct decode_packet *p)
+/* The consumer's answer is asked for once per port: it may have to look at all of its protocols. */
+static bool is_known_port(struct streams *s, uint8_t proto, uint16_t port)
 {
-	bool src_known;
-	bool dst_known;
+	uint8_t *answer = &s->known_ports[proto == DECODE_PROTO_UDP][port];
 
+	if (*answer == PORT_NOT_ASKED)
+		*answer = s->options.known_port(s->options.arg, proto, port) ? PORT_KNOWN : PORT_UNKNOWN;
+	return *answer == PORT_KNOWN;
+}
+
+enum stream_side streams_guess_side(struct streams *s, const struct decode_packet *p)
+{
 	if (!s->options.known_port)
 		return STREAM_CLIENT;
-	src_known = s->options.known_port(s->options.arg, p->proto, p->sport);
-	dst_known = s->options.known_port(s->options.arg, p->proto, p->dport);
-	return src_known && !dst_known ? STREAM_SERVER : STREAM_CLIENT;
+	return is_known_port(s, p->proto, p->sport) && !is_known_port(s, p->proto, p->dport)
+	    ? STREAM_SERVER : STREAM_CLIENT;
 }
 
 /* ---- lengths -------------------------------------------------------------------------------- */

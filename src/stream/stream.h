@@ -86,7 +86,8 @@ struct stream_options {
 	int64_t tcp_idle_us;
 	int64_t udp_idle_us;
 	size_t context_size;
-	bool (*known_port)(void *arg, uint8_t proto, uint16_t port); /* may be NULL */
+	/* Is it a service's port?  The answer is remembered; may be NULL. */
+	bool (*known_port)(void *arg, uint8_t proto, uint16_t port);
 	struct tools *tools; /* remembers the texts of SYN signatures; NULL: ids without text */
 	const struct stream_sink *sink;
 	void *arg;

@@ -141,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct stream_options options = {
 		.streams_max = how & 1 ? 2 : 64,
 		.hold_max = how & 2 ? 2048 : 0,
-		.memory_max = how & 4 ? 750u << 10 : 16u << 20,
+		.memory_max = how & 4 ? 900u << 10 : 16u << 20,
 		.context_size = sizeof(struct context),
 		.sink = &sink,
 		.arg = &sums,
