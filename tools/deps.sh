@@ -22,6 +22,7 @@ build_packages=(
 	clang 'libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev'
 	libpcap-dev zlib1g-dev libzstd-dev liblzma-dev liblz4-dev libsqlite3-dev libjansson-dev
 	libicu-dev libmaxminddb-dev libyaml-dev libcmocka-dev libseccomp-dev libssl-dev
+	'libvectorscan-dev|libhyperscan-dev' libpcre2-dev
 	scdoc tcpdump zstd xz-utils lz4 libxml2-utils
 )
 lint_packages=(clang-tidy clang-format cppcheck shellcheck)

@@ -110,6 +110,7 @@ void decode_batch(const struct capture_packet *packets, size_t count,
 		out->sport = 0;
 		out->dport = 0;
 		out->linktype = p->linktype;
+		out->network_offset = DECODE_NO_NETWORK;
 		out->data = p->data;
 		out->data_len = (uint32_t)len;
 		if (is_plain_ethernet_ipv4(p, len)) {

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define DECODE_LAYERS_MAX 16
+#define DECODE_NO_NETWORK UINT16_MAX
 
 enum decode_drop {
 	DECODE_DROP_NONE,
@@ -77,6 +78,7 @@ struct decode_packet {
 	uint32_t payload_len;      /* captured bytes of payload, padding excluded */
 	uint16_t transport_offset; /* of the transport header in data */
 	uint16_t payload_offset;   /* of the payload in data */
+	uint16_t network_offset;   /* of the IP header; DECODE_NO_NETWORK: there is none */
 	uint16_t linktype;
 	uint8_t icmp_type;
 	uint8_t icmp_code;

@@ -34,6 +34,7 @@ void layer_ipv4(struct decode_packet *packet, struct rd *r)
 		return;
 	}
 	packet->flags = DECODE_V4;
+	packet->network_offset = (uint16_t)(start - packet->data);
 	packet->tos = h[1];
 	packet->ip_len = rd_at_u16be(h + 2);
 	packet->ip_id = rd_at_u16be(h + 4);
@@ -140,6 +141,7 @@ void layer_ipv6(struct decode_packet *packet, struct rd *r)
 		return;
 	}
 	packet->flags = 0;
+	packet->network_offset = (uint16_t)(start - packet->data);
 	packet->tos = (uint8_t)(h[0] << 4 | h[1] >> 4);
 	payload_len = rd_at_u16be(h + 4);
 	packet->ip_len = payload_len > 65535 - 40 ? 65535 : (uint16_t)(payload_len + 40);

@@ -1,0 +1,129 @@
+/*
+ * HTTP as signatures see it.  Private to detect/.
+ *
+ * Evasions live in what servers and browsers forgive, so the parser forgives in the way libhtp
+ * does, which is what rules were written against: lone line ends, folding, chunk lengths with
+ * junk, bodies without headers, wrong encodings.  A message is matched once: when it is complete,
+ * when HTTP_BODY_MAX bytes of its body have come, or when the session ends.
+ */
+#pragma once
+
+#include "detect/engine.h"
+
+#define HTTP_LINE_MAX 18000u
+#define HTTP_HEADERS_MAX 256u
+#define HTTP_RAW_MAX (64u << 10)
+#define HTTP_BODY_MAX 102400u
+#define HTTP_PIPELINE_MAX 64u
+#define HTTP_DECODERS_MAX 2 /* of content-encoding */
+
+struct http_span {
+	uint32_t at;
+	uint32_t len;
+};
+
+struct http_header {
+	struct http_span name;
+	struct http_span value;
+};
+
+struct http_message {
+	struct bytes line; /* without its end */
+	struct bytes raw;  /* of the headers, the empty line included */
+	struct bytes text; /* names and values, where the spans point */
+	struct bytes body; /* without chunks, still compressed */
+	struct http_span part[3]; /* of line: method, URI, protocol; protocol, status, message */
+	struct http_header *headers;
+	uint32_t header_count;
+	uint32_t header_room;
+	bool begun;
+	bool headers_done;
+	bool complete;
+	bool inspected;
+	bool body_full;
+	unsigned status;
+};
+
+struct http_tx {
+	struct http_tx *next;
+	struct http_message side[2]; /* by enum flow_side */
+	bool continued; /* a 100 was seen */
+};
+
+enum http_state {
+	HTTP_LINE,
+	HTTP_HEADERS,
+	HTTP_BODY_LENGTH,
+	HTTP_BODY_CLOSE, /* until the end of the stream */
+	HTTP_CHUNK_LENGTH,
+	HTTP_CHUNK_DATA,
+	HTTP_CHUNK_END,
+	HTTP_TRAILERS,
+	HTTP_IGNORE, /* a tunnel, or nonsense */
+};
+
+struct http_parser {
+	enum http_state state;
+	struct bytes pending; /* what is not a whole line yet */
+	struct bytes folded;  /* header that may go on in the next line */
+	uint64_t left;        /* of the body or chunk */
+	bool lfcr;            /* the line before ended with LF CR */
+	bool has_folded;
+};
+
+struct http {
+	struct http_parser parser[2];
+	struct http_tx *first;  /* oldest that is not done */
+	struct http_tx *last;
+	struct http_tx *request; /* whose request is being read */
+	struct http_tx *response;
+	unsigned count;
+};
+
+static inline const uint8_t *http_text(const struct http_message *m, struct http_span s)
+{
+	return m->text.data + s.at;
+}
+
+/* http_message.c */
+void http_message_fini(struct budget *budget, struct http_message *m);
+/* Splits the first line into its three parts. */
+void http_request_line(struct http_message *m);
+void http_response_line(struct http_message *m);
+bool http_looks_like_response(const uint8_t *data, size_t len);
+/* Adds a header line; what repeats is joined with ", ". */
+void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line,
+    size_t len);
+/* The value of a header; false: there is none. */
+bool http_find_header(const struct http_message *m, const char *name, const uint8_t **ret_value,
+    size_t *ret_len);
+bool http_has_token(const uint8_t *value, size_t len, const char *token);
+/* The first number in a Content-Length; false: none. */
+bool http_content_length(const uint8_t *value, size_t len, uint64_t *ret);
+/* -1 nonsense, -2 nothing but blanks. */
+int64_t http_chunk_length(const uint8_t *data, size_t len);
+
+/* http_buffers.c */
+bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsigned index,
+    const uint8_t **ret_data, size_t *ret_len);
+/* What the buffers are made in; one transaction at a time. */
+struct http_view {
+	const struct http_tx *tx;
+	struct signatures *s;
+	struct bytes made[BUFFER_COUNT];
+	uint8_t state[BUFFER_COUNT]; /* 0 not made, 1 there, 2 absent */
+};
+
+/* http_uri.c */
+struct http_uri {
+	const uint8_t *host;
+	size_t host_len;
+	const uint8_t *path; /* with query and fragment */
+	size_t path_len;
+};
+struct http_uri http_uri_split(const uint8_t *uri, size_t len);
+/* Decodes and cleans a path with its query; out holds len bytes.  Returns the length. */
+size_t http_uri_normalise(const uint8_t *path, size_t len, uint8_t *out);
+
+/* http_body.c: undoes Content-Encoding.  What cannot be undone stays as it is. */
+void http_body_decode(struct budget *budget, const struct http_message *m, struct bytes *out);

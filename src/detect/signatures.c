@@ -1,0 +1,178 @@
+/* The signature engine's face; the contract is in signatures.h. */
+#include "detect/signatures.h"
+
+#include "detect/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int signatures_new(const struct signatures_options *options, struct signatures **ret,
+    struct err *err)
+{
+	struct signatures *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return err_set(err, -ENOMEM, "out of memory");
+	s->options = *options;
+	s->budget.max = options->memory_max ? options->memory_max : SIGNATURES_MEMORY_MAX;
+	rc = ruleset_load(&s->set, options, err);
+	if (!rc)
+		rc = engine_build(s, err);
+	if (rc)
+		goto out;
+	s->transform_a = malloc(TRANSFORM_OUT_MAX);
+	s->transform_b = malloc(TRANSFORM_OUT_MAX);
+	if (!s->transform_a || !s->transform_b || matcher_init(&s->matcher)
+	    || fragments_new(&s->fragments) || thresholds_new(&s->thresholds)
+	    || flow_table_new(options->flows_max ? options->flows_max : SIGNATURES_FLOWS_MAX,
+	        &session_sink, s, &s->flows))
+		rc = err_set(err, -ENOMEM, "out of memory");
+out:
+	if (rc) {
+		signatures_free(s);
+		return rc;
+	}
+	*ret = s;
+	return ST_OK;
+}
+
+void signatures_free(struct signatures *s)
+{
+	if (!s)
+		return;
+	s->options.alert = NULL;
+	flow_table_free(s->flows);
+	fragments_free(s->fragments);
+	thresholds_free(s->thresholds);
+	matcher_fini(&s->matcher);
+	engine_free_groups(s);
+	ruleset_fini(&s->set);
+	free(s->transform_a);
+	free(s->transform_b);
+	free(s);
+}
+
+/* A body that ends with its stream is whole when the stream has ended. */
+static void end_http(struct signatures *s, struct flow *f, int64_t time_us)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct flow_stream *t = &f->streams[side];
+
+		if (f->tcp == TCP_CLOSED || (t->fin && !t->held && t->next == t->fin_seq))
+			http_end(s, f, (enum flow_side)side, time_us);
+	}
+}
+
+static void take_whole(struct signatures *s, struct packet *p)
+{
+	struct flow_view view;
+
+	s->packet = p;
+	view = flow_table_add(s->flows, p);
+	if (view.flow && view.flow->app == APP_HTTP && view.flow->session)
+		end_http(s, view.flow, p->time_us);
+	if (view.flow && p->rule_proto == RULE_PROTO_UDP)
+		session_datagram(s, p, &view);
+	inspect_packet(s, p, &view);
+	if (view.flow && view.flow->session) {
+		for (int side = 0; side < 2; side++)
+			if (view.flow->session->raw[side].fresh)
+				inspect_stream(s, view.flow, (enum flow_side)side, p->time_us);
+	}
+	inspect_finish(s, p->time_us, view.flow);
+	s->packet = NULL;
+}
+
+/* A packet and whatever is packed inside, one after the other. */
+static void take(struct signatures *s, const uint8_t *data, size_t len, int64_t time_us)
+{
+	uint8_t depth = 0;
+
+	while (data && len) {
+		struct packet p;
+		struct packet whole;
+		bool ok = packet_parse(data, len, time_us, &p);
+
+		p.depth = depth;
+		s->counters.packets++;
+		if (!ok) {
+			struct flow_view none = {0};
+
+			if (p.events) {
+				p.payload_len = 0;
+				inspect_packet(s, &p, &none);
+				inspect_finish(s, time_us, NULL);
+			}
+			return;
+		}
+		if (p.fragment) {
+			if (!fragments_add(s->fragments, &p, &whole)) {
+				whole = p;
+				whole.payload_len = 0;
+				if (p.events) {
+					struct flow_view none = {0};
+
+					inspect_packet(s, &whole, &none);
+					inspect_finish(s, time_us, NULL);
+				}
+				return;
+			}
+			p = whole;
+			p.depth = depth;
+		}
+		take_whole(s, &p);
+		data = packet_inner(&p, &len);
+		s->counters.tunnelled += data != NULL;
+		depth++;
+	}
+}
+
+void signatures_add(struct signatures *s, const struct decode_packet *packets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct decode_packet *d = &packets[i];
+
+		if (d->network_offset >= d->data_len)
+			continue;
+		take(s, d->data + d->network_offset, d->data_len - d->network_offset, d->time_us);
+	}
+}
+
+void signatures_flush(struct signatures *s)
+{
+	flow_table_flush(s->flows);
+}
+
+const struct signatures_stats *signatures_stats(const struct signatures *s)
+{
+	return &s->set.stats;
+}
+
+const struct signatures_counters *signatures_counters(const struct signatures *s)
+{
+	struct signatures_counters *c = (struct signatures_counters *)(uintptr_t)&s->counters;
+
+	c->flows = flow_table_opened(s->flows);
+	c->flows_dropped = flow_table_evicted(s->flows);
+	c->no_memory = s->budget.refused;
+	return c;
+}
+
+size_t signatures_rule_count(const struct signatures *s)
+{
+	return s->set.count;
+}
+
+struct signatures_rule signatures_rule_at(const struct signatures *s, size_t index)
+{
+	const struct rule *r = s->set.rules[index];
+
+	return (struct signatures_rule){
+		.gid = r->gid, .sid = r->sid, .rev = r->rev,
+		.action = (enum signatures_action)r->action, .msg = r->msg,
+		.classtype = r->class_id ? s->set.classes[r->class_id - 1].name : "",
+		.severity = r->severity, .file = r->file, .line = r->line, .text = r->text,
+	};
+}
