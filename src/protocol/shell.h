@@ -40,6 +40,7 @@ struct shell {
 	uint8_t status;  /* $? */
 	uint8_t next;    /* the file that gives way when there are too many */
 	bool over;       /* exit was typed */
+	bool android;    /* the machine is one: its directories, its words */
 };
 
 /* Where output goes; never more than SHELL_OUTPUT_MAX bytes per line. */
@@ -52,6 +53,9 @@ void shell_line(struct shell *shell, struct protocol_io *io, const char *line, s
 /* Writes the prompt. */
 void shell_prompt(const struct shell *shell, const struct protocol_io *io, shell_write_fn write,
     void *arg);
+
+/* A file came by another way (a push): from now on the shell has it. */
+void shell_touch(struct shell *shell, struct protocol_io *io, const char *path, size_t len);
 
 /* The session is over: files that were written are whole. */
 void shell_close(struct shell *shell, struct protocol_io *io);

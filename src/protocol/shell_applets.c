@@ -436,7 +436,8 @@ static int run_shell(struct shell_run *run, const struct shell_words *w, unsigne
 
 static int not_found(struct shell_run *run, struct protocol_text word)
 {
-	const char *text = protocol_persona(run->io, "shell.not-found");
+	const char *text = run->shell->android ? "/system/bin/sh: %: not found"
+	                                      : protocol_persona(run->io, "shell.not-found");
 	const char *percent = strchr(text, '%');
 
 	if (percent)

@@ -113,6 +113,9 @@ static const char *const directories[] = {"/", "/bin", "/boot", "/dev", "/dev/sh
 	"/usr/local", "/usr/sbin", "/usr/share", "/var", "/var/log", "/var/run", "/var/tmp",
 	"/var/lib", "/etc/config"};
 
+static const char *const android_directories[] = {"/data", "/data/local", "/data/local/tmp",
+	"/sdcard", "/storage", "/system", "/system/bin", "/system/xbin", "/vendor"};
+
 /* Where nothing can be written, on machines with a read-only root. */
 static const char *const firmware[] = {"/bin", "/boot", "/lib", "/sbin", "/usr", "/opt"};
 
@@ -127,6 +130,10 @@ bool shell_is_directory(const struct shell_run *run, const struct shell_path *pa
 		return true;
 	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
 		if (is_path(path, directories[i]))
+			return true;
+	for (size_t i = 0; run->shell->android
+	    && i < sizeof(android_directories) / sizeof(android_directories[0]); i++)
+		if (is_path(path, android_directories[i]))
 			return true;
 	return is_path(path, shell_home(run->io));
 }
@@ -402,6 +409,19 @@ void shell_append(struct shell_run *run, unsigned index, const void *data, size_
 	file->flags |= SHELL_FILE_OPEN;
 	protocol_payload(run->io, index, (struct protocol_text){file->name, file->name_len}, data,
 	    len);
+}
+
+void shell_touch(struct shell *shell, struct protocol_io *io, const char *text, size_t len)
+{
+	struct shell_run run;
+	struct shell_path path;
+	int index;
+
+	run.shell = shell;
+	run.io = io;
+	path = shell_resolve(&run, (struct protocol_text){text, len});
+	if (!shell_create(&run, &path, false, &index) && index >= 0)
+		shell->files[index].flags |= SHELL_FILE_EXECUTABLE;
 }
 
 static size_t copy_out(char *to, size_t cap, const void *from, size_t len)
