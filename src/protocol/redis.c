@@ -152,9 +152,10 @@ static void answer_info(struct protocol_io *io)
 	char text[512];
 	int n = snprintf(text, sizeof(text),
 	    "# Server\r\nredis_version:%.*s\r\nredis_mode:standalone\r\nos:%.*s\r\narch_bits:64\r\n"
-	    "multiplexing_api:epoll\r\nprocess_id:%u\r\ntcp_port:%u\r\n\r\n# Clients\r\n"
+	    "multiplexing_api:%s\r\nprocess_id:%u\r\ntcp_port:%u\r\n\r\n# Clients\r\n"
 	    "connected_clients:1\r\n\r\n# Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n"
 	    "# Keyspace\r\n", (int)version.len, version.data, (int)os.len, os.data,
+	    line_begins(os, "Windows") ? "WinSock_IOCP" : "epoll",
 	    (unsigned)(protocol_random(io) % 30000 + 400), io->port);
 
 	if (n > 0 && (size_t)n < sizeof(text))

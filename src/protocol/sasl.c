@@ -131,6 +131,8 @@ static enum sasl_result login(struct protocol_io *io, struct sasl *sasl, struct 
 		sasl->have_user = true;
 		return SASL_MORE;
 	}
+	if (text.len == 0 && attempt->user_len == 0)
+		return SASL_BAD;
 	attempt_password(io, attempt, text, PROTOCOL_SECRET_PASSWORD, method_names[SASL_LOGIN]);
 	return SASL_DONE;
 }

@@ -40,6 +40,7 @@ static const char *const verbs[] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DAT
 enum phrase {
 	SAY_BANNER, SAY_HELO, SAY_EHLO, SAY_OK, SAY_RCPT_OK, SAY_DATA, SAY_QUEUED, SAY_BYE, SAY_UNKNOWN,
 	SAY_REFUSED, SAY_BAD_MECHANISM, SAY_NO_TLS, SAY_VERIFY, SAY_HELP, SAY_MAIL_FIRST, SAY_CANCELLED,
+	SAY_NOTHING_DONE,
 };
 
 #define DIALOGUE "smtp.dialogue"
@@ -79,8 +80,8 @@ struct state {
 static enum protocol_verdict probe(const struct protocol_start *start)
 {
 	static const char *const sure[] = {"EHLO", "HELO", "LHLO", NULL};
-	static const char *const shared[] = {"AUTH", "STARTTLS", "VRFY", "EXPN", "RSET", "MAIL",
-		"RCPT", "QUIT", "HELP", NULL};
+	static const char *const shared[] = {"AUTH LOGIN", "AUTH PLAIN", "AUTH CRAM-MD5", "AUTH NTLM",
+		"AUTH XOAUTH2", "STARTTLS", "VRFY", "EXPN", "RSET", "MAIL", "RCPT", NULL};
 	enum protocol_verdict client;
 	enum protocol_verdict server;
 
@@ -325,10 +326,10 @@ static void command(struct protocol_io *io, unsigned verb, struct protocol_text 
 		break;
 	case RSET:
 		state->has_mail = false;
-		say_plainly(io, SAY_OK);
+		say_plainly(io, SAY_NOTHING_DONE);
 		break;
 	case NOOP:
-		say_plainly(io, SAY_OK);
+		say_plainly(io, SAY_NOTHING_DONE);
 		break;
 	case QUIT:
 		say_plainly(io, SAY_BYE);

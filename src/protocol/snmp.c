@@ -214,7 +214,7 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	struct message m;
 	bool accepted;
 
-	if (!take_message(data, len, &m))
+	if (!take_message(data, len, &m) || m.pdu == PDU_RESPONSE)
 		return len;
 	community = (struct protocol_text){(const char *)m.community.pos, rd_left(&m.community)};
 	if (m.version == VERSION_3) {

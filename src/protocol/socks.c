@@ -83,9 +83,12 @@ static enum protocol_verdict probe_4(const uint8_t *p, size_t len)
 
 static enum protocol_verdict probe(const struct protocol_start *start)
 {
+	/* MongoDB's first message may be 261 octets long: 05 01 00 00. */
+	const bool mongodb = start->port >= 27017 && start->port <= 27019;
+
 	if (start->client_len == 0)
 		return start->hinted ? PROTOCOL_YES : PROTOCOL_MORE;
-	if (start->client[0] == 5)
+	if (start->client[0] == 5 && !mongodb)
 		return probe_5(start->client, start->client_len);
 	if (start->client[0] == 4)
 		return probe_4(start->client, start->client_len);
