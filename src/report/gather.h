@@ -198,6 +198,8 @@ struct gather {
 	double victim_packets[GATHER_VICTIMS_TOP];
 	size_t victim_count;
 
+	unsigned visits_dropped;          /* days of now whose sessions retention has dropped */
+	bool visits_lost_before;          /* the same of some day before: nothing to compare with */
 	struct report_measure sessions;   /* in the basis */
 	struct report_measure logins;
 	uint64_t login_count;             /* now */

@@ -155,10 +155,25 @@ static int load_protocol_numbers(struct gather *g, struct err *err)
 	return r;
 }
 
+static int find_dropped(struct gather *g, struct err *err)
+{
+	unsigned before = 0;
+	int r = store_days_dropped(g->store, RECORD_TABLE_session, g->now.from, g->now.to,
+	    &g->visits_dropped, err);
+
+	if (r == ST_OK)
+		r = store_days_dropped(g->store, RECORD_TABLE_session, g->first, g->now.from,
+		    &before, err);
+	g->visits_lost_before = before > 0;
+	return r;
+}
+
 int gather_visits(struct gather *g, struct err *err)
 {
-	int r = load_names(g, "report_sessions", false, &g->protocols, &g->sessions, err);
+	int r = find_dropped(g, err);
 
+	if (r == ST_OK)
+		r = load_names(g, "report_sessions", false, &g->protocols, &g->sessions, err);
 	/* A sensor that nobody spoke to has nothing more to be asked. */
 	if (r == ST_OK && g->protocols.count)
 		r = load_protocol_numbers(g, err);

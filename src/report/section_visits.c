@@ -223,16 +223,46 @@ static void event_table(struct build *b)
 	    value_word("basis", build_times_word(b)))), &notes);
 }
 
-void section_visits(struct build *b)
+static void say_dropped(struct build *b)
 {
-	if (!ranked(&b->g->protocols) && !ranked(&b->g->events) && !b->g->login_count)
-		return;
-	build_heading(b, 1, "visits", MSG("heading.visits"));
+	struct lines lines = {0};
+
+	if (b->g->visits_dropped)
+		lines_say(b, &lines, MSG("visits.dropped"), VALUES(
+		    value_integer("n", b->g->visits_dropped)));
+	if (b->g->visits_lost_before)
+		lines_say(b, &lines, MSG("visits.lost-before"), VALUES(
+		    value_word("before", b->word_before)));
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+}
+
+/* What is made from sessions and logins, which retention drops before packets and events. */
+static void section_sessions(struct build *b)
+{
+	bool has_before = b->g->has_before;
+	bool compare = b->compare;
+
+	/* A period of which rows are gone is not one in which nobody came. */
+	if (b->g->visits_dropped || b->g->visits_lost_before) {
+		b->g->has_before = false;
+		b->compare = false;
+	}
+	say_dropped(b);
 	if (ranked(&b->g->protocols)) {
 		build_heading(b, 2, "protocols", MSG("heading.protocols"));
 		say_protocols(b);
 		protocol_table(b);
 	}
 	section_logins(b);
+	b->g->has_before = has_before;
+	b->compare = compare;
+}
+
+void section_visits(struct build *b)
+{
+	if (!ranked(&b->g->protocols) && !ranked(&b->g->events) && !b->g->login_count)
+		return;
+	build_heading(b, 1, "visits", MSG("heading.visits"));
+	section_sessions(b);
 	event_table(b);
 }

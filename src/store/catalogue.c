@@ -40,6 +40,12 @@ static const char schema[] =
     "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
     "  ingest INTEGER NOT NULL, covered INTEGER NOT NULL);";
 
+/* Tables that came later; stores that are older get them when they are written. */
+static const char schema_added[] =
+    /* Dates whose rows of a table retention has dropped: their absence means nothing. */
+    "CREATE TABLE IF NOT EXISTS dropped (tbl TEXT NOT NULL, day INTEGER NOT NULL,"
+    "  PRIMARY KEY (tbl, day)) WITHOUT ROWID;";
+
 static int fail(struct catalogue *cat, struct err *err)
 {
 	return err_set(err, ST_ENGINE, "catalogue: %s", sqlite3_errmsg(cat->db));
@@ -285,6 +291,8 @@ static int open_write(struct catalogue *cat, const char *dir, const char *timezo
 		ret = create(cat, timezone, err);
 	if (!ret)
 		ret = check_version(cat, dir, err);
+	if (!ret)
+		ret = run_plain(cat, schema_added, err);
 	if (!ret)
 		ret = catalogue_run(cat, err,
 		    "UPDATE meta SET value = ? WHERE key = 'schema' AND CAST(value AS INTEGER) < ?",

@@ -72,8 +72,12 @@ static int forget(struct prune *prune, int32_t day, const char *table)
 
 	if (ret)
 		return ret;
-	if (table && strcmp(table, "flow") != 0)
-		return ST_OK; /* nothing is made from it */
+	if (table)
+		ret = catalogue_run(cat, prune->err,
+		    "INSERT INTO dropped (tbl, day) VALUES (?, ?) ON CONFLICT DO NOTHING", "si", table,
+		    (int64_t)day);
+	if (ret || (table && strcmp(table, "flow") != 0))
+		return ret; /* nothing is made from other tables */
 	return catalogue_run(cat, prune->err,
 	    table ? "UPDATE date SET flow_dropped = 1 WHERE day = ?"
 	          : "DELETE FROM date WHERE day = ?",

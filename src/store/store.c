@@ -415,3 +415,21 @@ int store_days(struct store *store, int32_t *ret_first, int32_t *ret_last, struc
 	(void)sqlite3_finalize(stmt); /* its code is the step's */
 	return ret;
 }
+
+int store_days_dropped(struct store *store, enum record_table_id table, int32_t day_from,
+    int32_t day_to, unsigned *ret_days, struct err *err)
+{
+	int64_t days = 0;
+	int64_t there = 0;
+	int ret = catalogue_int(&store->cat, &there, err,
+	    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'dropped'", "");
+
+	/* A store that nobody has written since has dropped nothing of these tables. */
+	if (!ret && there)
+		ret = catalogue_int(&store->cat, &days, err,
+		    "SELECT count(*) FROM dropped WHERE tbl = ? AND day >= ? AND day < ?", "sii",
+		    record_tables[table].name, (int64_t)day_from, (int64_t)day_to);
+	if (!ret)
+		*ret_days = (unsigned)days;
+	return ret;
+}

@@ -191,6 +191,13 @@ ST_MUST_CHECK int store_stat(struct store *store, struct store_stat_row *ret_row
 ST_MUST_CHECK int store_days(struct store *store, int32_t *ret_first, int32_t *ret_last,
     struct err *err);
 
+/*
+ * How many site days of [day_from, day_to) have lost rows of a table to retention: a number that
+ * is made from the rest is not the period's.
+ */
+ST_MUST_CHECK int store_days_dropped(struct store *store, enum record_table_id table,
+    int32_t day_from, int32_t day_to, unsigned *ret_days, struct err *err);
+
 /* ---- questions ------------------------------------------------------------------------------ */
 
 enum store_param_kind {

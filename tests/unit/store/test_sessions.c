@@ -258,6 +258,7 @@ static void retention_is_by_class(void **state)
 	    .now_us = FIXTURE_TIME, .dry_run = true};
 	struct record_flow flow = fixture_flow(FIXTURE_TIME, 1);
 	struct buf said = {0};
+	unsigned days = 0;
 
 	(void)state;
 	for (int day = 0; day < 2; day++) {
@@ -280,6 +281,15 @@ static void retention_is_by_class(void **state)
 	    "(SELECT count(*) FROM command), (SELECT count(*) FROM payload), "
 	    "(SELECT count(*) FROM event), (SELECT count(*) FROM flow)",
 	    "1|1|1|1|2|2\n");
+	OK(store_days_dropped(store, RECORD_TABLE_login, FIXTURE_DAY - 9, FIXTURE_DAY + 9, &days,
+	    &err));
+	assert_int_equal(days, 1);
+	OK(store_days_dropped(store, RECORD_TABLE_login, FIXTURE_DAY + 1, FIXTURE_DAY + 9, &days,
+	    &err));
+	assert_int_equal(days, 0);
+	OK(store_days_dropped(store, RECORD_TABLE_event, FIXTURE_DAY - 9, FIXTURE_DAY + 9, &days,
+	    &err));
+	assert_int_equal(days, 0);
 	assert_int_equal(store_verify(store, note, &said, NULL), 0);
 	buf_reset(&said);
 	options.payload_before = FIXTURE_DAY + 10000; /* nothing is that late */
