@@ -14,11 +14,12 @@
 
 #define OS_CHANNEL_MAX (48u << 10) /* bytes of a message's body */
 
-/* Makes a connected pair, closed on exec, with as much room as the system allows. */
+/* Makes a connected, non-blocking pair, closed on exec, with as much room as the system allows.
+ * Programs that use it ignore SIGPIPE. */
 ST_MUST_CHECK int os_channel_pair(int ret_fds[2], struct err *err);
 
-/* Sends one message whole.  -EAGAIN: the receiver is behind (non-blocking descriptors only). */
-ST_MUST_CHECK int os_channel_send(int fd, uint16_t type, const void *body, size_t len);
+/* Sends one message whole.  -EAGAIN: the receiver is behind; ST_NOT_FOUND: it is gone. */
+int os_channel_send(int fd, uint16_t type, const void *body, size_t len);
 
 /*
  * Receives one message into buf (OS_CHANNEL_MAX bytes).  ST_OK; -EAGAIN: there is none;

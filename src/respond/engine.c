@@ -56,7 +56,7 @@ void engine_give_slot(struct engine *e, uint32_t i)
 {
 	struct slot *s = &e->slots[i];
 
-	wheel_remove(&e->wheel, i);
+	deadline_remove(&e->wheel, i);
 	free(s->pending);
 	free(s->rest);
 	tls_close(s->tls);
@@ -206,7 +206,7 @@ static void hang_up(struct engine *e, uint32_t i)
 	s->active_us = e->now_us;
 	if (!s->pending)
 		(void)shutdown(s->fd, SHUT_WR);
-	wheel_set(&e->wheel, i, deadline_of(e, i));
+	deadline_set(&e->wheel, i, deadline_of(e, i));
 }
 
 /* ---- receiving ------------------------------------------------------------------------------ */
@@ -280,12 +280,8 @@ static bool converse_tls(struct engine *e, uint32_t i, const uint8_t *data, size
 	bool over = false;
 	size_t n;
 
-	if (!was_open) {
-		struct wr nothing = wr_init(e->reply, sizeof(e->reply));
-
-		(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), data, len,
-		    &nothing);
-	}
+	if (!was_open)
+		(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), data, len, NULL);
 	tls_give(s->tls, data, len);
 	do {
 		n = tls_read(s->tls, e->plain, sizeof(e->plain), &over);
@@ -294,7 +290,7 @@ static bool converse_tls(struct engine *e, uint32_t i, const uint8_t *data, size
 			sessions_handover(e->options.sessions, &s->stream, slot_context(e, i));
 			s->greeting_due = s->module && s->module->speaks_first == PROTOCOL_SERVER;
 			s->opened_us = e->now_us;
-			wheel_set(&e->wheel, i, deadline_of(e, i));
+			deadline_set(&e->wheel, i, deadline_of(e, i));
 		}
 		if (n > 0)
 			s->greeting_due = false;
@@ -457,7 +453,7 @@ static void open_slot(struct engine *e, uint32_t i, int fd, const struct stream 
 	s->greeting_due = s->module && s->module->speaks_first == PROTOCOL_SERVER;
 	read_syn(e, s);
 	sessions_stream_sink.open(e->options.sessions, &s->stream, slot_context(e, i));
-	wheel_set(&e->wheel, i, deadline_of(e, i));
+	deadline_set(&e->wheel, i, deadline_of(e, i));
 	if (epoll_ctl(e->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		drop(e, i, STREAM_END_REPLACED);
 }
@@ -526,7 +522,7 @@ static void due(void *arg, uint32_t i)
 	int64_t deadline = deadline_of(e, i);
 
 	if (deadline > e->now_us) {
-		wheel_set(&e->wheel, i, deadline);
+		deadline_set(&e->wheel, i, deadline);
 		return;
 	}
 	if (s->state == SLOT_EXCHANGE) {
@@ -535,7 +531,7 @@ static void due(void *arg, uint32_t i)
 		release(e, i);
 	} else if (s->greeting_due) {
 		if (greet(e, i))
-			wheel_set(&e->wheel, i, deadline_of(e, i));
+			deadline_set(&e->wheel, i, deadline_of(e, i));
 	} else {
 		drop(e, i, STREAM_END_IDLE);
 	}
@@ -582,7 +578,7 @@ int engine_turn(struct engine *e, int timeout_ms)
 			break;
 		}
 	}
-	wheel_turn(&e->wheel, e->now_us, due, e);
+	deadline_turn(&e->wheel, e->now_us, due, e);
 	if (e->accept_paused && has_slot(e) && !e->draining)
 		pause_accepting(e, false);
 	return ST_OK;
@@ -638,7 +634,7 @@ int engine_new(const struct engine_options *options, struct engine **ret_engine,
 		engine_free(e);
 		return err_set(err, rc, "the engine cannot start: %s", st_text(rc));
 	}
-	wheel_init(&e->wheel, e->links, e->now_us);
+	deadline_init(&e->wheel, e->links, e->now_us);
 	*ret_engine = e;
 	return ST_OK;
 }

@@ -76,7 +76,7 @@ static uint32_t begin(struct engine *e, const struct os_datagram *d, uint16_t po
 	s->next = *head;
 	*head = i;
 	sessions_stream_sink.open(e->options.sessions, &s->stream, slot_context(e, i));
-	wheel_set(&e->wheel, i, exchange_deadline(s));
+	deadline_set(&e->wheel, i, exchange_deadline(s));
 	return i;
 }
 

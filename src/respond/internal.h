@@ -4,7 +4,7 @@
 #pragma once
 
 #include "respond/engine.h"
-#include "respond/wheel.h"
+#include "respond/deadline.h"
 
 #define ENGINE_READ_MAX (16u << 10)
 #define ENGINE_REPLY_MAX (64u << 10)
@@ -61,8 +61,8 @@ struct engine {
 	struct slot *slots;
 	uint8_t *contexts;
 	size_t context_size;
-	struct wheel wheel;
-	struct wheel_link *links;
+	struct deadlines wheel;
+	struct deadline_link *links;
 	uint32_t free_slot;  /* list of slots given back */
 	uint32_t slots_used; /* those from here on were never taken */
 	uint32_t *exchanges; /* heads of hash chains */

@@ -52,7 +52,7 @@ extern const struct stream_sink sessions_stream_sink;
 bool sessions_greet(struct sessions *sessions, const struct stream *stream, void *context,
     const struct protocol_module *module, struct wr *reply);
 
-/* Answering: bytes from the client; as session_data. */
+/* Answering: bytes from the client; as session_data.  reply NULL: for their facts only. */
 size_t sessions_answer(struct sessions *sessions, const struct stream *stream, void *context,
     const uint8_t *data, size_t len, struct wr *reply);
 

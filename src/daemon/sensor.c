@@ -1,0 +1,555 @@
+/*
+ * teiten-sensor: the supervisor.  Opens sockets, starts the workers, keeps them running; reads no
+ * byte that comes from the network.
+ *
+ * The channels between the workers are made here and stay open here, so that a worker that dies
+ * loses nothing that was on its way: its successor reads on.
+ */
+#include "config/config.h"
+#include "daemon/control.h"
+#include "daemon/identity.h"
+#include "daemon/sockets.h"
+#include "daemon/start.h"
+#include "daemon/wire.h"
+#include "os/channel.h"
+#include "os/clock.h"
+#include "os/confine.h"
+#include "os/file.h"
+#include "os/listen.h"
+#include "os/process.h"
+
+#include "base/rd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CONFIG_MAX (1u << 20)
+#define TURN_MS 100
+#define BACKOFF_FIRST_US 200000ll
+#define BACKOFF_MAX_US 60000000ll
+#define STEADY_US 30000000ll /* a worker that ran so long starts with the first back-off again */
+#define STOP_US 8000000ll
+
+enum worker_kind {
+	WORKER_STORE,
+	WORKER_RESPOND,
+	WORKER_CAPTURE,
+	WORKER_COUNT,
+};
+
+struct worker {
+	const char *program;
+	bool wanted;
+	pid_t pid;
+	int control;       /* our end; -1 */
+	int64_t started_us;
+	int64_t next_us;   /* not before */
+	int64_t backoff_us;
+	unsigned restarts;
+	char *status;      /* the last it told */
+	size_t status_len;
+};
+
+struct supervisor {
+	const char *config_path;
+	char *config_text;
+	size_t config_len;
+	struct config *config;
+	struct identity identity;
+	struct sockets sockets;
+	struct worker workers[WORKER_COUNT];
+	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
+	char folder[OS_PATH_MAX];
+	char geo_path[OS_PATH_MAX];
+	const char *user; /* "" when nobody else is to be become */
+	struct ip *known; /* what the store told: observed addresses with an index */
+	size_t known_count;
+	uint16_t sensor;
+	bool ready;       /* the store is */
+	bool stopping;
+	int64_t stop_us;
+	struct control *control;
+};
+
+static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t reload_asked;
+
+static void on_signal(int signal)
+{
+	if (signal == SIGHUP)
+		reload_asked = 1;
+	else
+		stop_asked = 1;
+}
+
+static void say(const char *line)
+{
+	(void)fprintf(stderr, "teiten-sensor: %s\n", line);
+}
+
+/* ---- configuration -------------------------------------------------------------------------- */
+
+static void say_finding(void *arg, const char *line)
+{
+	(void)arg;
+	say(line);
+}
+
+/* Reads and checks; what is in force stays when something is wrong. */
+static int load_config(struct supervisor *s, struct err *err)
+{
+	struct config *config = NULL;
+	char *text = NULL;
+	size_t len;
+	int rc = os_file_read(s->config_path, CONFIG_MAX, &text, &len, err);
+
+	if (!rc)
+		rc = config_parse(s->config_path, text, len, say_finding, NULL, &config, err);
+	if (!rc && (!config->sensor.name[0] || config->sensor.addresses.count == 0))
+		rc = err_set(err, ST_USAGE, "%s: a sensor needs sensor.name and sensor.addresses",
+		    s->config_path);
+	if (rc) {
+		config_free(config);
+		free(text);
+		return rc;
+	}
+	config_free(s->config);
+	free(s->config_text);
+	s->config = config;
+	s->config_text = text;
+	s->config_len = len;
+	return ST_OK;
+}
+
+static void find_geo(struct supervisor *s)
+{
+	struct os_stat stat;
+
+	if (s->config->geo.table[0])
+		(void)snprintf(s->geo_path, sizeof(s->geo_path), "%s", s->config->geo.table);
+	else
+		(void)snprintf(s->geo_path, sizeof(s->geo_path), "%sgeo.teiten", s->folder);
+	if (os_path_stat(s->geo_path, &stat, NULL) || stat.kind == OS_KIND_NONE)
+		(void)snprintf(s->geo_path, sizeof(s->geo_path), "%s/geo.teiten", TEITEN_DATADIR);
+	if (os_path_stat(s->geo_path, &stat, NULL) || stat.kind == OS_KIND_NONE)
+		s->geo_path[0] = '\0';
+}
+
+/* ---- workers -------------------------------------------------------------------------------- */
+
+static int make_start(const struct supervisor *s, int *ret_fd, struct err *err)
+{
+	struct start start = {
+		.config = s->config_text,
+		.config_len = s->config_len,
+		.config_name = s->config_path,
+		.persona = s->identity.persona,
+		.persona_len = s->identity.persona_len,
+		.tls = s->identity.tls ? s->identity.tls : "",
+		.tls_len = s->identity.tls_len,
+		.geo_path = s->geo_path,
+		.sensor = s->sensor,
+		.known = s->known,
+		.known_count = s->known_count,
+		.sockets = s->sockets.list,
+		.socket_count = s->sockets.count,
+	};
+
+	return start_write(&start, ret_fd, err);
+}
+
+/* The descriptors of each kind of worker, in the order of enum start_descriptor. */
+static size_t list_descriptors(const struct supervisor *s, enum worker_kind kind, int start,
+    int control, int *fds)
+{
+	size_t n = 0;
+
+	fds[n++] = start;
+	fds[n++] = control;
+	switch (kind) {
+	case WORKER_STORE:
+		fds[n++] = s->channels[WIRE_PEER_RESPOND][1];
+		fds[n++] = s->channels[WIRE_PEER_CAPTURE][1];
+		break;
+	case WORKER_RESPOND:
+		fds[n++] = s->channels[WIRE_PEER_RESPOND][0];
+		for (size_t i = 0; i < s->sockets.count; i++)
+			fds[n++] = s->sockets.fds[i];
+		break;
+	case WORKER_CAPTURE:
+		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
+		break;
+	case WORKER_COUNT:
+		break;
+	}
+	return n;
+}
+
+static int start_worker(struct supervisor *s, enum worker_kind kind, struct err *err)
+{
+	static int fds[SOCKETS_MAX + 8];
+	struct worker *w = &s->workers[kind];
+	char path[OS_PATH_MAX + 64];
+	const char *arguments[3] = {w->program, s->user, NULL};
+	int control[2];
+	int start;
+	int rc = make_start(s, &start, err);
+
+	if (rc)
+		return rc;
+	rc = os_channel_pair(control, err);
+	if (!rc) {
+		size_t n = list_descriptors(s, kind, start, control[1], fds);
+
+		(void)snprintf(path, sizeof(path), "%s%s", s->folder, w->program);
+		rc = os_process_start(path, arguments, fds, n, &w->pid, err);
+		(void)close(control[1]);
+		if (rc)
+			(void)close(control[0]);
+		else
+			w->control = control[0];
+	}
+	(void)close(start);
+	w->started_us = os_clock_monotonic_us();
+	return rc;
+}
+
+static void worker_ended(struct supervisor *s, enum worker_kind kind, int status)
+{
+	struct worker *w = &s->workers[kind];
+	int64_t now = os_clock_monotonic_us();
+	char line[200];
+
+	if (w->control >= 0)
+		(void)close(w->control);
+	w->control = -1;
+	w->pid = 0;
+	if (kind == WORKER_STORE)
+		s->ready = false;
+	if (s->stopping)
+		return;
+	if (now - w->started_us > STEADY_US || w->backoff_us == 0)
+		w->backoff_us = BACKOFF_FIRST_US;
+	else
+		w->backoff_us = w->backoff_us * 2 < BACKOFF_MAX_US ? w->backoff_us * 2 : BACKOFF_MAX_US;
+	w->next_us = now + w->backoff_us;
+	w->restarts++;
+	(void)snprintf(line, sizeof(line), "%s ended (%s %d); it starts again in %.1f s", w->program,
+	    WIFSIGNALED(status) ? "signal" : "exit",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+	    (double)w->backoff_us / 1e6);
+	say(line);
+}
+
+static void reap(struct supervisor *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i < WORKER_COUNT; i++)
+			if (s->workers[i].pid == pid)
+				worker_ended(s, (enum worker_kind)i, status);
+}
+
+/* The store first: the others need to know what it calls the sensor and its addresses. */
+static void start_what_is_due(struct supervisor *s)
+{
+	int64_t now = os_clock_monotonic_us();
+
+	for (int i = 0; i < WORKER_COUNT && !s->stopping; i++) {
+		struct worker *w = &s->workers[i];
+		struct err err = {0};
+
+		if (!w->wanted || w->pid > 0 || now < w->next_us || (i != WORKER_STORE && !s->ready))
+			continue;
+		if (start_worker(s, (enum worker_kind)i, &err)) {
+			say(err.text);
+			w->next_us = now + BACKOFF_MAX_US / 10;
+		}
+	}
+}
+
+/* ---- what workers tell ---------------------------------------------------------------------- */
+
+static void take_addresses(struct supervisor *s, bool first, const uint8_t *body, size_t len)
+{
+	struct rd r = rd_init(body, len);
+	uint16_t sensor = rd_u16le(&r);
+	bool last = rd_u16le(&r) != 0;
+	size_t n = rd_left(&r) / 16;
+	struct ip *known = realloc(s->known, ((first ? 0 : s->known_count) + n + 1) * sizeof(*known));
+
+	if (r.bad || !known)
+		return;
+	s->known = known;
+	if (first)
+		s->known_count = 0;
+	for (size_t i = 0; i < n; i++) {
+		s->known[s->known_count].hi = rd_u64le(&r);
+		s->known[s->known_count++].lo = rd_u64le(&r);
+	}
+	s->sensor = sensor;
+	if (last && !s->ready)
+		say("ready");
+	s->ready = last;
+}
+
+static void keep_status(struct worker *w, const uint8_t *body, size_t len)
+{
+	char *copy = realloc(w->status, len + 1);
+
+	if (!copy)
+		return;
+	memcpy(copy, body, len);
+	copy[len] = '\0';
+	w->status = copy;
+	w->status_len = len;
+}
+
+/* The store saw nonsense from a worker: whatever it has become, it is not ours any more. */
+static void drop_worker(struct supervisor *s, uint8_t peer)
+{
+	struct worker *w = &s->workers[peer == WIRE_PEER_RESPOND ? WORKER_RESPOND : WORKER_CAPTURE];
+	char line[100];
+
+	(void)snprintf(line, sizeof(line), "%s sent what no worker of ours sends: it is killed",
+	    w->program);
+	say(line);
+	if (w->pid > 0)
+		(void)kill(w->pid, SIGKILL);
+}
+
+static void hear_worker(struct supervisor *s, enum worker_kind kind)
+{
+	static uint8_t body[OS_CHANNEL_MAX];
+	struct worker *w = &s->workers[kind];
+	uint16_t type;
+	size_t len;
+
+	while (w->control >= 0 && os_channel_receive(w->control, &type, body, &len) == ST_OK) {
+		if (type == WIRE_STATUS)
+			keep_status(w, body, len);
+		else if (kind == WORKER_STORE && (type == WIRE_READY || type == WIRE_MORE))
+			take_addresses(s, type == WIRE_READY, body, len);
+		else if (kind == WORKER_STORE && type == WIRE_COMPLAINT && len == 1)
+			drop_worker(s, body[0]);
+		else if (kind == WORKER_STORE && type == WIRE_TAIL)
+			control_tail(s->control, (const char *)body, len);
+	}
+}
+
+/* ---- reload, status, stop ------------------------------------------------------------------- */
+
+/* Checked first, kept as it was if wrong.  The answering worker finishes its sessions with the old
+ * sockets while its successor takes the new ones. */
+static void reload(struct supervisor *s)
+{
+	struct worker *w = &s->workers[WORKER_RESPOND];
+	struct err err = {0};
+
+	reload_asked = 0;
+	if (load_config(s, &err)) {
+		say(err.text);
+		say("the configuration stays as it was");
+		return;
+	}
+	find_geo(s);
+	if (w->control >= 0) {
+		(void)os_channel_send(w->control, WIRE_DRAIN, "", 0);
+		(void)close(w->control);
+		w->control = -1;
+		w->pid = 0; /* it ends by itself; what it still says reaches the store */
+	}
+	sockets_close(&s->sockets);
+	if (sockets_open(s->config, say, &s->sockets, &err))
+		say(err.text);
+	w->wanted = s->sockets.count > 0;
+	w->next_us = 0;
+	say("reloaded");
+}
+
+static void tell_status(void *arg, struct buf *b)
+{
+	static const char *const names[WORKER_COUNT] = {"store", "respond", "capture"};
+	const struct supervisor *s = arg;
+
+	buf_printf(b, "{\"sensor\":\"%s\",\"ready\":%s,\"sockets\":%zu,\"sockets_failed\":%zu,"
+	    "\"workers\":{", s->config->sensor.name, s->ready ? "true" : "false", s->sockets.count,
+	    s->sockets.failed);
+	for (int i = 0; i < WORKER_COUNT; i++) {
+		const struct worker *w = &s->workers[i];
+
+		buf_printf(b, "%s\"%s\":{\"wanted\":%s,\"pid\":%d,\"restarts\":%u,\"status\":%s}",
+		    i ? "," : "", names[i], w->wanted ? "true" : "false", (int)w->pid, w->restarts,
+		    w->status ? w->status : "null");
+	}
+	buf_puts(b, "}}\n");
+}
+
+static void want_tail(void *arg, bool wanted)
+{
+	const struct supervisor *s = arg;
+	uint8_t body = wanted;
+
+	if (s->workers[WORKER_STORE].control >= 0)
+		(void)os_channel_send(s->workers[WORKER_STORE].control, WIRE_TAIL, &body, 1);
+}
+
+/* The workers first, so that the store gets all they have; then the store. */
+static bool stop_step(struct supervisor *s)
+{
+	bool others = s->workers[WORKER_RESPOND].pid > 0 || s->workers[WORKER_CAPTURE].pid > 0;
+	int64_t now = os_clock_monotonic_us();
+
+	if (!s->stopping) {
+		s->stopping = true;
+		s->stop_us = now;
+		for (int i = WORKER_RESPOND; i < WORKER_COUNT; i++)
+			if (s->workers[i].pid > 0)
+				(void)kill(s->workers[i].pid, SIGTERM);
+	}
+	if (now - s->stop_us > STOP_US) {
+		say("a worker did not end in time");
+		return true;
+	}
+	if (!others && s->workers[WORKER_STORE].pid > 0)
+		(void)kill(s->workers[WORKER_STORE].pid, SIGTERM);
+	return !others && s->workers[WORKER_STORE].pid == 0;
+}
+
+static void turn(struct supervisor *s)
+{
+	struct pollfd polls[WORKER_COUNT + CONTROL_POLLS_MAX];
+	size_t n = 0;
+
+	for (int i = 0; i < WORKER_COUNT; i++)
+		polls[n++] = (struct pollfd){s->workers[i].control, POLLIN, 0};
+	n += control_polls(s->control, polls + n);
+	(void)poll(polls, (nfds_t)n, TURN_MS);
+	for (int i = 0; i < WORKER_COUNT; i++)
+		if (polls[i].revents)
+			hear_worker(s, (enum worker_kind)i);
+	control_turn(s->control, polls + WORKER_COUNT);
+	reap(s);
+	if (reload_asked && !s->stopping)
+		reload(s);
+	start_what_is_due(s);
+}
+
+/* ---- beginning ------------------------------------------------------------------------------ */
+
+static int make_channels(struct supervisor *s, struct err *err)
+{
+	int rc = ST_OK;
+
+	for (unsigned i = 0; !rc && i < WIRE_PEER_COUNT; i++)
+		rc = os_channel_pair(s->channels[i], err);
+	return rc;
+}
+
+/* Root gives its work to the user of the configuration when there is one. */
+static int choose_user(struct supervisor *s, struct err *err)
+{
+	const struct passwd *user;
+	char line[300];
+
+	s->user = "";
+	if (geteuid() != 0)
+		return ST_OK;
+	user = s->config->sensor.user[0] ? getpwnam(s->config->sensor.user) : NULL;
+	if (!user) {
+		(void)snprintf(line, sizeof(line), "there is no user '%s': the workers stay root, without "
+		    "capabilities", s->config->sensor.user);
+		say(line);
+		return ST_OK;
+	}
+	s->user = s->config->sensor.user;
+	if (chown(s->config->store.path, user->pw_uid, user->pw_gid) != 0)
+		return err_set(err, -errno, "%s: cannot be given to %s: %s", s->config->store.path,
+		    s->user, st_text(-errno));
+	return ST_OK;
+}
+
+static int begin(struct supervisor *s, struct err *err)
+{
+	char path[OS_PATH_MAX + 32];
+	int rc = load_config(s, err);
+
+	if (!rc)
+		rc = os_program_folder(s->folder, sizeof(s->folder), err);
+	if (!rc)
+		rc = os_folder_make(s->config->store.path, err);
+	if (!rc)
+		rc = choose_user(s, err);
+	if (rc)
+		return rc;
+	find_geo(s);
+	(void)os_descriptors_raise();
+	rc = identity_load(s->config->store.path, s->config->respond.tls, &s->identity, err);
+	if (!rc)
+		rc = sockets_open(s->config, say, &s->sockets, err);
+	if (!rc)
+		rc = make_channels(s, err);
+	(void)snprintf(path, sizeof(path), "%s/%s", s->config->store.path, CONTROL_SOCKET);
+	if (!rc)
+		rc = control_open(path, tell_status, want_tail, s, &s->control, err);
+	for (int i = 0; i < WORKER_COUNT; i++)
+		s->workers[i].control = -1;
+	s->workers[WORKER_STORE] = (struct worker){.program = "teiten-store", .wanted = true,
+		.control = -1};
+	s->workers[WORKER_RESPOND] = (struct worker){.program = "teiten-respond",
+		.wanted = s->sockets.count > 0, .control = -1};
+	s->workers[WORKER_CAPTURE] = (struct worker){.program = "teiten-capture",
+		.wanted = s->config->capture.interface[0] != '\0', .control = -1};
+	return rc;
+}
+
+static const char usage[] =
+    "usage: teiten-sensor [-c FILE]\n"
+    "\n"
+    "Runs a sensor: answers and captures as FILE says (default " CONFIG_DEFAULT_PATH ") and stores\n"
+    "what it sees.  SIGHUP reads FILE again, SIGTERM ends it cleanly.\n"
+    "\n"
+    "  teiten config check -c FILE     checks the configuration without starting\n"
+    "  teiten sensor status            what the running sensor does\n";
+
+int main(int argc, char **argv)
+{
+	static struct supervisor s = {.config_path = CONFIG_DEFAULT_PATH};
+	struct sigaction action = {.sa_handler = on_signal};
+	struct err err = {0};
+	int option;
+
+	while ((option = getopt(argc, argv, "c:h")) != -1) {
+		if (option == 'h') {
+			(void)fputs(usage, stdout);
+			return 0;
+		}
+		if (option != 'c') {
+			(void)fputs(usage, stderr);
+			return 2;
+		}
+		s.config_path = optarg;
+	}
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (begin(&s, &err)) {
+		say(err.text);
+		return err.code == ST_USAGE || err.code == ST_MALFORMED ? 2 : 1;
+	}
+	while (!stop_asked || !stop_step(&s))
+		turn(&s);
+	control_close(s.control);
+	sockets_close(&s.sockets);
+	return 0;
+}

@@ -1,0 +1,126 @@
+/* The sockets of a configuration; the contract is in sockets.h. */
+#include "daemon/sockets.h"
+
+#include "os/listen.h"
+#include "protocol/protocol.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ADDRESSES_EACH 16 /* up to so many get sockets of their own, more share one for all */
+
+struct opening {
+	const struct config *config;
+	void (*say)(const char *line);
+	struct sockets *sockets;
+	struct ip addresses[ADDRESSES_EACH];
+	size_t address_count;
+};
+
+/* The answering addresses one by one; one that means all when they are many. */
+static void list_addresses(struct opening *o)
+{
+	const struct config_nets *nets = o->config->respond.addresses.count > 0
+	    ? &o->config->respond.addresses : &o->config->sensor.addresses;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < nets->count; i++)
+		total += ip_net_size(nets->items[i]);
+	if (total == 0 || total > ADDRESSES_EACH) {
+		o->addresses[0] = (struct ip){0, 0};
+		o->address_count = 1;
+		return;
+	}
+	for (size_t i = 0; i < nets->count; i++)
+		for (uint64_t j = 0; j < ip_net_size(nets->items[i]); j++) {
+			o->addresses[o->address_count] = nets->items[i].base;
+			o->addresses[o->address_count++].lo += j;
+		}
+}
+
+static bool is_open(const struct sockets *s, size_t from, enum os_transport transport,
+    uint16_t port)
+{
+	for (size_t i = from; i < s->count; i++)
+		if (s->list[i].transport == transport && s->list[i].port == port)
+			return true;
+	return false;
+}
+
+static void open_one(struct opening *o, size_t from, enum os_transport transport,
+    struct ip address, uint16_t port)
+{
+	struct sockets *s = o->sockets;
+	struct os_listen_options options = {
+		.transport = transport,
+		.address = address,
+		.port = (uint16_t)(port + o->config->respond.port_offset),
+	};
+	struct err err = {0};
+
+	if (port + o->config->respond.port_offset > UINT16_MAX || s->count == SOCKETS_MAX
+	    || is_open(s, from, transport, options.port))
+		return;
+	if (os_listen(&options, &s->fds[s->count], &err)) {
+		s->failed++;
+		o->say(err.text);
+		return;
+	}
+	s->list[s->count].transport = (uint8_t)transport;
+	s->list[s->count++].port = options.port;
+}
+
+static void open_module(struct opening *o, size_t from, const struct protocol_module *m,
+    struct ip address)
+{
+	const struct config_ports *ports = &o->config->respond.protocols;
+
+	if (m->identify_only)
+		return;
+	for (size_t i = 0; i < ports->count; i++) {
+		if (strcmp(ports->items[i].protocol, m->name) != 0)
+			continue;
+		for (size_t j = 0; j < ports->items[i].count; j++) {
+			if (m->transports & PROTOCOL_TCP)
+				open_one(o, from, OS_TCP, address, ports->items[i].ports[j]);
+			if (m->transports & PROTOCOL_UDP)
+				open_one(o, from, OS_UDP, address, ports->items[i].ports[j]);
+		}
+	}
+	for (size_t i = 0; ports->count == 0 && i < PROTOCOL_PORTS_MAX && m->tcp_ports[i]; i++)
+		open_one(o, from, OS_TCP, address, m->tcp_ports[i]);
+	for (size_t i = 0; ports->count == 0 && i < PROTOCOL_PORTS_MAX && m->udp_ports[i]; i++)
+		open_one(o, from, OS_UDP, address, m->udp_ports[i]);
+}
+
+int sockets_open(const struct config *config, void (*say)(const char *line),
+    struct sockets *ret_sockets, struct err *err)
+{
+	struct opening o = {.config = config, .say = say, .sockets = ret_sockets};
+
+	ret_sockets->count = 0;
+	ret_sockets->failed = 0;
+	for (size_t i = 0; i < config->respond.protocols.count; i++)
+		if (!protocol_module_find(config->respond.protocols.items[i].protocol))
+			return err_set(err, ST_USAGE, "respond.protocols: there is no protocol %s",
+			    config->respond.protocols.items[i].protocol);
+	list_addresses(&o);
+	for (size_t a = 0; a < o.address_count; a++) {
+		size_t from = ret_sockets->count;
+
+		for (unsigned i = 0; i < protocol_module_count; i++)
+			open_module(&o, from, protocol_modules[i], o.addresses[a]);
+	}
+	if (ret_sockets->count == 0 && ret_sockets->failed > 0)
+		return err_set(err, ST_USAGE, "none of the ports could be opened: choose others with "
+		    "respond.protocols, or respond.port_offset to try it without root");
+	return ST_OK;
+}
+
+void sockets_close(struct sockets *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		(void)close(s->fds[i]);
+	s->count = 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * The sockets that a configuration asks for: which ports of which addresses answer.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "daemon/start.h"
+
+#define SOCKETS_MAX 4000
+
+struct sockets {
+	struct start_socket list[SOCKETS_MAX];
+	int fds[SOCKETS_MAX];
+	size_t count;
+	size_t failed; /* those that could not be opened; each was said */
+};
+
+/*
+ * Opens them.  A port that is taken (by the machine's own sshd, say) is said and left out; it is an
+ * error when none could be opened though some were asked for.
+ */
+ST_MUST_CHECK int sockets_open(const struct config *config,
+    void (*say)(const char *line), struct sockets *ret_sockets, struct err *err);
+void sockets_close(struct sockets *sockets);

@@ -1,0 +1,49 @@
+/*
+ * What a worker is told when it starts: one memory file, written by the supervisor, read once.
+ *
+ * A worker opens nothing by itself, so everything it needs (configuration, persona, certificate,
+ * indices of the observed addresses) is in here, and its descriptors are numbered from OS_CHILD_FD:
+ * this file, the channel to the supervisor, the channel to the store, then what `sockets` lists.
+ */
+#pragma once
+
+#include "base/ip.h"
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum start_descriptor {
+	START_FILE = 3,
+	START_CONTROL = 4,
+	START_STORE = 5, /* the store itself: its channel to the responder */
+	START_FIRST = 6, /* the sockets; the capture: its ring; the store: its channel to the capture */
+};
+
+struct start_socket {
+	uint8_t transport; /* IP protocol number */
+	uint16_t port;     /* local */
+};
+
+struct start {
+	const char *config; /* YAML text, and the name for messages about it */
+	size_t config_len;
+	const char *config_name;
+	const char *persona;
+	size_t persona_len;
+	const char *tls; /* PEM */
+	size_t tls_len;
+	const char *geo_path; /* "": none */
+	uint16_t sensor;      /* number in the store */
+	const struct ip *known; /* observed addresses that have an index already */
+	size_t known_count;
+	const struct start_socket *sockets;
+	size_t socket_count;
+	void *memory; /* what start_read made all of it point into */
+};
+
+/* Makes the file; the caller closes it. */
+ST_MUST_CHECK int start_write(const struct start *start, int *ret_fd, struct err *err);
+
+ST_MUST_CHECK int start_read(int fd, struct start *ret_start, struct err *err);
+void start_free(struct start *start);

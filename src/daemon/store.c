@@ -1,0 +1,521 @@
+/*
+ * teiten-store: takes what the sensor's workers found and keeps it.
+ *
+ * The only program of the sensor that may write files, and it sees no network.  Rows come framed
+ * from workers that may have been taken over: each is checked, and a worker that sends nonsense is
+ * reported to the supervisor and not listened to any more.
+ */
+#include "config/config.h"
+#include "daemon/start.h"
+#include "daemon/wire.h"
+#include "os/channel.h"
+#include "os/clock.h"
+#include "os/confine.h"
+#include "os/digest.h"
+#include "os/sandbox.h"
+#include "store/store.h"
+#include "tally/destinations.h"
+
+#include "base/civil.h"
+#include "base/rd.h"
+#include "base/wr.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOB_MAX (1u << 20)
+#define READY_ADDRESSES 2048
+#define MESSAGES_PER_TURN 512
+#define UPKEEP_US (10 * CIVIL_US_PER_MINUTE)
+#define DRAIN_MS 3000
+#define STATUS_US 1000000
+
+struct peer {
+	int fd;
+	bool ignored;
+	char sha256[65];
+	uint8_t *blob;
+	size_t blob_len;
+	size_t blob_have;
+};
+
+struct keeper {
+	struct start start;
+	struct config *config;
+	struct store *store;
+	struct store_ingest *ingest;
+	struct peer peers[WIRE_PEER_COUNT];
+	uint16_t sensor;
+	bool tail;
+	int64_t upkeep_us;
+	int64_t status_us;
+	int32_t compacted_day;
+	uint64_t rows[RECORD_TABLE_COUNT];
+	uint64_t refused;
+	int64_t last_row_us;
+	struct err *err;
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_stop(int signal)
+{
+	(void)signal;
+	stop_asked = 1;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static void put_json_text(struct buf *b, const char *name, struct record_text text)
+{
+	buf_printf(b, ",\"%s\":\"", name);
+	for (uint32_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		if (c == '"' || c == '\\')
+			buf_printf(b, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			buf_printf(b, "\\u%04x", c);
+		else
+			buf_putc(b, (char)c);
+	}
+	buf_putc(b, '"');
+}
+
+/* One line for `teiten sensor tail`. */
+static void tell_tail(enum record_table_id table, const void *row)
+{
+	const struct record_session *s = row;
+	const struct record_login *l = row;
+	const struct record_command *c = row;
+	char time[CIVIL_TIME_TEXT_MAX];
+	char ip[IP_TEXT_MAX];
+	struct buf b = {0};
+
+	if (table == RECORD_TABLE_session) {
+		buf_printf(&b, "{\"kind\":\"session\",\"time\":\"%s\",\"source\":\"%s\",\"port\":%u",
+		    civil_format_time(s->time, time),
+		    ip_format((struct ip){s->src_hi, s->src_lo}, ip), s->dport);
+		put_json_text(&b, "protocol", s->protocol);
+		put_json_text(&b, "request", s->request);
+		put_json_text(&b, "software", s->software);
+	} else if (table == RECORD_TABLE_login) {
+		buf_printf(&b, "{\"kind\":\"login\",\"time\":\"%s\",\"source\":\"%s\",\"port\":%u",
+		    civil_format_time(l->time, time),
+		    ip_format((struct ip){l->src_hi, l->src_lo}, ip), l->dport);
+		put_json_text(&b, "protocol", l->protocol);
+		put_json_text(&b, "user", l->user);
+		put_json_text(&b, "password", l->password);
+		put_json_text(&b, "outcome", l->outcome);
+	} else if (table == RECORD_TABLE_command) {
+		buf_printf(&b, "{\"kind\":\"command\",\"time\":\"%s\",\"source\":\"%s\",\"port\":%u",
+		    civil_format_time(c->time, time),
+		    ip_format((struct ip){c->src_hi, c->src_lo}, ip), c->dport);
+		put_json_text(&b, "protocol", c->protocol);
+		put_json_text(&b, "text", c->text);
+	} else {
+		return;
+	}
+	buf_puts(&b, "}\n");
+	if (!b.failed && b.len <= OS_CHANNEL_MAX)
+		(void)os_channel_send(START_CONTROL, WIRE_TAIL, b.data, b.len);
+	buf_fini(&b);
+}
+
+static int take_row(void *arg, enum record_table_id table, const void *row)
+{
+	struct keeper *k = arg;
+
+	k->rows[table]++;
+	k->last_row_us = os_clock_now_us();
+	if (k->tail)
+		tell_tail(table, row);
+	if (table == RECORD_TABLE_flow)
+		return store_ingest_flow(k->ingest, row, 1, k->err);
+	if (table == RECORD_TABLE_coverage)
+		return store_ingest_coverage(k->ingest, row, 1, k->err);
+	return store_ingest_rows(k->ingest, table, row, 1, k->err);
+}
+
+static int take_signature(struct keeper *k, const uint8_t *body, size_t len)
+{
+	struct rd r = rd_init(body, len);
+	char text[256];
+	struct store_signature signature = {rd_u32le(&r), text};
+	size_t n = rd_left(&r);
+
+	if (r.bad || n == 0 || n >= sizeof(text))
+		return ST_MALFORMED;
+	memcpy(text, r.pos, n);
+	text[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return ST_MALFORMED;
+	return store_signatures_put(k->store, &signature, 1, k->err);
+}
+
+/* The parts of a blob come in order; its name is believed only when it is the bytes' own. */
+static int take_blob(struct keeper *k, struct peer *p, const uint8_t *body, size_t len)
+{
+	struct rd r = rd_init(body, len);
+	const uint8_t *name = rd_take(&r, 64);
+	uint64_t total = rd_u64le(&r);
+	uint64_t offset = rd_u64le(&r);
+	uint8_t digest[OS_SHA256_LEN];
+	char text[OS_SHA256_TEXT_MAX];
+	int rc;
+
+	if (r.bad || total == 0 || total > BLOB_MAX || rd_left(&r) == 0
+	    || rd_left(&r) > total - offset)
+		return ST_MALFORMED;
+	if (offset == 0) {
+		free(p->blob);
+		p->blob = malloc(total);
+		p->blob_len = p->blob ? total : 0;
+		p->blob_have = 0;
+		memcpy(p->sha256, name, 64);
+	}
+	if (!p->blob)
+		return ST_OK; /* no memory: the payload row stays, its bytes do not */
+	if (offset != p->blob_have || total != p->blob_len || memcmp(p->sha256, name, 64) != 0)
+		return ST_MALFORMED;
+	memcpy(p->blob + offset, r.pos, rd_left(&r));
+	p->blob_have += rd_left(&r);
+	if (p->blob_have < p->blob_len)
+		return ST_OK;
+	rc = os_sha256(p->blob, p->blob_len, digest);
+	if (!rc && strcmp(os_sha256_format(digest, text), p->sha256) != 0)
+		rc = ST_MALFORMED;
+	if (!rc)
+		rc = store_payload_put(k->store, p->sha256, p->blob, p->blob_len, k->err);
+	free(p->blob);
+	p->blob = NULL;
+	return rc;
+}
+
+/* A worker that sends what no worker of ours would send. */
+static void complain(struct keeper *k, struct peer *p)
+{
+	uint8_t who = (uint8_t)(p - k->peers);
+
+	k->refused++;
+	p->ignored = true;
+	(void)os_channel_send(START_CONTROL, WIRE_COMPLAINT, &who, 1);
+}
+
+static int take_message(struct keeper *k, struct peer *p, uint16_t type, const uint8_t *body,
+    size_t len)
+{
+	switch (type) {
+	case WIRE_ROWS:
+		return wire_rows(body, len, k->sensor, os_clock_now_us(), take_row, k);
+	case WIRE_SIGNATURE:
+		return take_signature(k, body, len);
+	case WIRE_BLOB:
+		return take_blob(k, p, body, len);
+	case WIRE_GONE:
+		p->ignored = false; /* its successor is believed again */
+		return ST_OK;
+	default:
+		return ST_MALFORMED;
+	}
+}
+
+/* Takes what waits from a worker, a bounded number of messages. */
+static int listen_to(struct keeper *k, struct peer *p, bool *ret_more)
+{
+	static uint8_t body[OS_CHANNEL_MAX];
+
+	for (unsigned n = 0; n < MESSAGES_PER_TURN; n++) {
+		uint16_t type;
+		size_t len;
+		int rc = os_channel_receive(p->fd, &type, body, &len);
+
+		if (rc == -EAGAIN || rc == ST_NOT_FOUND) {
+			*ret_more = false;
+			return ST_OK;
+		}
+		if (!rc)
+			rc = p->ignored && type != WIRE_GONE ? ST_OK : take_message(k, p, type, body, len);
+		if (rc == ST_MALFORMED)
+			complain(k, p);
+		else if (rc)
+			return rc;
+	}
+	*ret_more = true;
+	return ST_OK;
+}
+
+/* ---- upkeep --------------------------------------------------------------------------------- */
+
+static void say(void *arg, const char *line)
+{
+	(void)arg;
+	(void)fprintf(stderr, "teiten-store: %s\n", line);
+}
+
+/* Merges finished days and lets go of what is too old; a failure is said and tried again later. */
+static void keep_up(struct keeper *k)
+{
+	int64_t now = os_clock_now_us();
+	int32_t today = zone_day(store_zone(k->store), now);
+	struct store_compact_options compact = {
+		.before_day = today,
+		.dirty_only = true,
+		.now_us = now,
+		.grace_us = UPKEEP_US,
+	};
+	struct store_prune_options prune = {
+		.flow_before = today - k->config->retention.flow,
+		.all_before = INT32_MIN,
+		.watermark = k->config->retention.watermark,
+		.now_us = now,
+	};
+	struct store_compact_stats stats;
+	struct err err = {0};
+
+	prune.session_before = today - k->config->retention.session;
+	prune.payload_before = today - k->config->retention.payload;
+	if (store_prune(k->store, &prune, say, NULL, &err))
+		say(NULL, err.text);
+	if (k->compacted_day == today)
+		return;
+	if (store_compact(k->store, &compact, &stats, &err))
+		say(NULL, err.text);
+	else
+		k->compacted_day = today;
+}
+
+static void tell_status(struct keeper *k)
+{
+	struct buf b = {0};
+	const char *comma = "";
+
+	buf_printf(&b, "{\"refused\":%llu,\"last_row_us\":%lld,\"rows\":{",
+	    (unsigned long long)k->refused, (long long)k->last_row_us);
+	for (unsigned i = 0; i < RECORD_TABLE_COUNT; i++) {
+		if (k->rows[i] == 0)
+			continue;
+		buf_printf(&b, "%s\"%s\":%llu", comma, record_tables[i].name,
+		    (unsigned long long)k->rows[i]);
+		comma = ",";
+	}
+	buf_puts(&b, "}}");
+	if (!b.failed)
+		(void)os_channel_send(START_CONTROL, WIRE_STATUS, b.data, b.len);
+	buf_fini(&b);
+}
+
+/* ---- beginning and end ---------------------------------------------------------------------- */
+
+static int tell_addresses(const struct ip *known, size_t count, uint16_t sensor)
+{
+	static uint8_t body[OS_CHANNEL_MAX];
+	size_t at = 0;
+	uint16_t type = WIRE_READY;
+	int rc;
+
+	do {
+		struct wr w = wr_init(body, sizeof(body));
+		size_t n = count - at < READY_ADDRESSES ? count - at : READY_ADDRESSES;
+
+		wr_u16le(&w, sensor);
+		wr_u16le(&w, at + n == count);
+		for (size_t i = 0; i < n; i++) {
+			wr_u64le(&w, known[at + i].hi);
+			wr_u64le(&w, known[at + i].lo);
+		}
+		rc = os_channel_send(START_CONTROL, type, body, wr_len(&w));
+		at += n;
+		type = WIRE_MORE;
+	} while (!rc && at < count);
+	return rc;
+}
+
+/* Small sensors' addresses get their indices here, once, in the order of the configuration. */
+static int settle_addresses(struct keeper *k, struct ip **ret_known, size_t *ret_count,
+    struct err *err)
+{
+	const struct config_nets *nets = &k->config->sensor.addresses;
+	struct destinations destinations;
+	int rc = store_destinations_load(k->store, k->sensor, ret_known, ret_count, err);
+
+	if (rc)
+		return rc;
+	rc = destinations_init(&destinations, nets->items, nets->count, *ret_known, *ret_count);
+	if (rc)
+		return err_set(err, rc, "sensor.addresses: %s", st_text(rc));
+	for (size_t i = 0; destinations.offset_count == 0 && i < nets->count; i++) {
+		uint64_t size = ip_net_size(nets->items[i]);
+
+		for (uint64_t j = 0; j < size && j < DESTINATIONS_LISTED_MAX; j++) {
+			struct ip ip = nets->items[i].base;
+
+			ip.lo += j;
+			(void)destinations_index(&destinations, ip);
+		}
+	}
+	if (destinations.offset_count == 0) {
+		struct ip *list = calloc(destinations.listed_count + 1u, sizeof(*list));
+
+		rc = list ? store_destinations_save(k->store, k->sensor, destinations.listed,
+		    destinations.listed_count, err) : -ENOMEM;
+		if (list)
+			memcpy(list, destinations.listed, destinations.listed_count * sizeof(*list));
+		free(*ret_known);
+		*ret_known = list;
+		*ret_count = destinations.listed_count;
+	}
+	destinations_fini(&destinations);
+	return rc;
+}
+
+static int open_store(struct keeper *k, struct err *err)
+{
+	const struct config *c = k->config;
+	struct store_options options = {
+		.path = c->store.path,
+		.mode = STORE_WRITE,
+		.timezone = c->site.timezone,
+		.threads = 1,
+		.memory_bytes = 256u << 20,
+	};
+	struct record_sensor sensor = {
+		.name = {c->sensor.name, (uint32_t)strlen(c->sensor.name)},
+		.kind = {"answering", 9},
+	};
+	struct store_ingest_options ingest = {.name = "live", .journal = true};
+	struct ip *known = NULL;
+	size_t count = 0;
+	int rc = store_open(&options, &k->store, err);
+
+	sensor.addresses = (uint32_t)destinations_nets_size(c->sensor.addresses.items,
+	    c->sensor.addresses.count, c->sensor.exclude.items, c->sensor.exclude.count);
+	if (memcmp(c->sensor.country, "ZZ", 2) != 0)
+		memcpy(sensor.country, c->sensor.country, 2);
+	if (!rc)
+		rc = store_sensor_put(k->store, &sensor, &k->sensor, err);
+	if (!rc)
+		rc = settle_addresses(k, &known, &count, err);
+	ingest.sensor = k->sensor;
+	if (!rc)
+		rc = store_ingest_begin(k->store, &ingest, &k->ingest, err);
+	if (!rc && tell_addresses(known, count, k->sensor))
+		rc = err_set(err, ST_NOT_FOUND, "the supervisor is gone");
+	free(known);
+	return rc;
+}
+
+static void hear_supervisor(struct keeper *k)
+{
+	static uint8_t body[OS_CHANNEL_MAX];
+	uint16_t type;
+	size_t len;
+	int rc = os_channel_receive(START_CONTROL, &type, body, &len);
+
+	if (rc == ST_NOT_FOUND)
+		stop_asked = 1;
+	if (rc == ST_OK && type == WIRE_TAIL && len == 1)
+		k->tail = body[0] != 0;
+}
+
+/* One look at everybody; *ret_more: somebody had more to say. */
+static int turn(struct keeper *k, int timeout_ms, bool *ret_more)
+{
+	struct pollfd polls[1 + WIRE_PEER_COUNT] = {{START_CONTROL, POLLIN, 0}};
+	int rc = ST_OK;
+
+	for (unsigned i = 0; i < WIRE_PEER_COUNT; i++)
+		polls[1 + i] = (struct pollfd){k->peers[i].fd, POLLIN, 0};
+	(void)poll(polls, 1 + WIRE_PEER_COUNT, timeout_ms);
+	if (polls[0].revents)
+		hear_supervisor(k);
+	*ret_more = false;
+	for (unsigned i = 0; !rc && i < WIRE_PEER_COUNT; i++) {
+		bool more = false;
+
+		if (polls[1 + i].revents & POLLIN)
+			rc = listen_to(k, &k->peers[i], &more);
+		*ret_more = *ret_more || more;
+	}
+	return rc;
+}
+
+static int run(struct keeper *k)
+{
+	bool more;
+	int rc = ST_OK;
+
+	while (!rc && !stop_asked) {
+		int64_t now = os_clock_monotonic_us();
+
+		rc = turn(k, 200, &more);
+		if (now - k->status_us >= STATUS_US) {
+			k->status_us = now;
+			tell_status(k);
+		}
+		if (now - k->upkeep_us >= UPKEEP_US) {
+			k->upkeep_us = now;
+			keep_up(k);
+		}
+	}
+	/* What is on its way still belongs to us. */
+	do {
+		if (!rc)
+			rc = turn(k, 0, &more);
+	} while (!rc && more);
+	return rc;
+}
+
+static int prepare(struct keeper *k, const char *user, struct err *err)
+{
+	const char *writable[1];
+	int rc = start_read(START_FILE, &k->start, err);
+
+	if (!rc)
+		rc = config_parse(k->start.config_name, k->start.config, k->start.config_len, NULL, NULL,
+		    &k->config, err);
+	if (!rc)
+		rc = os_become(user, err);
+	if (!rc)
+		rc = os_drop_capabilities(err);
+	if (!rc) {
+		writable[0] = k->config->store.path;
+		rc = os_sandbox_reader(NULL, 0, writable, 1, NULL, err);
+	}
+	k->peers[WIRE_PEER_RESPOND].fd = START_STORE;
+	k->peers[WIRE_PEER_CAPTURE].fd = START_FIRST;
+	return rc;
+}
+
+int main(int argc, char **argv)
+{
+	static struct keeper k;
+	struct err err = {0};
+	struct sigaction action = {.sa_handler = ask_stop};
+	int rc;
+
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	k.err = &err;
+	k.compacted_day = INT32_MIN;
+	k.upkeep_us = os_clock_monotonic_us();
+	rc = prepare(&k, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
+	if (!rc)
+		rc = open_store(&k, &err);
+	if (!rc)
+		rc = run(&k);
+	if (k.ingest && !rc)
+		rc = store_ingest_commit(k.ingest, &err);
+	if (rc)
+		(void)fprintf(stderr, "teiten-store: %s\n", err.text[0] ? err.text : st_text(rc));
+	store_close(k.store);
+	return rc ? 1 : 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * The messages between the sensor's programs (os/channel.h carries them).
+ *
+ * To the store: rows, signatures, blobs.  Whoever sends may have been taken over: every field is
+ * checked, and a sender of nonsense is dropped.
+ */
+#pragma once
+
+#include "base/status.h"
+#include "record/record.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum wire_type {
+	WIRE_ROWS = 1,  /* u8 table, u32 length, row (record_encode); again and again */
+	WIRE_SIGNATURE, /* u32 id, text */
+	WIRE_BLOB,      /* 64 hex digits, u64 size of all, u64 offset, bytes */
+	WIRE_READY,     /* store → supervisor: u16 sensor, then its known addresses, u64 pairs */
+	WIRE_MORE,      /* store → supervisor: further known addresses */
+	WIRE_STATUS,    /* worker → supervisor: JSON text */
+	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer), text */
+	WIRE_DRAIN,     /* supervisor → worker: finish what is open, take nothing new */
+	WIRE_GONE,      /* worker → store: that was all (clean stop) */
+	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
+	                   line of JSON */
+};
+
+enum wire_peer {
+	WIRE_PEER_RESPOND,
+	WIRE_PEER_CAPTURE,
+	WIRE_PEER_COUNT,
+};
+
+#define WIRE_ROW_HEAD 5   /* bytes before a row */
+#define WIRE_BLOB_HEAD 80 /* bytes before a blob's */
+#define WIRE_BLOB_PART (32u << 10)
+
+/*
+ * Reads the rows of a WIRE_ROWS body and gives each to `row` after checking it: a known table of
+ * those a worker may send, the sensor's own number, times that make sense, text that is UTF-8,
+ * country codes that are letters.  ST_MALFORMED, or what `row` returned.
+ */
+ST_MUST_CHECK int wire_rows(const uint8_t *body, size_t len, uint16_t sensor, int64_t now_us,
+    int (*row)(void *arg, enum record_table_id table, const void *row), void *arg);
