@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "cmd/alerts.h"
 #include "cmd/command.h"
 #include "cmd/pipeline.h"
 #include "publish/publish.h"
@@ -15,6 +16,7 @@ struct analysis_view {
 	bool all; /* complete lists instead of the first ANALYSIS_TOP */
 	struct zone *zone;
 	const struct geo *geo;
+	struct alerts *alerts; /* NULL: no rules were given */
 };
 
 /* Appends the document "teiten.analysis/1" (design §8). */

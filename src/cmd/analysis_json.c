@@ -12,7 +12,7 @@
 
 /* What this version does not look for yet: their lists are empty for that reason alone. */
 static const char *const not_examined[] = {
-	"roles", "alerts", "attacks",
+	"roles", "attacks",
 };
 
 static json_t *text_json(const char *text)
@@ -151,6 +151,21 @@ out:
 	return rc;
 }
 
+static json_t *alerts_json(const struct analysis_view *view)
+{
+	json_t *list = json_array();
+	size_t count = 0;
+	const struct alerts_row *rows = view->alerts ? alerts_rows(view->alerts, &count) : NULL;
+
+	for (size_t i = 0; i < shown(view, count); i++)
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "gid",
+		    number(rows[i].gid), "sid", number(rows[i].sid), "rev", number(rows[i].rev), "msg",
+		    text_json(rows[i].msg), "class", text_json(rows[i].classtype), "severity",
+		    number(rows[i].severity), "count", number(rows[i].count), "matches",
+		    number(rows[i].matches)));
+	return list;
+}
+
 static json_t *rates_json(const struct analysis_view *view, const struct tally_counters *c)
 {
 	uint64_t addresses = destinations_size(pipeline_destinations(view->pipeline));
@@ -194,13 +209,15 @@ static json_t *document_json(const struct analysis_view *view)
 		json_decref(doc);
 		return NULL;
 	}
-	json_object_set_new(doc, "alerts", json_array());
+	json_object_set_new(doc, "alerts", alerts_json(view));
 	json_object_set_new(doc, "attacks", json_array());
 	json_object_set_new(doc, "rates", rates_json(view, c));
 	json_object_set_new(doc, "sources_saturated", json_boolean(totals.saturated));
 	o = json_array();
 	for (size_t i = 0; i < sizeof(not_examined) / sizeof(not_examined[0]); i++)
 		json_array_append_new(o, json_string(not_examined[i]));
+	if (!view->alerts)
+		json_array_append_new(o, json_string("alerts"));
 	json_object_set_new(doc, "not_examined", o);
 	return doc;
 }

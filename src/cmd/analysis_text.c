@@ -286,6 +286,34 @@ static int put_tools(const struct text *t)
 	return ST_OK;
 }
 
+static void put_alerts(const struct text *t)
+{
+	static const struct table_column columns[] = {
+		{"sid", "シグネチャID", "Signature", TABLE_INT, TABLE_ALL},
+		{"msg", "シグネチャ", "Message", TABLE_TEXT, TABLE_ALL},
+		{"severity", "重大度", "Severity", TABLE_INT, TABLE_ALL},
+		{"count", "件数", "Alerts", TABLE_INT, TABLE_ALL},
+	};
+	size_t count = 0;
+	const struct alerts_row *rows = t->view->alerts ? alerts_rows(t->view->alerts, &count) : NULL;
+	struct table *table;
+
+	if (count == 0)
+		return;
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < shown(t, count); i++) {
+		table_row(table);
+		table_set_uint(table, 0, rows[i].sid);
+		table_show(table, 0, "%u", rows[i].sid);
+		table_set_text(table, 1, rows[i].msg);
+		table_set_uint(table, 2, rows[i].severity);
+		show_count(table, 3, rows[i].count);
+	}
+	buf_putc(t->b, '\n');
+	table_print(table, t->common, t->b);
+	table_free(table);
+}
+
 int analysis_text(struct buf *b, const struct analysis_view *view,
     const struct publish_style *style, const struct command_common *common, struct err *err)
 {
@@ -310,6 +338,7 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	put_shares(&t, c);
 	if (put_ports(&t) || put_countries(&t) || put_tools(&t))
 		return err_set(err, -ENOMEM, "out of memory");
+	put_alerts(&t);
 	if (view->geo) {
 		values[0] = text_value("geo", geo_description(view->geo));
 		buf_putc(b, '\n');

@@ -36,6 +36,8 @@ static const char usage[] =
     "  --again               store a file that is in the store already once more\n"
     "  --no-compact          leave the finished dates as they are (a later run compacts them)\n"
     "  -o, --output DIR      write the report of this capture there, in both languages\n"
+    "  --rules FILE          signatures in Suricata's language; may be repeated\n"
+    "  --rule-var NAME=VALUE a variable of these rules, such as HTTP_PORTS=[80,8080]\n"
     "  --tool-rules FILE     rules that tell scanners (default: built in)\n"
     "  --all                 complete lists instead of the first 10\n"
     "  --json                one JSON document on standard output\n"
@@ -58,6 +60,10 @@ struct request {
 	const char *store;
 	const char *output;
 	const char *tool_rules;
+	const char **rules; /* the options' values: at most as many as there are words */
+	size_t rule_count;
+	const char **rule_vars;
+	size_t rule_var_count;
 	bool again;
 	bool compact;
 	bool all;
@@ -115,7 +121,7 @@ static int parse(struct request *r, int argc, char **argv)
 {
 	static const char *const names[] = {"-r=", "--read=", "--sensor=", "--sensor-net=",
 		"--exclude=", "-s=", "--store=", "--again", "--no-compact", "-o=", "--output=",
-		"--tool-rules=", "--all", NULL};
+		"--tool-rules=", "--rules=", "--rule-var=", "--all", NULL};
 	const char *value;
 	int index = 0;
 	int rc = COMMAND_OK;
@@ -123,7 +129,9 @@ static int parse(struct request *r, int argc, char **argv)
 
 	r->compact = true;
 	r->files = calloc((size_t)argc + 1, sizeof(*r->files));
-	if (!r->files)
+	r->rules = calloc((size_t)argc + 1, sizeof(*r->rules));
+	r->rule_vars = calloc((size_t)argc + 1, sizeof(*r->rule_vars));
+	if (!r->files || !r->rules || !r->rule_vars)
 		return COMMAND_FAILED;
 	while ((option = command_option(&command_analyze, &r->common, argc, argv, &index, names,
 	    &value)) >= 0) {
@@ -157,6 +165,12 @@ static int parse(struct request *r, int argc, char **argv)
 			break;
 		case 11:
 			r->tool_rules = value;
+			break;
+		case 12:
+			r->rules[r->rule_count++] = value;
+			break;
+		case 13:
+			r->rule_vars[r->rule_var_count++] = value;
 			break;
 		default:
 			r->all = true;
@@ -247,6 +261,7 @@ struct run {
 	bool zone_is_ours;
 	struct geo *geo;
 	char *tool_rules;
+	struct alerts *alerts; /* NULL: no --rules */
 	char temporary[OS_PATH_MAX]; /* folder of a store that is not kept */
 	struct screen screen;
 };
@@ -322,6 +337,31 @@ static int shut_doors(const struct run *run, struct err *err)
 	return os_sandbox_reader(r->files, r->file_count, writable, count, NULL, err);
 }
 
+static int open_rules(struct run *run, struct err *err)
+{
+	const struct request *r = run->request;
+	struct alerts_options options = {
+		.rules = r->rules,
+		.rule_count = r->rule_count,
+		.vars = r->rule_vars,
+		.var_count = r->rule_var_count,
+		.nets = r->nets,
+		.net_count = r->net_count,
+	};
+	struct buf b = {0};
+	int rc;
+
+	if (r->rule_count == 0)
+		return ST_OK;
+	rc = alerts_new(&options, &run->alerts, err);
+	if (!rc && !run->screen.quiet) {
+		alerts_describe(run->alerts, &b);
+		command_error(&command_analyze, "%s", buf_text(&b));
+	}
+	buf_fini(&b);
+	return rc;
+}
+
 static int prepare(struct run *run, struct pipeline_options *options, struct err *err)
 {
 	const struct request *r = run->request;
@@ -353,7 +393,10 @@ static int prepare(struct run *run, struct pipeline_options *options, struct err
 			return rc;
 		options->tool_rules = run->tool_rules;
 	}
-	rc = open_store(run, err);
+	rc = open_rules(run, err);
+	options->signatures = run->alerts ? alerts_engine(run->alerts) : NULL;
+	if (!rc)
+		rc = open_store(run, err);
 	if (!rc)
 		rc = put_sensor(run, &options->sensor, err);
 	options->store = run->store;
@@ -464,6 +507,7 @@ static int print(const struct run *run, const struct pipeline *pipeline, struct 
 		.all = run->request->all,
 		.zone = run->zone,
 		.geo = run->geo,
+		.alerts = run->alerts,
 	};
 	struct publish_style style = command_style(&run->request->common);
 	struct buf b = {0};
@@ -566,7 +610,10 @@ static int run_command(int argc, char **argv)
 		command_error(&command_analyze, "%s", err.text);
 	geo_close(run.geo);
 	free(run.tool_rules);
+	alerts_free(run.alerts);
 	free(request.files);
+	free(request.rules);
+	free(request.rule_vars);
 	buf_fini(&request.filter);
 	return status;
 }

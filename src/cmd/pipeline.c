@@ -334,11 +334,15 @@ static int run(struct pipeline *p, struct err *err)
 			rc = visitors_add(p->visitors, packets, count, p->ingest, err);
 		if (rc)
 			return rc;
+		if (p->options.signatures)
+			signatures_add(p->options.signatures, packets, count);
 		if (p->options.progress && ++batches % PROGRESS_BATCHES == 0) {
 			capture_progress(p->capture, &done, &total);
 			p->options.progress(p->options.arg, done, total);
 		}
 	}
+	if (p->options.signatures)
+		signatures_flush(p->options.signatures);
 	return end_file(p, true, err);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "capture/capture.h"
+#include "detect/signatures.h"
 #include "cmd/visitors.h"
 #include "geo/geo.h"
 #include "store/store.h"
@@ -25,6 +26,7 @@ struct pipeline_options {
 	struct store *store;    /* NULL: nothing is stored */
 	uint16_t sensor;        /* its number in the store */
 	bool again;
+	struct signatures *signatures; /* gets every packet; NULL: none */
 	/* Called now and then with bytes done and in all (0 = unknown); may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	/* A sentence for stderr about a file that was not stored or a silence; may be NULL. */

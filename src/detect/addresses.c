@@ -315,6 +315,8 @@ static int collect(struct collect *c, const char *text, size_t len, bool negated
 			return fail(c, "brackets do not match", text, len);
 		return collect_list(c, text + 1, len - 2, negated, depth);
 	}
+	if (depth == 0 && memchr(text, ',', len) && !negated) /* brackets left out */
+		return collect_list(c, text, len, false, depth);
 	if (*text == '$') {
 		const char *value = find_var(c->book, text + 1, len - 1);
 

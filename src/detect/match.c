@@ -210,6 +210,8 @@ static bool read_number(struct matcher *m, const struct rule_match *match, uint6
 	if (at < 0 || bytes < 0 || bytes > NUMBER_TEXT_MAX || at > (int64_t)m->len
 	    || (int64_t)m->len - at < bytes)
 		return false;
+	if (bytes == 0 && b->base != BYTE_BINARY) /* as many digits as there are */
+		bytes = (int64_t)m->len - at < NUMBER_TEXT_MAX ? (int64_t)m->len - at : NUMBER_TEXT_MAX;
 	*ret_start = (size_t)at;
 	*ret_used = (size_t)bytes;
 	if (bytes == 0) {

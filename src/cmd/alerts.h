@@ -1,0 +1,50 @@
+/*
+ * Rules from files, the engine that matches them, and what it raised: for the commands that take
+ * --rules.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "detect/signatures.h"
+
+struct alerts_options {
+	const char *const *rules; /* file names */
+	size_t rule_count;
+	const char *const *vars; /* "NAME=VALUE" */
+	size_t var_count;
+	const struct ip_net *nets; /* HOME_NET; none: any */
+	size_t net_count;
+	/* Called for each rule that is not used; may be NULL. */
+	void (*problem)(void *arg, const struct signatures_problem *problem);
+	void *arg;
+};
+
+/* What one rule raised. */
+struct alerts_row {
+	uint32_t gid;
+	uint32_t sid;
+	uint32_t rev;
+	const char *msg;
+	const char *classtype;
+	uint8_t severity;
+	uint64_t count;   /* raised */
+	uint64_t matches; /* before the rule's own threshold */
+	int64_t first_us;
+	int64_t last_us;
+	struct ip source; /* of the first */
+};
+
+struct alerts;
+
+/* Reads and compiles; a rule that cannot be used is no error, a file that cannot be read is. */
+ST_MUST_CHECK int alerts_new(const struct alerts_options *options, struct alerts **ret_alerts,
+    struct err *err);
+void alerts_free(struct alerts *alerts);
+
+struct signatures *alerts_engine(const struct alerts *alerts);
+
+/* What was raised at least once, the most frequent first; owned by alerts, valid until it changes. */
+const struct alerts_row *alerts_rows(struct alerts *alerts, size_t *ret_count);
+
+/* "10379 rules (333 not used: app-layer-event 145, …)" for diagnostics. */
+void alerts_describe(const struct alerts *alerts, struct buf *b);
