@@ -210,6 +210,39 @@ static inline void sample_logins(struct sample *s)
 	(void)report_block_add(s->d, &block);
 }
 
+/* What visitors spoke, by names that have words in both languages and names that have none. */
+static inline void sample_spoken(struct sample *s)
+{
+	static const struct {
+		const char *protocol, *event, *tried;
+	} rows[] = {
+		{"mqtt", "mqtt.connect.anonymous", ""}, {"http", "http.exploit.emerge-e3", "admin"},
+		{"ftp", "ftp.command", "a,b"}, {"", "no-dot", "=1+1"},
+		{"brand-new", "brand-new.thing\x1b", "\xe3\x83\x91\xe3\x82\xb9"},
+	};
+	const size_t count = sizeof(rows) / sizeof(rows[0]);
+	struct report_column *columns = report_alloc(s->d, 3 * sizeof(*columns));
+	struct report_value *cells = report_alloc(s->d, 3 * count * sizeof(*cells));
+	struct report_table *table = report_alloc(s->d, sizeof(*table));
+	struct report_block block = {.kind = REPORT_BLOCK_TABLE, .table = table};
+
+	columns[0] = (struct report_column){"column.protocol", "protocol", REPORT_LEFT, true};
+	columns[1] = (struct report_column){"column.event", "event", REPORT_LEFT, true};
+	columns[2] = (struct report_column){"column.user", "user", REPORT_LEFT, true};
+	for (size_t i = 0; i < count; i++) {
+		cells[3 * i] = (struct report_value){.kind = REPORT_VALUE_PROTOCOL,
+		    .text = rows[i].protocol};
+		cells[3 * i + 1] = (struct report_value){.kind = REPORT_VALUE_EVENT,
+		    .text = rows[i].event};
+		cells[3 * i + 2] = (struct report_value){.kind = REPORT_VALUE_TRIED,
+		    .text = rows[i].tried};
+	}
+	*table = (struct report_table){.id = "spoken",
+	    .caption = sample_say(s, "通信の内容", "What was said"), .columns = columns,
+	    .column_count = 3, .cells = cells, .row_count = count};
+	(void)report_block_add(s->d, &block);
+}
+
 static inline void sample_series_figure(struct sample *s)
 {
 	double *now = report_alloc(s->d, SAMPLE_DAYS * sizeof(*now));
@@ -333,6 +366,7 @@ static inline void sample_body(struct sample *s)
 	sample_heading(s, 1, "events", "注目事象", "Highlights");
 	sample_block(s, REPORT_BLOCK_LIST, items, 2);
 	sample_logins(s);
+	sample_spoken(s);
 	sample_heading(s, 1, "terms", "用語", "Terms");
 	sample_block(s, REPORT_BLOCK_DEFINITIONS, terms, 4);
 }

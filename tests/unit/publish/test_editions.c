@@ -118,11 +118,11 @@ static void compare_golden(const char *name, const char *data)
 
 static void test_golden_editions(void **state)
 {
-	static const char *const names[PUBLISH_LANGUAGE_COUNT][7] = {
+	static const char *const names[PUBLISH_LANGUAGE_COUNT][8] = {
 		{"monthly-2026-10-01.ja.txt", "monthly-2026-10-01.ja.md",
 		 "monthly-2026-10-01.access-daily.ja.svg", "monthly-2026-10-01.countries.ja.svg",
 		 "monthly-2026-10-01.ports.csv", "monthly-2026-10-01.logins.csv",
-		 "monthly-2026-10-01.facts.json"},
+		 "monthly-2026-10-01.spoken.csv", "monthly-2026-10-01.facts.json"},
 		{"monthly-2026-10-01.en.txt", "monthly-2026-10-01.en.md",
 		 "monthly-2026-10-01.ports-daily.en.svg", NULL},
 	};
@@ -132,7 +132,7 @@ static void test_golden_editions(void **state)
 		struct files files = {0};
 
 		publish_sample(&files, (enum publish_language)i, 1);
-		for (size_t k = 0; k < 7 && names[i][k]; k++)
+		for (size_t k = 0; k < 8 && names[i][k]; k++)
 			compare_golden(names[i][k], find_file(&files, names[i][k]));
 		drop_files(&files);
 	}
@@ -194,7 +194,7 @@ static void test_html_is_well_formed_and_complete(void **state)
 		assert_true(check_balance(html) > 300);
 		assert_int_equal(count_of(html, "<h1>"), 1);
 		assert_int_equal(count_of(html, "<h2"), 5); /* contents and four sections */
-		assert_int_equal(count_of(html, "<caption"), 3);
+		assert_int_equal(count_of(html, "<caption"), 4);
 		assert_int_equal(count_of(html, "<figure"), 3);
 		assert_int_equal(count_of(html, "<svg"), 3);
 		assert_int_equal(count_of(html, "<details>"), 3);
@@ -253,8 +253,8 @@ static void test_nothing_is_missing(void **state)
 		struct files files = {0};
 
 		publish_sample(&files, (enum publish_language)i, 2);
-		/* Per language html, txt, md, three figures; then facts and three tables. */
-		assert_int_equal(files.count, 2 * 6 + 1 + 3);
+		/* Per language html, txt, md, three figures; then facts and four tables. */
+		assert_int_equal(files.count, 2 * 6 + 1 + 4);
 		for (size_t k = 0; k < files.count; k++)
 			assert_null(strstr(files.file[k].data, "\xe2\x9f\xa6"));
 		drop_files(&files);
