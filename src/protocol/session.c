@@ -149,7 +149,7 @@ static size_t call(struct session_driver *d, struct session *s, const struct ses
 	*ret_handover = io.handover;
 	if (taken > len)
 		taken = len;
-	if (taken == 0 && full && !io.handover) {
+	if (taken == 0 && full && len > 0 && !io.handover) {
 		d->counters.stuck++;
 		taken = len;
 	}

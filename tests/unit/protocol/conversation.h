@@ -123,14 +123,16 @@ static inline void conversation_begin(struct conversation *c, bool answering, bo
     uint16_t port)
 {
 	static const uint8_t seed[PERSONA_SEED_LEN] = "the persona of all the tests..";
+	static struct persona *persona; /* choosing takes longer than most conversations */
 	struct err err = {0};
 
 	memset(c, 0, sizeof(*c));
 	if (room_pool_new(1u << 20, &c->driver.pool)
-	    || persona_choose(seed, &c->persona, &err)) {
+	    || (!persona && persona_choose(seed, &persona, &err))) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		abort();
 	}
+	c->persona = persona;
 	c->answering = answering;
 	c->driver.persona = answering ? c->persona : NULL;
 	c->driver.fact = trace_fact;
@@ -191,5 +193,4 @@ static inline void conversation_free(struct conversation *c)
 	buf_fini(&c->trace.facts);
 	buf_fini(&c->trace.reply);
 	room_pool_free(c->driver.pool);
-	persona_free(c->persona);
 }
