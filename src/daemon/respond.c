@@ -5,6 +5,7 @@
  * outside.  It never connects anywhere and opens no file.
  */
 #include "config/config.h"
+#include "daemon/minute.h"
 #include "daemon/outbox.h"
 #include "daemon/start.h"
 #include "daemon/wire.h"
@@ -41,6 +42,7 @@ struct responder {
 	struct sessions *sessions;
 	struct engine *engine;
 	struct outbox *outbox;
+	struct minute minute; /* coverage, when there is no capture that tells it */
 	bool draining;
 	int64_t status_us;
 };
@@ -247,6 +249,25 @@ static int open_engine(struct responder *r, struct err *err)
 	return rc;
 }
 
+/* Without a capture the responder says when the sensor observed. */
+static void tell_coverage(struct responder *r, bool last)
+{
+	const struct engine_counters *c = engine_counters(r->engine);
+	const struct config_nets *nets = &r->config->sensor.addresses;
+	struct minute_counts counts = {c->accepted + c->datagrams, c->accepted + c->datagrams, 0};
+	struct record_coverage row;
+
+	if (r->config->capture.interface[0])
+		return;
+	while (minute_turn(&r->minute, os_clock_now_us(), os_clock_monotonic_us(), last, &counts,
+	    r->start.sensor, (uint32_t)destinations_nets_size(nets->items, nets->count,
+		r->config->sensor.exclude.items, r->config->sensor.exclude.count), &row)) {
+		(void)outbox_row(r->outbox, RECORD_TABLE_coverage, &row);
+		if (last)
+			break;
+	}
+}
+
 /* The store is behind: nothing new is read until it has caught up. */
 static int wait_for_store(struct responder *r)
 {
@@ -260,6 +281,7 @@ static int run(struct responder *r, struct err *err)
 {
 	int rc = ST_OK;
 
+	minute_begin(&r->minute, os_clock_now_us(), os_clock_monotonic_us());
 	while (!rc && !stop_asked) {
 		int64_t now = os_clock_monotonic_us();
 
@@ -271,6 +293,7 @@ static int run(struct responder *r, struct err *err)
 		if (now - r->status_us >= STATUS_US) {
 			r->status_us = now;
 			tell_status(r);
+			tell_coverage(r, false);
 		}
 		if (r->draining && engine_counters(r->engine)->open == 0)
 			break;
@@ -296,6 +319,8 @@ int main(int argc, char **argv)
 		    &err);
 	if (!rc)
 		rc = run(&r, &err);
+	if (r.engine)
+		tell_coverage(&r, true);
 	/* A clean end: every session's records, then the counts, then goodbye. */
 	engine_free(r.engine);
 	if (r.sessions)

@@ -5,6 +5,7 @@
  * The channels between the workers are made here and stay open here, so that a worker that dies
  * loses nothing that was on its way: its successor reads on.
  */
+#include "capture/ring.h"
 #include "config/config.h"
 #include "daemon/control.h"
 #include "daemon/identity.h"
@@ -66,6 +67,7 @@ struct supervisor {
 	struct sockets sockets;
 	struct worker workers[WORKER_COUNT];
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
+	int ring;                         /* of capture.interface; -1 */
 	char folder[OS_PATH_MAX];
 	char geo_path[OS_PATH_MAX];
 	const char *user; /* "" when nobody else is to be become */
@@ -185,6 +187,7 @@ static size_t list_descriptors(const struct supervisor *s, enum worker_kind kind
 		break;
 	case WORKER_CAPTURE:
 		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
+		fds[n++] = s->ring;
 		break;
 	case WORKER_COUNT:
 		break;
@@ -478,6 +481,17 @@ static int choose_user(struct supervisor *s, struct err *err)
 	return ST_OK;
 }
 
+static int open_ring(struct supervisor *s, struct err *err)
+{
+	struct ring_options options = {
+		.interface = s->config->capture.interface,
+		.filter = s->config->capture.filter,
+	};
+
+	s->ring = -1;
+	return options.interface[0] ? ring_open(&options, &s->ring, err) : ST_OK;
+}
+
 static int begin(struct supervisor *s, struct err *err)
 {
 	char path[OS_PATH_MAX + 32];
@@ -496,6 +510,8 @@ static int begin(struct supervisor *s, struct err *err)
 	rc = identity_load(s->config->store.path, s->config->respond.tls, &s->identity, err);
 	if (!rc)
 		rc = sockets_open(s->config, say, &s->sockets, err);
+	if (!rc)
+		rc = open_ring(s, err);
 	if (!rc)
 		rc = make_channels(s, err);
 	(void)snprintf(path, sizeof(path), "%s/%s", s->config->store.path, CONTROL_SOCKET);

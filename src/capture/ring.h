@@ -1,0 +1,43 @@
+/*
+ * Packets from a network interface: the kernel's AF_PACKET ring (TPACKET_V3).
+ *
+ * Opened by a program that may (CAP_NET_RAW), mapped and read by one that may nothing else.  What an
+ * interface sends is delivered too (answers tell follow-ups from backscatter); on a loopback
+ * interface only one of the two copies is.  Documentation/networking/packet_mmap.rst.
+ */
+#pragma once
+
+#include "capture/capture.h"
+
+#define RING_BLOCK_SIZE (512u << 10)
+#define RING_BLOCKS_DEFAULT 16u
+#define RING_BLOCKS_MAX 4096u
+#define RING_RETIRE_MS 60 /* a block that is not full is handed over after so long */
+
+struct ring_options {
+	const char *interface;
+	const char *filter; /* libpcap expression, "" for none; runs in the kernel */
+	unsigned blocks;    /* a power of two, at most RING_BLOCKS_MAX; 0: the default */
+};
+
+/* Opens a socket with its ring on the interface; the interface may be down and come up later.
+ * ST_NOT_FOUND: there is no such interface; ST_USAGE: the filter; -EPERM. */
+ST_MUST_CHECK int ring_open(const struct ring_options *options, int *ret_fd, struct err *err);
+
+struct ring;
+
+/* Maps the ring of such a socket, which stays the caller's. */
+ST_MUST_CHECK int ring_map(int fd, struct ring **ret_ring, struct err *err);
+void ring_free(struct ring *ring);
+
+/* Delivers up to max packets that are there, in order; valid until the next call.  0: none now,
+ * poll the socket. */
+size_t ring_next(struct ring *ring, struct capture_packet *ret_packets, size_t max);
+
+struct ring_drops {
+	uint64_t received; /* packets that passed the filter, the lost ones included */
+	uint64_t dropped;  /* lost because the ring was full */
+};
+
+/* Sums since ring_map. */
+struct ring_drops ring_drops(struct ring *ring);
