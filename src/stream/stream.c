@@ -7,8 +7,6 @@
  */
 #include "stream/internal.h"
 
-#include "base/rd.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +16,6 @@
 #define POOL_MIN_NODES 64u
 #define POOL_SHARE_MIN 8u /* at least this part of the memory holds bytes out of order */
 #define IDLE_MAX_US (1ll << 50)
-#define IPV4_HEADER_MIN 20u
-#define IPV4_HEADER_MAX 60u
-#define IPV6_HEADER_LEN 40u
-#define IPV6_EXTENSIONS_LEN_MAX 512u
 #define TCP_HEADER_MIN 20u
 #define UDP_HEADER_LEN 8u
 
@@ -68,6 +62,8 @@ static uint32_t pool_nodes(const struct stream_options *o, uint32_t streams_max)
 	if (fixed >= o->memory_max || (o->memory_max - fixed) * POOL_SHARE_MIN < o->memory_max)
 		return 0;
 	nodes = (o->memory_max - fixed) / sizeof(struct hold_node);
+	if (wanted < POOL_MIN_NODES)
+		wanted = POOL_MIN_NODES;
 	if (nodes > wanted)
 		nodes = wanted;
 	if (nodes >= SLOT_NONE)
@@ -256,56 +252,15 @@ enum stream_side streams_guess_side(struct streams *s, const struct decode_packe
 
 /* ---- lengths -------------------------------------------------------------------------------- */
 
-/* Length of the IPv4 header with options, found backwards from the transport header. */
-static uint32_t ipv4_header_len(const struct decode_packet *p)
-{
-	for (uint32_t len = IPV4_HEADER_MIN; len <= IPV4_HEADER_MAX; len += 4) {
-		struct rd r = rd_init(p->data, p->transport_offset);
-		const uint8_t *h;
-
-		if (len > p->transport_offset)
-			break;
-		rd_skip(&r, p->transport_offset - len);
-		h = rd_take(&r, IPV4_HEADER_MIN);
-		if (h && h[0] == (0x40 | len / 4) && rd_at_u32be(h + 12) == ip_v4(p->src)
-		    && rd_at_u32be(h + 16) == ip_v4(p->dst))
-			return len;
-	}
-	return 0;
-}
-
-/* The same of IPv6 and its extension headers. */
-static uint32_t ipv6_header_len(const struct decode_packet *p)
-{
-	for (uint32_t len = IPV6_HEADER_LEN; len <= IPV6_HEADER_LEN + IPV6_EXTENSIONS_LEN_MAX; len += 4) {
-		struct rd r = rd_init(p->data, p->transport_offset);
-		const uint8_t *h;
-
-		if (len > p->transport_offset)
-			break;
-		rd_skip(&r, p->transport_offset - len);
-		h = rd_take(&r, IPV6_HEADER_LEN);
-		if (h && h[0] >> 4 == 6 && rd_at_u64be(h + 16) == p->src.lo
-		    && rd_at_u64be(h + 8) == p->src.hi && rd_at_u64be(h + 24) == p->dst.hi
-		    && rd_at_u64be(h + 32) == p->dst.lo)
-			return len;
-	}
-	return 0;
-}
-
 uint32_t streams_wire_len(const struct decode_packet *p)
 {
 	uint32_t headers;
 
 	/* Something follows the datagram, so all of it is there; no length: offloaded, taken as is. */
-	if (p->payload_offset + p->payload_len < p->data_len || p->ip_len == 0)
+	if (p->payload_offset + p->payload_len < p->data_len || p->ip_len == 0
+	    || p->network_offset > p->transport_offset)
 		return p->payload_len;
-	if (!(p->flags & DECODE_IP_OPTIONS))
-		headers = p->flags & DECODE_V4 ? IPV4_HEADER_MIN : IPV6_HEADER_LEN;
-	else
-		headers = p->flags & DECODE_V4 ? ipv4_header_len(p) : ipv6_header_len(p);
-	if (headers == 0)
-		return p->payload_len;
+	headers = (uint32_t)(p->transport_offset - p->network_offset);
 	if (p->proto == DECODE_PROTO_TCP) {
 		uint32_t tcp_len = (uint32_t)(p->data[p->transport_offset + 12] >> 4) * 4;
 

@@ -296,6 +296,8 @@ static void test_options(void **state)
 	assert_int_equal(streams_new(&(struct stream_options){.context_size = 256}, &s), ST_OK);
 	assert_int_equal(s->table.slots_max, STREAM_DEFAULT_MAX);
 	streams_free(s);
+	assert_int_equal(streams_new(&(struct stream_options){.streams_max = 1, .hold_max = 1}, &s), ST_OK);
+	streams_free(s);
 	streams_free(NULL);
 }
 
