@@ -184,7 +184,9 @@ static bool take_parameter(struct protocol_text *text, struct protocol_text *ret
 
 bool headers_digest(struct protocol_text rest, struct headers_digest *ret_digest)
 {
-	struct headers_digest digest = {0};
+	static const struct headers_digest nothing = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, {"", 0},
+		{"", 0}, {"", 0}, {"", 0}, {"", 0}};
+	struct headers_digest digest = nothing;
 	const struct {
 		const char *name;
 		struct protocol_text *text;
@@ -224,6 +226,8 @@ static struct protocol_text until(struct protocol_text *text, char separator)
 	const char *end = text->len ? memchr(text->data, separator, text->len) : NULL;
 	struct protocol_text part = {text->data, end ? (size_t)(end - text->data) : text->len};
 
+	if (text->len == 0)
+		return (struct protocol_text){"", 0};
 	text->data += part.len + (end != NULL);
 	text->len -= part.len + (end != NULL);
 	return part;

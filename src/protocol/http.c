@@ -136,8 +136,10 @@ static void request_end(struct protocol_io *io)
 	tell_exploits(io);
 	state->client.phase = HTTP_LINE;
 	http_answer(io, is_exploit);
-	if (strcmp(state->method, "CONNECT") == 0)
+	if (strcmp(state->method, "CONNECT") == 0 && io->answering)
 		io->handover = true;
+	else if (strcmp(state->method, "CONNECT") == 0)
+		state->client.phase = HTTP_TUNNEL;
 	else if (state->close)
 		io->hang_up = true;
 }
@@ -237,6 +239,7 @@ static bool chunk_line(struct http_framing *framing, struct protocol_text line)
 	case HTTP_BODY:
 	case HTTP_CHUNK_DATA:
 	case HTTP_LOST:
+	case HTTP_TUNNEL:
 	case HTTP_IGNORE:
 		break;
 	}
@@ -296,6 +299,7 @@ static void client_line(struct protocol_io *io, struct protocol_text line, bool 
 		break;
 	case HTTP_BODY:
 	case HTTP_CHUNK_DATA:
+	case HTTP_TUNNEL:
 	case HTTP_IGNORE:
 		break;
 	}
@@ -309,6 +313,10 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 
 	if (state->client.phase == HTTP_IGNORE)
 		return len;
+	if (state->client.phase == HTTP_TUNNEL) {
+		io->handover = true;
+		return 0;
+	}
 	if (state->client.phase == HTTP_BODY || state->client.phase == HTTP_CHUNK_DATA)
 		return client_data(io, data, len);
 	taken = line_take(io, data, len, &line);
@@ -319,10 +327,16 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 
 /* ---- responses ------------------------------------------------------------------------------ */
 
-static void response_head_end(struct http_state *state)
+static void response_head_end(struct protocol_io *io)
 {
+	struct http_state *state = io->state;
 	struct http_framing *server = &state->server;
 
+	if (state->client.phase == HTTP_TUNNEL && state->status >= 200) {
+		/* The tunnel is open, or CONNECT is tried again with a password. */
+		io->handover = state->status < 300;
+		state->client.phase = HTTP_LINE;
+	}
 	if (state->status == 101) {
 		server->phase = HTTP_IGNORE;
 		state->client.phase = HTTP_IGNORE;
@@ -374,7 +388,7 @@ static void server_line(struct protocol_io *io, struct protocol_text line, bool 
 		break;
 	case HTTP_HEAD:
 		if (line.len == 0) {
-			response_head_end(state);
+			response_head_end(io);
 			break;
 		}
 		if (headers_field(line, &name, &value)) {
@@ -393,6 +407,7 @@ static void server_line(struct protocol_io *io, struct protocol_text line, bool 
 		break;
 	case HTTP_BODY:
 	case HTTP_CHUNK_DATA:
+	case HTTP_TUNNEL:
 	case HTTP_IGNORE:
 		break;
 	}

@@ -40,6 +40,7 @@ enum http_phase {
 	HTTP_CHUNK_END,
 	HTTP_TRAILER,
 	HTTP_LOST,       /* looking for the next request line */
+	HTTP_TUNNEL,     /* passive, after CONNECT: the verdict is to come, or another protocol */
 	HTTP_IGNORE,     /* HTTP/2 frames, an upgraded connection */
 };
 

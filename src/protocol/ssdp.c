@@ -67,8 +67,10 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	if (line_begins(all, "NOTIFY")) {
 		method = PROTOCOL_LITERAL("NOTIFY");
 		protocol_event(io, EVENT_NOTIFY);
-	} else {
+	} else if (line_begins(all, "M-SEARCH")) {
 		protocol_event(io, EVENT_MSEARCH);
+	} else {
+		return len;
 	}
 	for (unsigned i = 0; i < LINES_MAX && at < len; i++) {
 		struct protocol_text line;
