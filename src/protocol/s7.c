@@ -57,6 +57,10 @@ static const struct protocol_event_name events[] = {
 #define S7_PLUS_ID 0x72
 #define S7_JOB 1
 #define S7_USERDATA 7
+#define FUNCTION_SETUP 0xf0
+#define FUNCTION_READ 0x04
+#define FUNCTION_WRITE 0x05
+#define ITEMS_MAX 20
 #define PDU_SIZE 240
 #define SZL_MODULE 0x0011
 #define SZL_COMPONENT 0x001c
@@ -193,6 +197,26 @@ static void reply_refusal(struct protocol_io *io, uint16_t reference, uint8_t fu
 	end_reply(io, &w);
 }
 
+/* Variables that are not there: each item's return code is 0x0a, "object does not exist". */
+static void reply_items(struct protocol_io *io, uint16_t reference, uint8_t function, uint8_t count)
+{
+	uint8_t memory[24 + 4 * ITEMS_MAX];
+	struct wr w = begin_reply(memory, sizeof(memory));
+	uint16_t item_len = function == FUNCTION_READ ? 4 : 1;
+
+	count = count < ITEMS_MAX ? count : ITEMS_MAX;
+	wr_bytes(&w, "\x32\x03\0\0", 4);
+	wr_u16be(&w, reference);
+	wr_u16be(&w, 2);
+	wr_u16be(&w, (uint16_t)(count * item_len));
+	wr_u16be(&w, 0);
+	wr_u8(&w, function);
+	wr_u8(&w, count);
+	for (uint8_t i = 0; i < count; i++)
+		wr_bytes(&w, "\x0a\0\0\0", item_len);
+	end_reply(io, &w);
+}
+
 /* A text in a field of fixed length, filled with a byte. */
 static void write_padded(struct wr *w, const char *text, size_t len, uint8_t pad)
 {
@@ -279,7 +303,8 @@ static void job(struct protocol_io *io, uint16_t reference, struct rd *parameter
 		uint8_t event;
 		const char *name;
 	} jobs[] = {
-		{0xf0, EVENT_SETUP, "setup"}, {0x04, EVENT_READ, "read"}, {0x05, EVENT_WRITE, "write"},
+		{FUNCTION_SETUP, EVENT_SETUP, "setup"}, {FUNCTION_READ, EVENT_READ, "read"},
+		{FUNCTION_WRITE, EVENT_WRITE, "write"},
 		{0x1a, EVENT_DOWNLOAD, "download-request"}, {0x1b, EVENT_DOWNLOAD, "download-block"},
 		{0x1c, EVENT_DOWNLOAD, "download-end"}, {0x1d, EVENT_UPLOAD, "upload-start"},
 		{0x1e, EVENT_UPLOAD, "upload"}, {0x1f, EVENT_UPLOAD, "upload-end"},
@@ -300,8 +325,10 @@ static void job(struct protocol_io *io, uint16_t reference, struct rd *parameter
 		(void)snprintf(line, sizeof(line), "job-%02x", code);
 		protocol_command(io, line, strlen(line));
 	}
-	if (code == 0xf0)
+	if (code == FUNCTION_SETUP)
 		reply_setup(io, reference, &whole);
+	else if (code == FUNCTION_READ || code == FUNCTION_WRITE)
+		reply_items(io, reference, code, rd_u8(parameter));
 	else
 		reply_refusal(io, reference, code);
 }
