@@ -316,16 +316,6 @@ uint32_t tools_pair_rules(const struct tools *tools)
 	return tools->rules.pair_rules;
 }
 
-void tools_evidence_add(struct tools_evidence *evidence, uint32_t packets, uint32_t rules)
-{
-	for (; rules; rules &= rules - 1) {
-		uint32_t *n = &evidence->matches[__builtin_ctz(rules)];
-
-		if (__builtin_add_overflow(*n, packets, n))
-			*n = UINT32_MAX;
-	}
-}
-
 unsigned tools_count(const struct tools *tools)
 {
 	return tools->rules.tool_count;

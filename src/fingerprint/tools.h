@@ -39,7 +39,7 @@ struct tools_verdict {
 struct tools_verdict tools_match(struct tools *tools, const struct decode_packet *packet,
     const struct syn *syn, uint16_t marks);
 
-/* The same for a packet that nobody has described yet; known headers are recognised at a glance. */
+/* The same for a packet that nobody has described yet; known headers are told at a glance. */
 struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_packet *packet,
     uint16_t marks);
 
@@ -58,12 +58,21 @@ static inline void tools_pair_keys(const struct decode_packet *p, uint32_t ret_k
 	ret_keys[1] = p->seq ^ __builtin_bswap32(dst) ^ ports;
 }
 
-/* Rules that ask for the Unicornscan relation: true of a SYN when one of its two keys is the same as
- * that of the source's SYN before. */
+/* Rules that ask for the Unicornscan relation: true of a SYN when one of its two keys is the same
+ * as that of the source's SYN before. */
 uint32_t tools_pair_rules(const struct tools *tools);
 
 /* Adds `packets` SYNs that match these rules. */
-void tools_evidence_add(struct tools_evidence *evidence, uint32_t packets, uint32_t rules);
+static inline void tools_evidence_add(struct tools_evidence *evidence, uint32_t packets,
+    uint32_t rules)
+{
+	for (; rules; rules &= rules - 1) {
+		uint32_t *n = &evidence->matches[__builtin_ctz(rules)];
+
+		if (__builtin_add_overflow(*n, packets, n))
+			*n = UINT32_MAX;
+	}
+}
 
 /* Number of tools, their names in order of priority. */
 unsigned tools_count(const struct tools *tools);

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_INITIAL 1024u
+#define ROWS_MIN 1024u
+#define INDEX_INITIAL 1024u /* words */
 #define HITS_INITIAL 1024u
 
 static inline uint32_t index_at(const struct minute_table *t, uint64_t hash)
@@ -16,19 +17,17 @@ static inline uint32_t index_at(const struct minute_table *t, uint64_t hash)
 	return (uint32_t)hash & t->index_mask;
 }
 
-static int grow_rows(struct minute_table *t)
+/* Address space for all rows there can be, or as many as the system allows: what is not used stays
+ * untouched, and a table that grows is never copied. */
+static int allocate_rows(struct minute_table *t)
 {
-	uint32_t capacity = t->capacity ? t->capacity * 2 : ROWS_INITIAL;
-	uint8_t *rows = large_alloc((size_t)capacity * t->row_size);
-
-	if (!rows)
-		return -ENOMEM;
-	if (t->count)
-		memcpy(rows, t->rows, (size_t)t->count * t->row_size);
-	large_free(t->rows, (size_t)t->capacity * t->row_size);
-	t->rows = rows;
-	t->capacity = capacity;
-	return ST_OK;
+	for (t->capacity = MINUTE_ROWS_MAX; t->capacity >= ROWS_MIN; t->capacity /= 2) {
+		t->rows = large_alloc((size_t)t->capacity * t->row_size);
+		if (t->rows)
+			return ST_OK;
+	}
+	t->capacity = 0;
+	return -ENOMEM;
 }
 
 static size_t index_size(const struct minute_table *t)
@@ -38,7 +37,7 @@ static size_t index_size(const struct minute_table *t)
 
 static int grow_index(struct minute_table *t)
 {
-	uint32_t words = t->index ? (t->index_mask + 1) * 2 : ROWS_INITIAL;
+	uint32_t words = t->index ? (t->index_mask + 1) * 2 : INDEX_INITIAL;
 	uint32_t *index = large_alloc(words * sizeof(*index));
 
 	if (!index)
@@ -64,7 +63,7 @@ int minute_table_init(struct minute_table *t, bool has_tail)
 	t->row_size = sizeof(struct minute_row);
 	if (has_tail)
 		t->row_size += sizeof(struct minute_tail);
-	return grow_rows(t) ? -ENOMEM : grow_index(t);
+	return allocate_rows(t) ? -ENOMEM : grow_index(t);
 }
 
 void minute_table_fini(struct minute_table *t)
@@ -76,9 +75,8 @@ void minute_table_fini(struct minute_table *t)
 
 bool minute_table_reserve(struct minute_table *t, uint32_t rows)
 {
-	while (t->count + rows > t->capacity)
-		if (t->capacity >= MINUTE_ROWS_MAX || grow_rows(t))
-			return false;
+	if (t->count + rows > t->capacity)
+		return false;
 	/* The index is kept at most five eighths full. */
 	while (t->count + rows > t->index_mask / 8 * 5)
 		if (grow_index(t))

@@ -3,8 +3,7 @@
  *
  * Rows lie densely in the order they began; an open-addressing index of 32-bit words (22 bits of
  * row, 10 bits of hash) finds them, and the whole key is compared.  IPv4 rows are one cache line.
- * Nothing is allocated per packet: memory doubles up to a bound, at which the caller closes the
- * minute early.
+ * Nothing is allocated per packet; there is a bound, at which the caller closes the minute early.
  */
 #pragma once
 
@@ -145,8 +144,8 @@ static inline uint32_t minute_tag(uint64_t hash)
 	return (uint32_t)(hash >> 32) & ~MINUTE_ROW_MASK;
 }
 
-/* Makes room for so many more rows; false when the table is full (MINUTE_ROWS_MAX) or memory is out:
- * close the minute. */
+/* Makes room for so many more rows; false when the table is full (MINUTE_ROWS_MAX) or memory is
+ * out: close the minute. */
 bool minute_table_reserve(struct minute_table *t, uint32_t rows);
 
 /*

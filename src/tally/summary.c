@@ -1,36 +1,55 @@
 /*
  * The summary of one run; the contract is in summary.h.
  *
- * A random access to a table of a hundred megabytes costs as much as all other work on a packet.
- * So rows are put aside by the address of their source in PARTITIONS streams, and each partition is
- * worked off at once with tables of its own that fit the cache (the radix join of database
- * engines; Manegold, Boncz, Kersten 2002).
+ * Its tables are far larger than the cache.  A read at random of such a table costs a few
+ * nanoseconds when many are under way at the same time and a hundred when each waits for the one
+ * before, so rows go through in batches, one step of all before the next step of any.
  */
 #include "tally/summary.h"
 
 #include "base/large.h"
-#include "tally/partition.h"
+#include "tally/sources.h"
 #include "tally/v6.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define COUNTRIES (26u * 26u)
+#define LOOKUP_BITS 16 /* of an address: countries are looked up in about the order of addresses */
 #define SMALL_COUNTRY 32u /* in packets of the busiest port that is not among them */
 #define BUSY_SLOTS 1024u /* ports that are looked at first for the main port of a country */
+#define SUMS_OF_COUNTRY (BUSY_SLOTS + 1)
+
+/* By slot. */
+struct port_counts {
+	uint64_t packets[SLOTS]; /* from summary_finish on, as are the sources */
+	uint32_t sources[SLOTS];
+	uint64_t mirai[SLOTS];
+	uint64_t refused[SLOTS]; /* packets without a pair, for want of room */
+};
 
 struct summary {
 	const struct tools *tools;
 	const struct geo *geo;
 	uint32_t pair_rules;
-	struct partition partitions[PARTITIONS];
+	struct sources sources;
 	struct v6_numbers v6;
-	struct port_count *ports; /* by slot */
-	uint32_t aside;           /* rows put aside */
-	uint64_t source_count;
-	uint64_t pair_count;
+	struct port_counts *ports;
+	uint16_t *countries; /* of each source, from summary_finish on */
 	uint64_t request_sources;
 	bool saturated;
+};
+
+/* What the steps hand on for each row of a batch. */
+struct waiting {
+	const struct minute_row *row;
+	uint64_t key;
+	uint32_t slot;
+	uint32_t place; /* in the index of sources */
+	uint64_t pair;
+	uint32_t evidence; /* position + 1, 0 = none */
+	uint32_t rules;
 };
 
 int summary_new(const struct tools *tools, const struct geo *geo, struct summary **ret_summary)
@@ -42,8 +61,8 @@ int summary_new(const struct tools *tools, const struct geo *geo, struct summary
 	s->tools = tools;
 	s->geo = geo;
 	s->pair_rules = tools_pair_rules(tools);
-	s->ports = large_alloc(SLOTS * sizeof(*s->ports));
-	if (!s->ports) {
+	s->ports = large_alloc(sizeof(*s->ports));
+	if (!s->ports || sources_init(&s->sources, SUMMARY_SOURCES_MAX)) {
 		summary_free(s);
 		return -ENOMEM;
 	}
@@ -55,162 +74,201 @@ void summary_free(struct summary *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < PARTITIONS; i++)
-		partition_fini(&s->partitions[i]);
+	sources_fini(&s->sources);
+	free(s->countries);
 	v6_numbers_fini(&s->v6);
-	large_free(s->ports, SLOTS * sizeof(*s->ports));
+	large_free(s->ports, sizeof(*s->ports));
 	free(s);
 }
 
-/* ---- working off a partition ---------------------------------------------------------------- */
+/* ---- adding rows ---------------------------------------------------------------------------- */
 
-/* Evidence of the source for tools; a missing one for want of memory is said, not hidden. */
-static void count_evidence(struct summary *s, struct partition *p, struct source *source,
-    const struct aside *row)
+static inline bool is_access(const struct minute_row *row)
+{
+	return minute_key_class(&row->key) == RECORD_CLASS_REQUEST;
+}
+
+/* Packets that no pair counts: the port has them, and numbers of sources are lower bounds now. */
+static void refuse(struct summary *s, const struct minute_row *row, uint32_t slot)
+{
+	s->saturated = true;
+	if (is_access(row))
+		s->ports->refused[slot] += row->packets;
+}
+
+/* Step 1: which rows have a source.  Returns how many. */
+static uint32_t begin_rows(struct summary *s, const struct tally_rows *rows,
+    struct waiting waiting[TALLY_ROWS_BATCH])
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < rows->count; i++) {
+		const struct minute_row *row = tally_row(rows, i);
+		struct waiting *w = &waiting[count];
+
+		w->row = row;
+		w->slot = slot_of(minute_key_proto(&row->key), minute_key_port(&row->key));
+		if (minute_key_marks(&row->key) & RECORD_MARK_MIRAI && is_access(row))
+			s->ports->mirai[w->slot] += row->packets;
+		w->key = SOURCE_V4 | minute_key_src(&row->key);
+		if (rows->table->has_tail)
+			w->key = v6_number(&s->v6, tally_row_source(rows, i), SUMMARY_SOURCES_MAX);
+		if (!w->key) {
+			refuse(s, row, w->slot);
+			continue;
+		}
+		sources_prefetch(&s->sources, w->key);
+		count++;
+	}
+	return count;
+}
+
+/* The rules that the row's SYNs match, and the relation to the source's SYNs before. */
+static inline uint32_t rules_of(const struct summary *s, struct source *source,
+    const struct minute_row *row)
 {
 	uint32_t rules = row->rules;
-	struct tools_evidence *evidence;
 
 	/*
 	 * With a mark the relation can be the mark's own (Mirai: seq ^ dst is always 0), and a SYN
 	 * sent again agrees in both byte orders: another destination can agree in one only.
 	 */
-	if (source->access && !(row->slot & ASIDE_MARKED)
+	if (source->access && !minute_key_marks(&row->key)
 	    && (row->pair_keys[0] == source->pair_keys[0])
 	    != (row->pair_keys[1] == source->pair_keys[1]))
 		rules |= s->pair_rules;
 	source->pair_keys[0] = row->pair_keys[0];
 	source->pair_keys[1] = row->pair_keys[1];
-	if (!rules)
-		return;
-	evidence = partition_evidence(p, source);
-	if (evidence)
-		tools_evidence_add(evidence, row->packets, rules);
-	else
-		s->saturated = true;
+	return rules;
 }
 
-static void work_off_row(struct summary *s, struct partition *p, const struct aside *row)
+/* Step 3: counts the row to its source, and asks for its pair and evidence.  pair 0: neither. */
+static inline void count_source(struct summary *s, struct waiting *w)
 {
-	uint64_t key = aside_key(row);
-	uint32_t slot = row->slot & SLOT_MASK;
-	struct source *source = partition_find(p, key);
+	const struct minute_row *row = w->row;
+	struct source *source = sources_enter(&s->sources, w->key, w->place);
 
-	if (!source && s->source_count < SUMMARY_SOURCES_MAX) {
-		source = partition_insert(p, key);
-		if (source) {
-			struct ip ip = row->slot & ASIDE_V6 ? s->v6.list[row->source - 1]
-			                                    : ip_from_v4(row->source);
-
-			source->country = country_number(geo_lookup(s->geo, ip).country);
-			s->source_count++;
+	w->pair = 0;
+	if (!source) {
+		refuse(s, row, w->slot);
+		return;
+	}
+	if (!is_access(row))
+		return;
+	w->rules = row->signature ? rules_of(s, source, row) : 0;
+	if (w->rules) {
+		/* Missing evidence for want of memory is said, not hidden. */
+		if (!source->evidence && !sources_new_evidence(&s->sources, source)) {
+			s->saturated = true;
+			w->rules = 0;
+		} else {
+			w->evidence = source->evidence;
+			__builtin_prefetch(&s->sources.evidence[w->evidence - 1], 1);
 		}
 	}
-	if (!source) {
-		s->saturated = true;
-		return;
-	}
-	if (!(row->slot & ASIDE_ACCESS))
-		return;
-	if (row->slot & ASIDE_SYN)
-		count_evidence(s, p, source, row);
 	s->request_sources += source->access == 0;
 	source->access += row->packets;
-	switch (partition_count_pair(p, key, slot, row->packets,
-	    s->pair_count < SUMMARY_PAIRS_MAX)) {
-	case PAIR_NEW:
-		s->pair_count++;
-		s->ports[slot].sources++;
-		break;
-	case PAIR_KNOWN:
-		break;
-	case PAIR_REFUSED:
-		s->saturated = true;
-		break;
-	}
+	w->pair = pair_of(&s->sources, source, w->slot);
+	pair_prefetch(&s->sources, w->pair);
 }
 
-static void work_off(struct summary *s)
+/* Step 4. */
+static inline void count_pair(struct summary *s, const struct waiting *w)
 {
-	for (size_t i = 0; i < PARTITIONS; i++) {
-		struct partition *p = &s->partitions[i];
-
-		if (p->first)
-			partition_warm(p);
-		for (const struct aside_block *b = p->first; b; b = b->next)
-			for (uint32_t n = 0; n < b->count; n++)
-				work_off_row(s, p, &b->rows[n]);
-		partition_forget_aside(p);
-	}
-	s->aside = 0;
-}
-
-int summary_finish(struct summary *s)
-{
-	work_off(s);
-	return ST_OK;
-}
-
-static int put_aside(struct summary *s, const struct tally_rows *rows, uint32_t i, uint32_t slot)
-{
-	const struct minute_row *row = tally_row(rows, i);
-	struct aside aside = {
-		.source = minute_key_src(&row->key),
-		.slot = slot,
-		.packets = row->packets,
-		.pair_keys = {row->pair_keys[0], row->pair_keys[1]},
-		.rules = row->rules,
-	};
-	struct aside *place;
-
-	if (rows->table->has_tail) {
-		aside.source = v6_number(&s->v6, tally_row_source(rows, i), SUMMARY_SOURCES_MAX);
-		aside.slot |= ASIDE_V6;
-		if (!aside.source) {
-			s->saturated = true;
-			return ST_OK;
-		}
-	}
-	if (minute_key_class(&row->key) == RECORD_CLASS_REQUEST)
-		aside.slot |= ASIDE_ACCESS;
-	if (row->signature)
-		aside.slot |= ASIDE_SYN;
-	if (minute_key_marks(&row->key))
-		aside.slot |= ASIDE_MARKED;
-	place = partition_aside(&s->partitions[partition_of(&aside)]);
-	if (!place)
-		return -ENOMEM;
-	*place = aside;
-	s->aside++;
-	return ST_OK;
+	if (w->rules)
+		tools_evidence_add(&s->sources.evidence[w->evidence - 1].tools, w->row->packets,
+		    w->rules);
+	if (!pair_count(&s->sources, w->pair, w->row->packets, SUMMARY_PAIRS_MAX))
+		refuse(s, w->row, w->slot);
 }
 
 int summary_add(struct summary *s, const struct tally_rows *rows)
 {
-	for (uint32_t i = 0; i < rows->count; i++) {
-		const struct minute_row *row = tally_row(rows, i);
-		uint32_t slot = slot_of(minute_key_proto(&row->key), minute_key_port(&row->key));
-		int rc = put_aside(s, rows, i, slot);
+	struct waiting waiting[TALLY_ROWS_BATCH];
+	bool has_room = sources_reserve(&s->sources, rows->count);
+	uint32_t count = begin_rows(s, rows, waiting);
 
-		if (rc)
-			return rc;
-		if (minute_key_class(&row->key) == RECORD_CLASS_REQUEST) {
-			struct port_count *port = &s->ports[slot];
-
-			port->packets += row->packets;
-			if (minute_key_marks(&row->key) & RECORD_MARK_MIRAI)
-				port->mirai += row->packets;
-		}
-	}
-	if (s->aside >= SUMMARY_ASIDE_MAX)
-		work_off(s);
+	for (uint32_t i = 0; i < count && !has_room; i++)
+		refuse(s, waiting[i].row, waiting[i].slot);
+	if (!has_room)
+		return ST_OK;
+	for (uint32_t i = 0; i < count; i++)
+		waiting[i].place = sources_seek(&s->sources, waiting[i].key);
+	for (uint32_t i = 0; i < count; i++)
+		count_source(s, &waiting[i]);
+	for (uint32_t i = 0; i < count; i++)
+		if (waiting[i].pair)
+			count_pair(s, &waiting[i]);
 	return ST_OK;
+}
+
+/* ---- countries ------------------------------------------------------------------------------ */
+
+/* 0 … COUNTRIES - 1, the last being ZZ. */
+static unsigned country_number(const char code[2])
+{
+	if (code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z')
+		return COUNTRIES - 1;
+	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
+}
+
+static uint32_t lookup_bucket(const struct source *source)
+{
+	return source->key & SOURCE_V4 ? (uint32_t)source->key >> (32 - LOOKUP_BITS) : 0;
+}
+
+/*
+ * Looks up the countries, sources of the same range of addresses together: the geo table is larger
+ * than the cache, but neighbours are neighbours there too.
+ */
+static int find_countries(struct summary *s)
+{
+	const struct sources *sources = &s->sources;
+	uint32_t *starts = calloc((1u << LOOKUP_BITS) + 1, sizeof(*starts));
+	uint32_t *order = calloc(sources->count ? sources->count : 1, sizeof(*order));
+	int rc = -ENOMEM;
+
+	free(s->countries);
+	s->countries = calloc(sources->count ? sources->count : 1, sizeof(*s->countries));
+	if (!starts || !order || !s->countries)
+		goto out;
+	for (uint32_t i = 0; i < sources->count; i++)
+		starts[lookup_bucket(&sources->list[i]) + 1]++;
+	for (uint32_t i = 1; i <= 1u << LOOKUP_BITS; i++)
+		starts[i] += starts[i - 1];
+	for (uint32_t i = 0; i < sources->count; i++)
+		order[starts[lookup_bucket(&sources->list[i])]++] = i;
+	for (uint32_t i = 0; i < sources->count; i++) {
+		uint64_t key = sources->list[order[i]].key;
+		struct ip ip = key & SOURCE_V4 ? ip_from_v4((uint32_t)key) : s->v6.list[key - 1];
+
+		s->countries[order[i]] = (uint16_t)country_number(geo_lookup(s->geo, ip).country);
+	}
+	rc = ST_OK;
+out:
+	free(starts);
+	free(order);
+	return rc;
+}
+
+/* At the end, because a table of ports would be in the way of the others all the time. */
+static void count_ports(struct summary *s)
+{
+	memcpy(s->ports->packets, s->ports->refused, sizeof(s->ports->packets));
+	memset(s->ports->sources, 0, sizeof(s->ports->sources));
+	sources_count_ports(&s->sources, s->ports->packets, s->ports->sources);
+}
+
+int summary_finish(struct summary *s)
+{
+	count_ports(s);
+	return find_countries(s);
 }
 
 struct summary_totals summary_totals(const struct summary *s)
 {
 	return (struct summary_totals){
-		.sources = s->source_count,
+		.sources = s->sources.count,
 		.request_sources = s->request_sources,
 		.saturated = s->saturated,
 	};
@@ -238,17 +296,16 @@ int summary_ports(const struct summary *s, struct summary_port **ret_ports, size
 	size_t count = 0;
 
 	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		count += s->ports[slot].packets > 0;
+		count += s->ports->packets[slot] > 0;
 	list = calloc(count ? count : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	count = 0;
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
-		const struct port_count *c = &s->ports[slot];
-
-		if (c->packets)
+		if (s->ports->packets[slot])
 			list[count++] = (struct summary_port){slot_proto(slot), slot_port(slot),
-				c->packets, c->sources, c->mirai};
+				s->ports->packets[slot], s->ports->sources[slot],
+				s->ports->mirai[slot]};
 	}
 	qsort(list, count, sizeof(*list), compare_ports);
 	*ret_ports = list;
@@ -276,13 +333,14 @@ struct rare {
 
 /* What is known of each country's main port while the pairs are walked. */
 struct main_ports {
+	const uint16_t *countries; /* by number of the source - 1 */
 	struct summary_country *list;
 	uint64_t best[COUNTRIES];
 	uint16_t *rank;   /* by slot: 1 … BUSY_SLOTS, 0 = not among the busy ones */
 	uint32_t busy[BUSY_SLOTS];
 	uint32_t busy_count;
 	uint64_t next;    /* packets of the busiest slot that is not busy */
-	uint64_t *sums;   /* COUNTRIES × BUSY_SLOTS */
+	uint64_t *sums;   /* COUNTRIES × SUMS_OF_COUNTRY: by rank, the first for all the others */
 	bool open[COUNTRIES]; /* a rarer port could still win */
 	struct rare *rare;    /* all pairs of those countries */
 	size_t rare_count;
@@ -325,11 +383,12 @@ static int find_busy(const struct summary *s, struct main_ports *m)
 	return ST_OK;
 }
 
-static void gather_rare(void *arg, const struct source *source, uint32_t slot, uint64_t packets)
+static inline void gather_rare(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
 {
 	struct main_ports *m = arg;
+	uint32_t country = m->countries[number - 1];
 
-	if (!m->open[source->country] || m->failed)
+	if (!m->open[country] || m->failed)
 		return;
 	if (m->rare_count == m->rare_capacity) {
 		size_t capacity = m->rare_capacity ? m->rare_capacity * 2 : 1024;
@@ -342,16 +401,15 @@ static void gather_rare(void *arg, const struct source *source, uint32_t slot, u
 		m->rare = list;
 		m->rare_capacity = capacity;
 	}
-	m->rare[m->rare_count++] = (struct rare){source->country, slot, packets};
+	m->rare[m->rare_count++] = (struct rare){country, slot, packets};
 }
 
-static void sum_busy(void *arg, const struct source *source, uint32_t slot, uint64_t packets)
+static inline void sum_busy(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
 {
 	struct main_ports *m = arg;
 
-	if (m->rank[slot])
-		m->sums[(size_t)source->country * BUSY_SLOTS + m->rank[slot] - 1] += packets;
-	gather_rare(arg, source, slot, packets);
+	m->sums[(size_t)m->countries[number - 1] * SUMS_OF_COUNTRY + m->rank[slot]] += packets;
+	gather_rare(arg, number, slot, packets);
 }
 
 /* Small countries are likely to stay open: their pairs are gathered in the first walk already. */
@@ -396,9 +454,10 @@ static void offer_rare(struct main_ports *m)
 static int find_main_ports(const struct summary *s, struct summary_country *list)
 {
 	struct main_ports m = {
+		.countries = s->countries,
 		.list = list,
 		.rank = calloc(SLOTS, sizeof(*m.rank)),
-		.sums = calloc((size_t)COUNTRIES * BUSY_SLOTS, sizeof(*m.sums)),
+		.sums = calloc((size_t)COUNTRIES * SUMS_OF_COUNTRY, sizeof(*m.sums)),
 	};
 	bool any_open = false;
 	int rc = -ENOMEM;
@@ -409,8 +468,7 @@ static int find_main_ports(const struct summary *s, struct summary_country *list
 	if (rc)
 		goto out;
 	open_small(&m);
-	for (size_t i = 0; i < PARTITIONS; i++)
-		partition_walk(&s->partitions[i], sum_busy, &m);
+	pair_walk(&s->sources, sum_busy, &m);
 	for (unsigned c = 0; c < COUNTRIES; c++) {
 		bool gathered = m.open[c];
 
@@ -418,12 +476,12 @@ static int find_main_ports(const struct summary *s, struct summary_country *list
 		if (!list[c].packets || gathered)
 			continue;
 		for (uint32_t i = 0; i < m.busy_count; i++)
-			offer_port(&m, c, m.busy[i], m.sums[(size_t)c * BUSY_SLOTS + i]);
+			offer_port(&m, c, m.busy[i], m.sums[(size_t)c * SUMS_OF_COUNTRY + i + 1]);
 		m.open[c] = m.next > 0 && m.best[c] <= m.next;
 		any_open = any_open || m.open[c];
 	}
-	for (size_t i = 0; any_open && i < PARTITIONS; i++)
-		partition_walk(&s->partitions[i], gather_rare, &m);
+	if (any_open)
+		pair_walk(&s->sources, gather_rare, &m);
 	offer_rare(&m);
 	rc = m.failed ? -ENOMEM : ST_OK;
 out:
@@ -442,17 +500,11 @@ int summary_countries(const struct summary *s, struct summary_country **ret_coun
 
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < PARTITIONS; i++) {
-		const struct partition *p = &s->partitions[i];
+	for (uint32_t i = 0; i < s->sources.count; i++) {
+		struct summary_country *country = &list[s->countries[i]];
 
-		for (uint32_t k = 0; k < p->source_size; k++) {
-			const struct source *source = &p->sources[k];
-
-			if (!source->access)
-				continue;
-			list[source->country].packets += source->access;
-			list[source->country].sources++;
-		}
+		country->packets += s->sources.list[i].access;
+		country->sources += s->sources.list[i].access > 0;
 	}
 	rc = find_main_ports(s, list);
 	if (rc) {
@@ -483,16 +535,15 @@ static int compare_tools(const void *va, const void *vb)
 	return strcmp(a->tool, b->tool);
 }
 
-static void judge_partition(const struct summary *s, const struct partition *p,
-    struct summary_tool *list)
+static void judge_sources(const struct summary *s, struct summary_tool *list)
 {
-	for (uint32_t k = 0; k < p->source_size; k++) {
-		const struct source *source = &p->sources[k];
+	for (uint32_t i = 0; i < s->sources.count; i++) {
+		const struct source *source = &s->sources.list[i];
 		uint32_t judged;
 
-		if (!source->key || !source->evidence)
+		if (!source->evidence)
 			continue;
-		judged = tools_judge(s->tools, &p->evidence[source->evidence - 1], source->access);
+		judged = tools_judge(s->tools, sources_evidence(&s->sources, source), source->access);
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];
 
@@ -512,9 +563,7 @@ int summary_tools(const struct summary *s, struct summary_tool **ret_tools, size
 		return -ENOMEM;
 	for (unsigned t = 0; t < tool_count; t++)
 		list[t].tool = tools_name(s->tools, t);
-	for (size_t i = 0; i < PARTITIONS; i++)
-		judge_partition(s, &s->partitions[i], list);
-
+	judge_sources(s, list);
 	for (unsigned t = 0; t < tool_count; t++)
 		if (list[t].sources)
 			list[count++] = list[t];

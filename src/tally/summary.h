@@ -12,7 +12,6 @@
 
 #define SUMMARY_SOURCES_MAX (16u << 20)
 #define SUMMARY_PAIRS_MAX (64u << 20)
-#define SUMMARY_ASIDE_MAX (4u << 20) /* rows put aside before they are worked off */
 
 struct summary;
 
@@ -24,7 +23,7 @@ void summary_free(struct summary *summary);
 /* Adds rows of the tally. */
 ST_MUST_CHECK int summary_add(struct summary *summary, const struct tally_rows *rows);
 
-/* Works off what summary_add has put aside: once, after the last row, before asking. */
+/* Adds up ports and looks up countries: once, after the last row, before asking. */
 ST_MUST_CHECK int summary_finish(struct summary *summary);
 
 struct summary_totals {

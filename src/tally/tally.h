@@ -3,7 +3,8 @@
  *
  * Time is the packets' time: a minute is open while packets of it come and for TALLY_LATE_US of
  * later packets.  A few minutes are open at once so that packets slightly out of order find theirs,
- * and the quietest one closes when another is needed.  A row's key may therefore come again later: everything that reads rows sums.
+ * and the quietest one closes when another is needed.  A row's key may therefore come again later:
+ * everything that reads rows sums.
  * Counting is exact and nothing is lost at the memory bound: a full minute is closed early.
  */
 #pragma once

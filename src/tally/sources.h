@@ -1,0 +1,229 @@
+/*
+ * Every source of a run, and its packets by port.
+ *
+ * Private to the summary.  Sources lie densely in the order they came and are known by their
+ * number, from 1; an index of 32-bit words finds them.  Packets by (source, port) are in a table of
+ * 64-bit words.  Both are far larger than the cache and read at random, so a look-up has steps in
+ * which many rows can wait for memory together: ask for the index word, ask for the source, ask for
+ * the pair.  Nothing moves between the steps as long as there is room (sources_reserve).
+ */
+#pragma once
+
+#include "base/ip.h"
+#include "fingerprint/tools.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Ports of all protocols in one row of slots: TCP, UDP, then 256 slots for each IP protocol (an
+ * ICMP type fits, other protocols have port 0).
+ */
+#define SLOT_UDP 65536u
+#define SLOT_OTHER 131072u
+#define SLOTS (SLOT_OTHER + 65536u)
+#define SLOT_BITS 18
+#define SLOT_MASK ((1u << SLOT_BITS) - 1)
+
+/* A pair's word: number of the source (25 bits), slot (18), packets (21). */
+#define PAIR_COUNT_BITS 21
+#define PAIR_COUNT_MAX ((1u << PAIR_COUNT_BITS) - 1)
+
+/* An index word: number of the source below, bits of the hash above. */
+#define SOURCES_NUMBER_BITS 25
+#define SOURCES_NUMBER_MASK ((1u << SOURCES_NUMBER_BITS) - 1)
+#define SOURCES_MAX SOURCES_NUMBER_MASK
+
+static inline uint32_t slot_of(uint8_t proto, uint16_t port)
+{
+	if (proto == 6)
+		return port;
+	if (proto == 17)
+		return SLOT_UDP + port;
+	return SLOT_OTHER + ((uint32_t)proto << 8 | (port & 0xffu));
+}
+
+static inline uint8_t slot_proto(uint32_t slot)
+{
+	return slot < SLOT_UDP ? 6 : slot < SLOT_OTHER ? 17 : (uint8_t)((slot - SLOT_OTHER) >> 8);
+}
+
+static inline uint16_t slot_port(uint32_t slot)
+{
+	return slot < SLOT_OTHER ? (uint16_t)slot : (uint16_t)((slot - SLOT_OTHER) & 0xff);
+}
+
+#define SOURCE_V4 (1ull << 32) /* of a key: an IPv4 address is below, else an IPv6 number */
+
+struct source {
+	uint64_t key;
+	uint64_t access;
+	uint32_t pair_keys[2];
+	uint32_t evidence; /* position + 1, 0 = none */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct source) == 32, "two in a cache line");
+
+/* In a cache line of its own. */
+struct source_evidence {
+	_Alignas(64) struct tools_evidence tools;
+};
+
+/* Packets of pairs whose word ran over. */
+struct pair_overflow {
+	uint32_t number;
+	uint32_t slot;
+	uint64_t packets;
+};
+
+struct sources {
+	struct source *list; /* number - 1 */
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t *index;
+	unsigned index_shift; /* 64 - bits of the hash that choose the word */
+	unsigned pair_shift;
+	uint64_t *pairs;
+	uint32_t pair_count;
+	uint32_t overflow_count;
+	uint32_t overflow_capacity;
+	uint32_t evidence_count;
+	uint32_t evidence_capacity;
+	struct pair_overflow *overflow;
+	struct source_evidence *evidence;
+};
+
+/* For at most count_max (≤ SOURCES_MAX) sources. */
+ST_MUST_CHECK int sources_init(struct sources *s, uint32_t count_max);
+void sources_fini(struct sources *s);
+
+/* Makes room for so many more sources and pairs as far as there may be more; false: no memory. */
+bool sources_reserve(struct sources *s, uint32_t more);
+
+/* One multiplication spreads keys over the upper bits (Knuth, TAOCP 3, 6.4); which one it is tells
+ * the key itself. */
+static inline uint64_t sources_hash(uint64_t key)
+{
+	return key * 0x9e3779b97f4a7c15ull;
+}
+
+static inline uint32_t sources_tag(uint64_t hash)
+{
+	return (uint32_t)hash & ~SOURCES_NUMBER_MASK;
+}
+
+static inline void sources_prefetch(const struct sources *s, uint64_t key)
+{
+	__builtin_prefetch(&s->index[sources_hash(key) >> s->index_shift]);
+}
+
+/* Where the key is in the index, as far as the hash can tell, or where it belongs; asks for the
+ * source. */
+static inline uint32_t sources_seek(const struct sources *s, uint64_t key)
+{
+	uint64_t hash = sources_hash(key);
+	uint32_t tag = sources_tag(hash);
+	uint32_t mask = (uint32_t)(UINT64_MAX >> s->index_shift);
+	uint32_t at = (uint32_t)(hash >> s->index_shift);
+
+	for (uint32_t word = s->index[at]; word; word = s->index[at]) {
+		if ((word & ~SOURCES_NUMBER_MASK) == tag) {
+			__builtin_prefetch(&s->list[(word & SOURCES_NUMBER_MASK) - 1], 1);
+			break;
+		}
+		at = (at + 1) & mask;
+	}
+	return at;
+}
+
+/* The source of the key, from the place that sources_seek found; a new one at first sight, NULL at
+ * the bound. */
+static inline struct source *sources_enter(struct sources *s, uint64_t key, uint32_t at)
+{
+	uint32_t tag = sources_tag(sources_hash(key));
+	uint32_t mask = (uint32_t)(UINT64_MAX >> s->index_shift);
+	struct source *source;
+
+	for (uint32_t word = s->index[at]; word; word = s->index[at]) {
+		source = &s->list[(word & SOURCES_NUMBER_MASK) - 1];
+		if ((word & ~SOURCES_NUMBER_MASK) == tag && source->key == key)
+			return source;
+		at = (at + 1) & mask;
+	}
+	if (s->count == s->capacity)
+		return NULL;
+	source = &s->list[s->count++];
+	source->key = key;
+	s->index[at] = tag | s->count;
+	return source;
+}
+
+/* Gives the source evidence of its own; false when memory is out.  Evidence moves. */
+bool sources_new_evidence(struct sources *s, struct source *source);
+
+static inline const struct tools_evidence *sources_evidence(const struct sources *s,
+    const struct source *source)
+{
+	return &s->evidence[source->evidence - 1].tools;
+}
+
+static inline uint64_t pair_of(const struct sources *s, const struct source *source, uint32_t slot)
+{
+	return (uint64_t)(source - s->list + 1) << SLOT_BITS | slot;
+}
+
+static inline void pair_prefetch(const struct sources *s, uint64_t pair)
+{
+	__builtin_prefetch(&s->pairs[sources_hash(pair) >> s->pair_shift], 1);
+}
+
+/* Packets beyond what a pair's word can count; false when memory is out. */
+bool sources_add_overflow(struct sources *s, uint64_t pair, uint64_t packets);
+
+/* Adds packets to a pair, a new one unless there are count_max of them; false when it could not be
+ * counted. */
+static inline bool pair_count(struct sources *s, uint64_t pair, uint32_t packets,
+    uint32_t count_max)
+{
+	size_t mask = (size_t)(UINT64_MAX >> s->pair_shift);
+	size_t at = (size_t)(sources_hash(pair) >> s->pair_shift);
+	uint64_t word;
+
+	for (word = s->pairs[at]; word && word >> PAIR_COUNT_BITS != pair; word = s->pairs[at])
+		at = (at + 1) & mask;
+	if (!word) {
+		if (s->pair_count >= count_max)
+			return false;
+		s->pair_count++;
+		word = pair << PAIR_COUNT_BITS;
+	}
+	if ((word & PAIR_COUNT_MAX) + packets <= PAIR_COUNT_MAX)
+		s->pairs[at] = word + packets;
+	else if (sources_add_overflow(s, pair, (word & PAIR_COUNT_MAX) + packets))
+		s->pairs[at] = pair << PAIR_COUNT_BITS;
+	else
+		return false;
+	return true;
+}
+
+/* Adds the packets and the number of sources of all pairs to their slots. */
+void sources_count_ports(const struct sources *s, uint64_t packets[SLOTS], uint32_t counts[SLOTS]);
+
+typedef void (*pair_walk_fn)(void *arg, uint32_t number, uint32_t slot, uint64_t packets);
+
+/* Calls back for every pair, possibly several times for one: the packets add up. */
+static inline void pair_walk(const struct sources *s, pair_walk_fn each, void *arg)
+{
+	size_t size = (size_t)(UINT64_MAX >> s->pair_shift) + 1;
+
+	for (size_t i = 0; i < size; i++) {
+		uint64_t pair = s->pairs[i] >> PAIR_COUNT_BITS;
+
+		if (pair)
+			each(arg, (uint32_t)(pair >> SLOT_BITS), (uint32_t)pair & SLOT_MASK,
+			    s->pairs[i] & PAIR_COUNT_MAX);
+	}
+	for (uint32_t i = 0; i < s->overflow_count; i++)
+		each(arg, s->overflow[i].number, s->overflow[i].slot, s->overflow[i].packets);
+}
