@@ -88,7 +88,8 @@ static bool next(struct rd *r, struct element *ret)
 
 static bool key_is(const struct element *element, const char *key)
 {
-	return element->key.len == strlen(key) && memcmp(element->key.data, key, element->key.len) == 0;
+	return element->key.len == strlen(key) &&
+	       memcmp(element->key.data, key, element->key.len) == 0;
 }
 
 /* The bytes of a text or binary. */
@@ -122,7 +123,8 @@ struct protocol_text bson_find_text(struct rd document, const char *key)
 	struct element element;
 
 	while (next(&r, &element))
-		if (key_is(&element, key) && (element.type == BSON_TEXT || element.type == BSON_BINARY))
+		if (key_is(&element, key) &&
+		    (element.type == BSON_TEXT || element.type == BSON_BINARY))
 			return text_of(&element);
 	return PROTOCOL_LITERAL("");
 }

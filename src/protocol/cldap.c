@@ -67,7 +67,8 @@ const struct protocol_module protocol_cldap = {
 	.name = "cldap",
 	.title = "CLDAP",
 	.spec = "RFC 1798, RFC 4511",
-	.doc = "Searches in datagrams.  Answers that there are no entries, shorter than the request.",
+	.doc = "Searches in datagrams.  Answers that there are no entries, shorter than the "
+	       "request.",
 	.transports = PROTOCOL_UDP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.udp_ports = {389},

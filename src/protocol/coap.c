@@ -16,9 +16,9 @@ enum {
 };
 
 static const struct protocol_event_name events[] = {
-	[EVENT_REQUEST] = {"request", "GET, POST, PUT, DELETE …"},
-	[EVENT_DISCOVERY] = {"request.discovery", "/.well-known/core: what amplification scans ask"},
-	[EVENT_PING] = {"ping", "empty message"},
+    [EVENT_REQUEST] = {"request", "GET, POST, PUT, DELETE …"},
+    [EVENT_DISCOVERY] = {"request.discovery", "/.well-known/core: what amplification scans ask"},
+    [EVENT_PING] = {"ping", "empty message"},
 };
 
 #define HEADER 4

@@ -57,9 +57,9 @@ static const struct {
 	const char *name;
 } types[] = {
 	{1, "A"}, {2, "NS"}, {5, "CNAME"}, {6, "SOA"}, {12, "PTR"}, {13, "HINFO"}, {15, "MX"},
-	{16, "TXT"}, {28, "AAAA"}, {33, "SRV"}, {35, "NAPTR"}, {41, "OPT"}, {43, "DS"}, {46, "RRSIG"},
-	{47, "NSEC"}, {48, "DNSKEY"}, {52, "TLSA"}, {64, "SVCB"}, {65, "HTTPS"}, {99, "SPF"},
-	{251, "IXFR"}, {252, "AXFR"}, {255, "ANY"}, {257, "CAA"},
+	{16, "TXT"}, {28, "AAAA"}, {33, "SRV"}, {35, "NAPTR"}, {41, "OPT"}, {43, "DS"},
+	{46, "RRSIG"}, {47, "NSEC"}, {48, "DNSKEY"}, {52, "TLSA"}, {64, "SVCB"}, {65, "HTTPS"},
+	{99, "SPF"}, {251, "IXFR"}, {252, "AXFR"}, {255, "ANY"}, {257, "CAA"},
 };
 
 /* The labels as a name with dots; dots inside a label are written \. (RFC 4343 2.1). */
@@ -107,8 +107,9 @@ static bool take_question(const uint8_t *data, size_t len, struct question *q)
 /* A query with one question and no answers; LLMNR, mDNS and NetBIOS names look the same. */
 static bool header_fits(const uint8_t *p, size_t len)
 {
-	return len >= HEADER && !(p[2] & 0x80) && (p[2] >> 3 & 15) == 0 && !(p[3] & 0x4f) && p[4] == 0 &&
-	    p[5] == 1 && p[6] == 0 && p[7] == 0 && p[8] == 0 && p[9] == 0 && p[10] == 0 && p[11] <= 2;
+	return len >= HEADER && !(p[2] & 0x80) && (p[2] >> 3 & 15) == 0 && !(p[3] & 0x4f) &&
+	       p[4] == 0 && p[5] == 1 && p[6] == 0 && p[7] == 0 && p[8] == 0 && p[9] == 0 &&
+	       p[10] == 0 && p[11] <= 2;
 }
 
 static enum protocol_verdict probe_udp(const struct protocol_start *start)
@@ -116,14 +117,16 @@ static enum protocol_verdict probe_udp(const struct protocol_start *start)
 	struct question q;
 
 	if (start->hinted)
-		return start->client_len >= HEADER && !(start->client[2] & 0x80) ? PROTOCOL_YES : PROTOCOL_NO;
+		return start->client_len >= HEADER && !(start->client[2] & 0x80) ? PROTOCOL_YES
+		                                                                 : PROTOCOL_NO;
 	if (start->port == PORT_NETBIOS || start->port == PORT_MDNS || start->port == PORT_LLMNR)
 		return PROTOCOL_NO;
 	if (!header_fits(start->client, start->client_len))
 		return PROTOCOL_NO;
 	if (!take_question(start->client, start->client_len, &q))
 		return PROTOCOL_NO;
-	return q.class == 1 || q.class == CLASS_CHAOS || q.class == 255 ? PROTOCOL_YES : PROTOCOL_NO;
+	return q.class == 1 || q.class == CLASS_CHAOS || q.class == 255 ? PROTOCOL_YES
+	                                                                : PROTOCOL_NO;
 }
 
 static enum protocol_verdict probe(const struct protocol_start *start)

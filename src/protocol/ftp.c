@@ -25,23 +25,24 @@ static const struct protocol_event_name events[] = {
 };
 
 enum verb {
-	USER, PASS, QUIT, AUTH, FEAT, SYST, NOOP, TYPE, MODE, STRU, OPTS, CLNT, PWD, XPWD, CWD, CDUP,
-	PASV, EPSV, PORT, EPRT, LIST, NLST, MLSD, RETR, STOR, STOU, APPE, HELP, SITE, REST, ALLO, ACCT,
-	MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, STAT, HOST, PBSZ, PROT, ABOR,
+	USER, PASS, QUIT, AUTH, FEAT, SYST, NOOP, TYPE, MODE, STRU, OPTS, CLNT, PWD, XPWD, CWD,
+	CDUP, PASV, EPSV, PORT, EPRT, LIST, NLST, MLSD, RETR, STOR, STOU, APPE, HELP, SITE, REST,
+	ALLO, ACCT, MKD, RMD, DELE, RNFR, RNTO, SIZE, MDTM, STAT, HOST, PBSZ, PROT, ABOR,
 };
 
 static const char *const verbs[] = {
-	"USER", "PASS", "QUIT", "AUTH", "FEAT", "SYST", "NOOP", "TYPE", "MODE", "STRU", "OPTS", "CLNT",
-	"PWD", "XPWD", "CWD", "CDUP", "PASV", "EPSV", "PORT", "EPRT", "LIST", "NLST", "MLSD", "RETR",
-	"STOR", "STOU", "APPE", "HELP", "SITE", "REST", "ALLO", "ACCT", "MKD", "RMD", "DELE", "RNFR",
-	"RNTO", "SIZE", "MDTM", "STAT", "HOST", "PBSZ", "PROT", "ABOR", NULL,
+	"USER", "PASS", "QUIT", "AUTH", "FEAT", "SYST", "NOOP", "TYPE", "MODE", "STRU", "OPTS",
+	"CLNT", "PWD", "XPWD", "CWD", "CDUP", "PASV", "EPSV", "PORT", "EPRT", "LIST", "NLST",
+	"MLSD", "RETR", "STOR", "STOU", "APPE", "HELP", "SITE", "REST", "ALLO", "ACCT", "MKD",
+	"RMD", "DELE", "RNFR", "RNTO", "SIZE", "MDTM", "STAT", "HOST", "PBSZ", "PROT", "ABOR",
+	NULL,
 };
 
 /* Lines of ftp.dialogue. */
 enum phrase {
 	SAY_BANNER, SAY_PASSWORD, SAY_REFUSED, SAY_LOGIN_FIRST, SAY_BYE, SAY_UNKNOWN, SAY_SYSTEM,
-	SAY_ACCEPTED, SAY_USER_FIRST, SAY_FEATURES, SAY_NO_TLS, SAY_NO_PASSIVE, SAY_PORT, SAY_NO_DATA,
-	SAY_DENIED, SAY_DIRECTORY, SAY_CHANGED, SAY_TYPE, SAY_OK, SAY_NO_FILE,
+	SAY_ACCEPTED, SAY_USER_FIRST, SAY_FEATURES, SAY_NO_TLS, SAY_NO_PASSIVE, SAY_PORT,
+	SAY_NO_DATA, SAY_DENIED, SAY_DIRECTORY, SAY_CHANGED, SAY_TYPE, SAY_OK, SAY_NO_FILE,
 };
 
 #define DIALOGUE "ftp.dialogue"
@@ -148,7 +149,14 @@ static enum phrase answer_to(const struct state *state, unsigned verb)
 	case CWD: case CDUP: return SAY_CHANGED;
 	case PASV: case EPSV: return SAY_NO_PASSIVE;
 	case PORT: case EPRT: return SAY_PORT;
-	case LIST: case NLST: case MLSD: case RETR: case STOR: case STOU: case APPE: return SAY_NO_DATA;
+	case LIST:
+	case NLST:
+	case MLSD:
+	case RETR:
+	case STOR:
+	case STOU:
+	case APPE:
+		return SAY_NO_DATA;
 	case MKD: case RMD: case DELE: case RNFR: case RNTO: return SAY_DENIED;
 	case SIZE: case MDTM: return SAY_NO_FILE;
 	case REST: case ALLO: case STAT: case ABOR: case SITE: case HELP: return SAY_OK;
@@ -252,8 +260,8 @@ const struct protocol_module protocol_ftp = {
 	.name = "ftp",
 	.title = "FTP",
 	.spec = "RFC 959, 2228, 2389, 2428",
-	.doc = "Logins, command lines, files asked for and brought, PORT to other hosts.  Answers as "
-	       "an FTP server that lets only `anonymous` in and never opens a data connection.",
+	.doc = "Logins, command lines, files asked for and brought, PORT to other hosts.  Answers "
+	       "as an FTP server that lets only `anonymous` in and never opens a data connection.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,
 	.tcp_ports = {21, 2121},

@@ -422,7 +422,8 @@ static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 {
 	struct state *state = io->state;
 
-	if (side == PROTOCOL_CLIENT && state->in_literal && bytes > 0 && bytes < state->literal_left) {
+	if (side == PROTOCOL_CLIENT && state->in_literal && bytes > 0 &&
+	    bytes < state->literal_left) {
 		state->literal_left -= bytes;
 		return;
 	}

@@ -148,7 +148,8 @@ static void bind_ntlm(struct protocol_io *io, uint32_t id, const uint8_t *at, si
 }
 
 /* mechanism OCTET STRING, credentials OCTET STRING OPTIONAL */
-static void bind_sasl(struct protocol_io *io, uint32_t id, struct protocol_text name, struct rd value)
+static void bind_sasl(
+    struct protocol_io *io, uint32_t id, struct protocol_text name, struct rd value)
 {
 	struct state *state = io->state;
 	struct rd mechanism = ber_expect(&value, 0x04);
@@ -166,7 +167,8 @@ static void bind_sasl(struct protocol_io *io, uint32_t id, struct protocol_text 
 	}
 	if (name.len) {
 		attempt_user(io, &state->attempt, name);
-		attempt_password(io, &state->attempt, PROTOCOL_LITERAL(""), PROTOCOL_SECRET_NONE, "SASL");
+		attempt_password(
+		    io, &state->attempt, PROTOCOL_LITERAL(""), PROTOCOL_SECRET_NONE, "SASL");
 	}
 	bind_done(io, id, false);
 }

@@ -50,7 +50,8 @@ static void put_comparison(struct wr *w, uint8_t tag, struct rd value)
 	put(w, ")");
 }
 
-/* RFC 4515; the request's filters are nested, so the readers that are still open stand on a stack. */
+/* RFC 4515; the request's filters are nested, so the readers that are still open stand on a stack.
+ */
 static void put_filter(struct wr *w, struct rd filter)
 {
 	struct rd open[DEPTH_MAX];

@@ -1,5 +1,6 @@
 /*
- * memcached over TCP and UDP: commands, what is stored, and requests that are meant to be reflected.
+ * memcached over TCP and UDP: commands, what is stored, and requests that are meant to be
+ * reflected.
  *
  * TCP answers as an empty cache.  UDP answers at most what its request was long: an error.  Values
  * of storage commands are payloads.  The binary protocol's SASL gives logins; its requests are told
@@ -30,9 +31,10 @@ static const struct protocol_event_name events[] = {
 enum verb { SET, ADD, REPLACE, APPEND, PREPEND, CAS, GET, GETS, STATS, VERSION, FLUSH_ALL, QUIT,
 	DELETE, INCR, DECR, TOUCH, VERBOSITY };
 
-static const char *const verbs[] = {"set", "add", "replace", "append", "prepend", "cas", "get",
-	"gets", "stats", "version", "flush_all", "quit", "delete", "incr", "decr", "touch", "verbosity",
-	NULL};
+static const char *const verbs[] = {
+	"set", "add", "replace", "append", "prepend", "cas", "get", "gets", "stats", "version",
+	"flush_all", "quit", "delete", "incr", "decr", "touch", "verbosity", NULL,
+};
 
 #define LINE 768
 #define UDP_FRAME 8
@@ -60,8 +62,8 @@ static enum protocol_verdict probe_udp(const struct protocol_start *start)
 	static const char *const words[] = {"stats", "version", "get", "gets", "set", "add",
 		"flush_all", "gat", "touch", NULL};
 
-	if (start->client_len <= UDP_FRAME ||
-	    probe_bytes(start->client + 2, start->client_len - 2, "\0\0\0\1\0\0", 6) != PROTOCOL_YES)
+	if (start->client_len <= UDP_FRAME || probe_bytes(start->client + 2, start->client_len - 2,
+	                                          "\0\0\0\1\0\0", 6) != PROTOCOL_YES)
 		return PROTOCOL_NO;
 	return verb_probe(start->client + UDP_FRAME, start->client_len - UDP_FRAME, words);
 }
@@ -108,7 +110,8 @@ static void answer_stats(struct protocol_io *io)
 	protocol_replyf(io,
 	    "STAT pid %u\r\nSTAT uptime %u\r\nSTAT time %u\r\nSTAT version %s\r\n"
 	    "STAT pointer_size 64\r\nSTAT curr_connections 10\r\nSTAT curr_items 0\r\n"
-	    "STAT limit_maxbytes 67108864\r\nEND\r\n", (unsigned)(protocol_random(io) % 30000 + 300),
+	    "STAT limit_maxbytes 67108864\r\nEND\r\n",
+	    (unsigned)(protocol_random(io) % 30000 + 300),
 	    (unsigned)(io->now_us / 1000000 % 8640000), (unsigned)(io->now_us / 1000000),
 	    protocol_persona(io, "memcached.version"));
 }
@@ -258,8 +261,8 @@ static void binary_auth(struct protocol_io *io, struct protocol_text mechanism,
 		return;
 	attempt_user(io, &state->attempt, (struct protocol_text){first, (size_t)(second - first)});
 	attempt_password(io, &state->attempt,
-	    (struct protocol_text){second + 1, (size_t)(end - second - 1)}, PROTOCOL_SECRET_PASSWORD,
-	    "PLAIN");
+	    (struct protocol_text){second + 1, (size_t)(end - second - 1)},
+	    PROTOCOL_SECRET_PASSWORD, "PLAIN");
 	attempt_verdict(io, &state->attempt,
 	    io->answering ? PROTOCOL_REFUSED : PROTOCOL_OUTCOME_UNKNOWN);
 }
@@ -325,6 +328,7 @@ static size_t binary(struct protocol_io *io, const uint8_t *data, size_t len)
 		return 0;
 	if (body_len < (uint32_t)key_len + extras) {
 		protocol_event(io, EVENT_MALFORMED);
+		state->binary_skip = UINT32_MAX;
 		io->hang_up = true;
 		return len;
 	}
@@ -415,8 +419,8 @@ const struct protocol_module protocol_memcached = {
 	.name = "memcached",
 	.title = "memcached",
 	.spec = "memcached protocol.txt, binary protocol, UDP frame",
-	.doc = "Commands and stored values, logins by SASL.  Answers over TCP as an empty cache, over "
-	       "UDP with an error no longer than the request.",
+	.doc = "Commands and stored values, logins by SASL.  Answers over TCP as an empty cache, "
+	       "over UDP with an error no longer than the request.",
 	.transports = PROTOCOL_TCP | PROTOCOL_UDP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {11211},

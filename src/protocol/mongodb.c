@@ -148,7 +148,8 @@ static void put_cursor(struct bson_writer *b, const struct request *request, con
 	char name[96];
 
 	(void)snprintf(name, sizeof(name), "%.*s%s",
-	    (int)(request->database.len < 60 ? request->database.len : 60), request->database.data, tail);
+	    (int)(request->database.len < 60 ? request->database.len : 60), request->database.data,
+	    tail);
 	bson_open(b, BSON_DOCUMENT, "cursor");
 	bson_open(b, BSON_ARRAY, "firstBatch");
 	bson_shut(b);
@@ -251,7 +252,8 @@ static void answer(struct protocol_io *io, const struct request *request, size_t
 	struct bson_writer b;
 	char text[128];
 	char name[65];
-	size_t n = request->command.len < sizeof(name) - 1 ? request->command.len : sizeof(name) - 1;
+	size_t n =
+	    request->command.len < sizeof(name) - 1 ? request->command.len : sizeof(name) - 1;
 
 	if (!io->answering)
 		return;
@@ -372,7 +374,8 @@ static void tell_command(struct protocol_io *io, const struct request *request, 
 	protocol_event(io, EVENT_COMMAND);
 	if (number < COMMAND_COUNT && commands[number].event >= 0)
 		protocol_event(io, (unsigned)commands[number].event);
-	wr_bytes(&w, request->database.data, request->database.len < 64 ? request->database.len : 64);
+	wr_bytes(
+	    &w, request->database.data, request->database.len < 64 ? request->database.len : 64);
 	wr_u8(&w, ' ');
 	bson_render(request->document, &w);
 	protocol_command(io, text, wr_len(&w));
@@ -529,8 +532,8 @@ const struct protocol_module protocol_mongodb = {
 	.name = "mongodb",
 	.title = "MongoDB",
 	.spec = "MongoDB wire protocol (OP_QUERY, OP_MSG), RFC 5802, 7677",
-	.doc = "Commands with their documents, SCRAM users and proofs, the driver's name.  Answers as "
-	       "an open server without data.",
+	.doc = "Commands with their documents, SCRAM users and proofs, the driver's name.  "
+	       "Answers as an open server without data.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {27017, 27018},

@@ -260,8 +260,9 @@ static void tell_client(struct protocol_io *io, struct protocol_text program,
     struct protocol_text host, struct protocol_text database)
 {
 	char text[3 * NAME_MAX];
-	int n = snprintf(text, sizeof(text), "login host=%.*s program=%.*s database=%.*s", (int)host.len,
-	    host.data, (int)program.len, program.data, (int)database.len, database.data);
+	int n = snprintf(text, sizeof(text), "login host=%.*s program=%.*s database=%.*s",
+	    (int)host.len, host.data, (int)program.len, program.data, (int)database.len,
+	    database.data);
 
 	if (n > 0 && (size_t)n < sizeof(text))
 		protocol_command(io, text, (size_t)n);
@@ -327,7 +328,8 @@ static void login42(struct protocol_io *io, struct rd r, bool last)
 	protocol_event(io, EVENT_LOGIN);
 	tell_client(io, record_field(r, 140), record_field(r, 0), PROTOCOL_LITERAL(""));
 	attempt_user(io, &state->attempt, record_field(r, 31));
-	attempt_password(io, &state->attempt, record_field(r, 62), PROTOCOL_SECRET_PASSWORD, "TDS 4.2");
+	attempt_password(
+	    io, &state->attempt, record_field(r, 62), PROTOCOL_SECRET_PASSWORD, "TDS 4.2");
 	complete(io, last);
 }
 
@@ -482,8 +484,8 @@ const struct protocol_module protocol_mssql = {
 	.name = "mssql",
 	.title = "Microsoft SQL Server",
 	.spec = "MS-TDS, TDS 4.2 login record",
-	.doc = "Logins with plaintext passwords, NTLM responses, the client's host and program, SQL "
-	       "batches.  Answers as a server without encryption that refuses every login.",
+	.doc = "Logins with plaintext passwords, NTLM responses, the client's host and program, "
+	       "SQL batches.  Answers as a server without encryption that refuses every login.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {1433},

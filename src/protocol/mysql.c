@@ -4,8 +4,8 @@
  * A login is a user with an empty password; the response to the server's scramble is told as a
  * command, `auth PLUGIN HASH`, in the form of hashcat mode 11200 ($mysqlna$scramble*response) for
  * mysql_native_password.  When answering the client is switched to mysql_clear_password once, which
- * some clients obey: then the password is what was typed.  Everybody is refused.  Passive: the scramble is the server's greeting's, the
- * outcome its OK or ERR; queries after it are commands.
+ * some clients obey: then the password is what was typed.  Everybody is refused.  Passive: the
+ * scramble is the server's greeting's, the outcome its OK or ERR; queries after it are commands.
  * MySQL internals: Protocol::HandshakeV10, HandshakeResponse41 and 320, AuthSwitchRequest, COM_*.
  */
 #include "base/rd.h"
@@ -81,7 +81,8 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	const uint8_t *greeting = start->server;
 
 	if (start->hinted)
-		return len == 0 || (len >= HEADER && p[2] == 0 && p[3] <= 2) ? PROTOCOL_YES : PROTOCOL_NO;
+		return len == 0 || (len >= HEADER && p[2] == 0 && p[3] <= 2) ? PROTOCOL_YES
+		                                                             : PROTOCOL_NO;
 	if (len > 2 && p[2] != 0)
 		return PROTOCOL_NO;
 	if (len > 3 && p[3] != 1)
@@ -141,8 +142,8 @@ static void refuse(struct protocol_io *io, uint8_t sequence, bool with_password)
 
 	ip_format(io->client, client);
 	n = snprintf(text, sizeof(text),
-	    "#28000Access denied for user '%.*s'@'%s' (using password: %s)", (int)user.len, user.data,
-	    client, with_password ? "YES" : "NO");
+	    "#28000Access denied for user '%.*s'@'%s' (using password: %s)", (int)user.len,
+	    user.data, client, with_password ? "YES" : "NO");
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return;
 	wr_u16le(&w, (uint16_t)(n + 3));
@@ -172,7 +173,8 @@ static void ask_clear(struct protocol_io *io, uint8_t sequence)
 static struct protocol_text take_string(struct rd *r)
 {
 	const uint8_t *end = rd_left(r) ? memchr(r->pos, 0, rd_left(r)) : NULL;
-	struct protocol_text text = {(const char *)r->pos, end ? (size_t)(end - r->pos) : rd_left(r)};
+	struct protocol_text text = {
+	    (const char *)r->pos, end ? (size_t)(end - r->pos) : rd_left(r)};
 
 	rd_skip(r, text.len + (end != NULL));
 	return text;
@@ -229,8 +231,9 @@ static void tell_response(struct protocol_io *io, struct protocol_text plugin,
 	if (state->has_scramble)
 		(void)encoding_hex(state->scramble, SCRAMBLE, scramble, sizeof(scramble));
 	(void)encoding_hex(response.data, response.len, hex, sizeof(hex));
-	n = snprintf(text, sizeof(text), "auth %.*s %s%s*%s", (int)(plugin.len < 40 ? plugin.len : 40),
-	    plugin.data, native ? "$mysqlna$" : "", scramble, hex);
+	n = snprintf(text, sizeof(text), "auth %.*s %s%s*%s",
+	    (int)(plugin.len < 40 ? plugin.len : 40), plugin.data, native ? "$mysqlna$" : "",
+	    scramble, hex);
 	if (n > 0 && (size_t)n < sizeof(text))
 		protocol_command(io, text, (size_t)n);
 }
@@ -256,8 +259,9 @@ static void connect_attributes(struct protocol_io *io, struct rd *r)
 		if (line_is(key, "_client_version"))
 			version = value;
 	}
-	n = snprintf(text, sizeof(text), "%.*s%s%.*s", (int)(name.len < 64 ? name.len : 64), name.data,
-	    version.len ? "/" : "", (int)(version.len < 64 ? version.len : 64), version.data);
+	n = snprintf(text, sizeof(text), "%.*s%s%.*s", (int)(name.len < 64 ? name.len : 64),
+	    name.data, version.len ? "/" : "", (int)(version.len < 64 ? version.len : 64),
+	    version.data);
 	if (n > 0 && (name.len || version.len))
 		protocol_attribute(io, PROTOCOL_SOFTWARE, text, (size_t)n);
 }
@@ -381,7 +385,8 @@ static void command(struct protocol_io *io, struct rd *r)
 		io->hang_up = true;
 	if (code == COM_INIT_DB || code == COM_QUERY)
 		protocol_event(io, EVENT_QUERY);
-	/* Clients that may send query attributes begin with "no parameters, one set" (MySQL 8.0.23). */
+	/* Clients that may send query attributes begin with "no parameters, one set"
+	 * (MySQL 8.0.23). */
 	if (code == COM_QUERY && text.len > 2 && text.data[0] == 0 && text.data[1] == 1) {
 		text.data += 2;
 		text.len -= 2;
@@ -412,7 +417,8 @@ static void packet(struct protocol_io *io, uint8_t sequence, struct rd *r)
 		clear_response(io, sequence, r);
 		break;
 	default:
-		/* Commands begin a new sequence; what has another number still belongs to the login. */
+		/* Commands begin a new sequence; what has another number still belongs to the
+		 * login. */
 		if (sequence == 0)
 			command(io, r);
 		break;
@@ -528,9 +534,9 @@ const struct protocol_module protocol_mysql = {
 	.name = "mysql",
 	.title = "MySQL",
 	.spec = "MySQL client/server protocol, HandshakeV10, HandshakeResponse41 and 320",
-	.doc = "User names as logins with an empty password, responses in hashcat's form as commands, "
-	       "databases, queries, the client library.  Answers as a server that asks for the "
-	       "password in clear and refuses it.",
+	.doc = "User names as logins with an empty password, responses in hashcat's form as "
+	       "commands, databases, queries, the client library.  Answers as a server that asks "
+	       "for the password in clear and refuses it.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,
 	.tcp_ports = {3306},

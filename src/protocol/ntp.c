@@ -17,10 +17,10 @@ enum {
 };
 
 static const struct protocol_event_name events[] = {
-	[EVENT_REQUEST] = {"request", "mode 3 (client) or 1 (symmetric)"},
-	[EVENT_CONTROL] = {"control", "mode 6: a control message, for instance readvar"},
-	[EVENT_PRIVATE] = {"private", "mode 7: a private request"},
-	[EVENT_MONLIST] = {"private.monlist", "mode 7 asking for the monitoring list: amplification"},
+    [EVENT_REQUEST] = {"request", "mode 3 (client) or 1 (symmetric)"},
+    [EVENT_CONTROL] = {"control", "mode 6: a control message, for instance readvar"},
+    [EVENT_PRIVATE] = {"private", "mode 7: a private request"},
+    [EVENT_MONLIST] = {"private.monlist", "mode 7 asking for the monitoring list: amplification"},
 };
 
 enum { MODE_SYMMETRIC = 1, MODE_CLIENT = 3, MODE_SERVER = 4, MODE_CONTROL = 6, MODE_PRIVATE = 7 };
@@ -43,8 +43,8 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	if (len < PRIVATE_MIN)
 		return PROTOCOL_NO;
 	version = p[0] >> 3 & 7;
-	if ((p[0] & 0xe7) == MODE_PRIVATE && version == 2 && p[1] == 0 && (p[2] == 2 || p[2] == 3) &&
-	    p[3] == REQUEST_MONLIST_1)
+	if ((p[0] & 0xe7) == MODE_PRIVATE && version == 2 && p[1] == 0 &&
+	    (p[2] == 2 || p[2] == 3) && p[3] == REQUEST_MONLIST_1)
 		return PROTOCOL_YES;
 	if (!start->hinted || version == 0 || version > 4)
 		return PROTOCOL_NO;
@@ -114,8 +114,8 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 		protocol_event(io, EVENT_PRIVATE);
 		if (monlist)
 			protocol_event(io, EVENT_MONLIST);
-		n = snprintf(text, sizeof(text), "mode 7 implementation %u code %u%s", data[2], data[3],
-		    monlist ? " monlist" : "");
+		n = snprintf(text, sizeof(text), "mode 7 implementation %u code %u%s", data[2],
+		    data[3], monlist ? " monlist" : "");
 	} else {
 		return len;
 	}
@@ -128,8 +128,8 @@ const struct protocol_module protocol_ntp = {
 	.name = "ntp",
 	.title = "NTP",
 	.spec = "RFC 5905, RFC 9327",
-	.doc = "Client, control and private requests.  Answers client requests with the time; never "
-	       "control and private ones.",
+	.doc = "Client, control and private requests.  Answers client requests with the time; "
+	       "never control and private ones.",
 	.transports = PROTOCOL_UDP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.udp_ports = {123},

@@ -283,8 +283,8 @@ const struct protocol_module protocol_pop3 = {
 	.name = "pop3",
 	.title = "POP3",
 	.spec = "RFC 1939, 2449, 2595, 5034",
-	.doc = "Logins by USER/PASS, APOP and SASL (PLAIN, LOGIN, CRAM-MD5, XOAUTH2).  Answers as a "
-	       "mail server that refuses every password.",
+	.doc = "Logins by USER/PASS, APOP and SASL (PLAIN, LOGIN, CRAM-MD5, XOAUTH2).  Answers as "
+	       "a mail server that refuses every password.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,
 	.tcp_ports = {110},

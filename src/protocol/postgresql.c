@@ -1,9 +1,9 @@
 /*
  * PostgreSQL: who logs in to which database with what password, queries.
  *
- * Answers TLS and GSS requests with N, asks for the password in clear and refuses it.  Passive: what
- * a password message means depends on what the server asked for: clear text, MD5 with a salt (told
- * in the form of hashcat mode 11100), SCRAM (the client's final message).  The outcome is
+ * Answers TLS and GSS requests with N, asks for the password in clear and refuses it.  Passive:
+ * what a password message means depends on what the server asked for: clear text, MD5 with a salt
+ * (told in the form of hashcat mode 11100), SCRAM (the client's final message).  The outcome is
  * AuthenticationOk or an error.  PostgreSQL documentation, "Message Formats", protocol 3.0.
  */
 #include "base/rd.h"
@@ -69,7 +69,8 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	if (verdict != PROTOCOL_NO) {
 		/* A parameter's name follows, lower case. */
 		if (verdict == PROTOCOL_YES && len > 8)
-			return p[8] == 0 || (p[8] >= 'a' && p[8] <= 'z') ? PROTOCOL_YES : PROTOCOL_NO;
+			return p[8] == 0 || (p[8] >= 'a' && p[8] <= 'z') ? PROTOCOL_YES
+			                                                 : PROTOCOL_NO;
 		return PROTOCOL_MORE;
 	}
 	verdict = probe_bytes(p + 4, len - 4, "\x04\xd2\x16", 3);
@@ -98,8 +99,10 @@ static void refuse(struct protocol_io *io)
 	struct wr w = wr_init(packet, sizeof(packet));
 	char text[240];
 	int n = snprintf(text, sizeof(text),
-	    "SFATAL%cVFATAL%cC28P01%cMpassword authentication failed for user \"%.*s\"%cFauth.c%cL%s%c"
-	    "Rauth_failed%c", 0, 0, 0, (int)(user.len < 100 ? user.len : 100), user.data, 0, 0,
+	    "SFATAL%cVFATAL%cC28P01%cMpassword authentication failed for user "
+	    "\"%.*s\"%cFauth.c%cL%s%c"
+	    "Rauth_failed%c",
+	    0, 0, 0, (int)(user.len < 100 ? user.len : 100), user.data, 0, 0,
 	    protocol_persona(io, "postgresql.line"), 0, 0);
 
 	if (n <= 0 || (size_t)n >= sizeof(text) - 1)
@@ -134,8 +137,8 @@ static void startup(struct protocol_io *io, struct rd *r)
 		else if (line_is(key, "application_name"))
 			protocol_attribute(io, PROTOCOL_SOFTWARE, value.data, value.len);
 	}
-	n = snprintf(text, sizeof(text), "connect %.*s", (int)(database.len < 160 ? database.len : 160),
-	    database.data);
+	n = snprintf(text, sizeof(text), "connect %.*s",
+	    (int)(database.len < 160 ? database.len : 160), database.data);
 	if (database.len && n > 0)
 		protocol_command(io, text, (size_t)n);
 	protocol_reply(io, "R\0\0\0\x08\0\0\0\x03", 9);
@@ -281,7 +284,8 @@ static void authentication(struct protocol_io *io, struct rd *r)
 	if (kind != AUTH_OK || r->bad)
 		return;
 	if (!state->attempt.waiting && !state->done && state->attempt.user_len)
-		attempt_password(io, &state->attempt, PROTOCOL_LITERAL(""), PROTOCOL_SECRET_NONE, "trust");
+		attempt_password(
+		    io, &state->attempt, PROTOCOL_LITERAL(""), PROTOCOL_SECRET_NONE, "trust");
 	attempt_verdict(io, &state->attempt, PROTOCOL_ACCEPTED);
 	state->done = true;
 }
@@ -336,8 +340,8 @@ const struct protocol_module protocol_postgresql = {
 	.title = "PostgreSQL",
 	.spec = "PostgreSQL frontend/backend protocol 3.0",
 	.doc = "Logins with their passwords (or MD5 and SCRAM responses), databases, queries, the "
-	       "client's name.  Answers as a server that asks for the password in clear and refuses "
-	       "it.",
+	       "client's name.  Answers as a server that asks for the password in clear and "
+	       "refuses it.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {5432, 5433},

@@ -35,9 +35,9 @@ static const struct protocol_event_name events[] = {
 };
 
 enum verb {
-	AUTH, HELLO, PING, ECHO_, INFO, COMMAND, CONFIG, SET, SETEX, MSET, GET, KEYS, DBSIZE, SELECT,
-	FLUSHALL, FLUSHDB, SAVE, BGSAVE, SLAVEOF, REPLICAOF, MODULE, EVAL, SYSTEM_EXEC, CLIENT, QUIT,
-	DEL, EXISTS, TYPE, SCAN,
+	AUTH, HELLO, PING, ECHO_, INFO, COMMAND, CONFIG, SET, SETEX, MSET, GET, KEYS, DBSIZE,
+	SELECT, FLUSHALL, FLUSHDB, SAVE, BGSAVE, SLAVEOF, REPLICAOF, MODULE, EVAL, SYSTEM_EXEC,
+	CLIENT, QUIT, DEL, EXISTS, TYPE, SCAN,
 };
 
 static const char *const verbs[] = {
@@ -221,7 +221,8 @@ static void answer(struct protocol_io *io, unsigned verb)
 		protocol_reply_text(io, "+Background saving started\r\n");
 		break;
 	case MODULE:
-		protocol_reply_text(io, "-ERR Error loading the extension. Please check the server logs.\r\n");
+		protocol_reply_text(
+		    io, "-ERR Error loading the extension. Please check the server logs.\r\n");
 		break;
 	case EVAL:
 		protocol_reply_text(io, "-ERR Error compiling script (new function)\r\n");
@@ -245,7 +246,8 @@ static void auth(struct protocol_io *io, unsigned verb)
 	protocol_event(io, EVENT_AUTH);
 	attempt_user(io, &state->attempt,
 	    password > 1 ? argument(state, password - 1) : PROTOCOL_LITERAL(""));
-	attempt_password(io, &state->attempt, argument(state, password), PROTOCOL_SECRET_PASSWORD, "");
+	attempt_password(
+	    io, &state->attempt, argument(state, password), PROTOCOL_SECRET_PASSWORD, "");
 	if (!io->answering) {
 		state->auth_asked = state->asked;
 		return;
@@ -374,7 +376,8 @@ static void inline_command(struct protocol_io *io, struct protocol_text line)
 			break;
 		begin_argument(state);
 		while (i < line.len && (quote || (line.data[i] != ' ' && line.data[i] != '\t'))) {
-			if (quote ? line.data[i] == quote : line.data[i] == '"' || line.data[i] == '\'')
+			if (quote ? line.data[i] == quote
+			          : line.data[i] == '"' || line.data[i] == '\'')
 				quote = quote ? 0 : line.data[i];
 			else
 				put_bytes(state, line.data + i, 1);
@@ -391,7 +394,8 @@ static void header(struct protocol_io *io, struct protocol_text line)
 	uint64_t number;
 
 	if (state->arguments_left > 0) {
-		if (line.len == 0 || line.data[0] != '$' || !take_number(line, UINT32_MAX, &number)) {
+		if (line.len == 0 || line.data[0] != '$' ||
+		    !take_number(line, UINT32_MAX, &number)) {
 			state->arguments_left = 0;
 			state->arguments = 0;
 			state->text_len = 0;
@@ -448,7 +452,8 @@ static void reply_item(struct protocol_io *io, struct protocol_text line)
 			    line.data[0] == '-' ? PROTOCOL_REFUSED : PROTOCOL_ACCEPTED);
 	}
 	state->server_items--;
-	if ((line.data[0] == '*' || line.data[0] == '%') && take_number(line, ARGUMENTS_MAX, &number))
+	if ((line.data[0] == '*' || line.data[0] == '%') &&
+	    take_number(line, ARGUMENTS_MAX, &number))
 		state->server_items += (uint32_t)(line.data[0] == '%' ? 2 * number : number);
 	if (line.data[0] == '$' && take_number(line, UINT32_MAX, &number))
 		state->server_skip = number + 2;
@@ -511,8 +516,9 @@ const struct protocol_module protocol_redis = {
 	.name = "redis",
 	.title = "Redis",
 	.spec = "Redis serialization protocol (RESP2) and inline commands",
-	.doc = "Commands verbatim, AUTH as logins (the user may be empty), long values as payloads.  "
-	       "Answers, by the persona's choice, as an open server that obeys or as a locked one.",
+	.doc = "Commands verbatim, AUTH as logins (the user may be empty), long values as "
+	       "payloads.  Answers, by the persona's choice, as an open server that obeys or as a "
+	       "locked one.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {6379, 6380},

@@ -42,7 +42,8 @@ static void make_challenge(struct protocol_io *io, struct sasl *sasl, const char
 
 	if (n <= 0 || n >= 80)
 		n = 79;
-	sasl->challenge_len = (uint8_t)encoding_base64_write(text, (size_t)n, base64, sizeof(base64));
+	sasl->challenge_len =
+	    (uint8_t)encoding_base64_write(text, (size_t)n, base64, sizeof(base64));
 	memcpy(sasl->challenge, base64, sasl->challenge_len);
 }
 
@@ -177,7 +178,8 @@ static enum sasl_result bearer(struct protocol_io *io, struct attempt *attempt,
 		if (line_begins(part, "user="))
 			user = (struct protocol_text){part.data + 5, part.len - 5};
 		else if (line_begins(part, "n,a="))
-			user = split((struct protocol_text){part.data + 4, part.len - 4}, ',', &part);
+			user =
+			    split((struct protocol_text){part.data + 4, part.len - 4}, ',', &part);
 		else if (line_begins(part, "auth=Bearer "))
 			token = (struct protocol_text){part.data + 12, part.len - 12};
 	}
@@ -199,7 +201,8 @@ static enum sasl_result ntlm(struct protocol_io *io, const struct sasl *sasl,
 		return SASL_MORE;
 	if (!ntlm_is_anonymous(&message))
 		ntlm_login(io, &message,
-		    sasl->challenge_len == NTLM_CHALLENGE_LEN ? (const uint8_t *)sasl->challenge : NULL,
+		    sasl->challenge_len == NTLM_CHALLENGE_LEN ? (const uint8_t *)sasl->challenge
+		                                              : NULL,
 		    "NTLM", PROTOCOL_OUTCOME_UNKNOWN);
 	return SASL_TOLD;
 }

@@ -38,9 +38,9 @@ static const char *const verbs[] = {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DAT
 
 /* Lines of smtp.dialogue. */
 enum phrase {
-	SAY_BANNER, SAY_HELO, SAY_EHLO, SAY_OK, SAY_RCPT_OK, SAY_DATA, SAY_QUEUED, SAY_BYE, SAY_UNKNOWN,
-	SAY_REFUSED, SAY_BAD_MECHANISM, SAY_NO_TLS, SAY_VERIFY, SAY_HELP, SAY_MAIL_FIRST, SAY_CANCELLED,
-	SAY_NOTHING_DONE,
+	SAY_BANNER, SAY_HELO, SAY_EHLO, SAY_OK, SAY_RCPT_OK, SAY_DATA, SAY_QUEUED, SAY_BYE,
+	SAY_UNKNOWN, SAY_REFUSED, SAY_BAD_MECHANISM, SAY_NO_TLS, SAY_VERIFY, SAY_HELP,
+	SAY_MAIL_FIRST, SAY_CANCELLED, SAY_NOTHING_DONE,
 };
 
 #define DIALOGUE "smtp.dialogue"
@@ -80,8 +80,8 @@ struct state {
 static enum protocol_verdict probe(const struct protocol_start *start)
 {
 	static const char *const sure[] = {"EHLO", "HELO", "LHLO", NULL};
-	static const char *const shared[] = {"AUTH LOGIN", "AUTH PLAIN", "AUTH CRAM-MD5", "AUTH NTLM",
-		"AUTH XOAUTH2", "STARTTLS", "VRFY", "EXPN", "RSET", "MAIL", "RCPT", NULL};
+	static const char *const shared[] = {"AUTH LOGIN", "AUTH PLAIN", "AUTH CRAM-MD5",
+	    "AUTH NTLM", "AUTH XOAUTH2", "STARTTLS", "VRFY", "EXPN", "RSET", "MAIL", "RCPT", NULL};
 	enum protocol_verdict client;
 	enum protocol_verdict server;
 
@@ -195,7 +195,7 @@ static void message_end(struct protocol_io *io, enum protocol_piece piece)
 	state->in_message = false;
 }
 
-/* One byte of a message; true when it belongs to the text, false when it is held back or the end. */
+/* One byte of a message; false when it is held back, or ends the message. */
 static bool message_byte(struct protocol_io *io, uint8_t byte)
 {
 	struct state *state = io->state;
@@ -270,7 +270,8 @@ static void bdat(struct protocol_io *io, struct protocol_text argument)
 	struct protocol_text size = line_word(&argument);
 	uint64_t value = 0;
 
-	for (size_t i = 0; i < size.len && i < 12 && size.data[i] >= '0' && size.data[i] <= '9'; i++)
+	for (size_t i = 0; i < size.len && i < 12 && size.data[i] >= '0' && size.data[i] <= '9';
+	     i++)
 		value = value * 10 + (uint64_t)(size.data[i] - '0');
 	state->chunk_left = value;
 	state->chunk_last = line_is(line_word(&argument), "LAST");
@@ -448,9 +449,9 @@ const struct protocol_module protocol_smtp = {
 	.name = "smtp",
 	.title = "SMTP",
 	.spec = "RFC 5321, 3030, 3207, 4954",
-	.doc = "Logins by AUTH (PLAIN, LOGIN, CRAM-MD5, XOAUTH2), HELO names, envelopes, messages as "
-	       "payloads.  Answers as a mail server that refuses every password and takes every "
-	       "message; nothing is ever delivered.",
+	.doc = "Logins by AUTH (PLAIN, LOGIN, CRAM-MD5, XOAUTH2), HELO names, envelopes, messages "
+	       "as payloads.  Answers as a mail server that refuses every password and takes "
+	       "every message; nothing is ever delivered.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,
 	.tcp_ports = {25, 587, 2525},

@@ -167,7 +167,8 @@ static void answer(struct protocol_io *io, const struct message *m, const uint8_
 	struct rd status;
 	struct rd index;
 
-	if (len > sizeof(reply) || m->pdu == PDU_TRAP || m->pdu > PDU_BULK || m->pdu == PDU_RESPONSE)
+	if (len > sizeof(reply) || m->pdu == PDU_TRAP || m->pdu > PDU_BULK ||
+	    m->pdu == PDU_RESPONSE)
 		return;
 	(void)ber_number(&body, INTEGER);
 	status = ber_expect(&body, INTEGER);

@@ -3,8 +3,8 @@
  *
  * Lets everybody in and says that every connection is made; nothing is ever connected to.  What the
  * client then sends into the tunnel is identified as if it were a connection of its own (handover).
- * Passive: the tunnel begins with the server's granting reply.  RFC 1928, RFC 1929; SOCKS 4 (Koblas,
- * Lee), SOCKS 4A.
+ * Passive: the tunnel begins with the server's granting reply.  RFC 1928, RFC 1929; SOCKS 4
+ * (Koblas, Lee), SOCKS 4A.
  */
 #include "base/rd.h"
 #include "protocol/attempt.h"
@@ -260,12 +260,14 @@ static size_t request_4(struct protocol_io *io, const uint8_t *data, size_t len)
 		(void)ip_format(ip_from_v4(addr), host);
 	if (*user) {
 		attempt_user(io, &state->attempt, (struct protocol_text){user, strlen(user)});
-		attempt_password(io, &state->attempt, PROTOCOL_LITERAL(""), PROTOCOL_SECRET_NONE, "SOCKS 4");
+		attempt_password(
+		    io, &state->attempt, PROTOCOL_LITERAL(""), PROTOCOL_SECRET_NONE, "SOCKS 4");
 		if (io->answering)
 			attempt_verdict(io, &state->attempt, PROTOCOL_ACCEPTED);
 	}
 	tell_request(io, command, host, port);
-	protocol_reply(io, command == COMMAND_CONNECT ? "\x00\x5a\0\0\0\0\0\0" : "\x00\x5b\0\0\0\0\0\0", 8);
+	protocol_reply(
+	    io, command == COMMAND_CONNECT ? "\x00\x5a\0\0\0\0\0\0" : "\x00\x5b\0\0\0\0\0\0", 8);
 	return (size_t)(r.pos - data);
 }
 
@@ -322,7 +324,8 @@ static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
 	case SERVER_AUTH:
 		if (len < 2)
 			return 0;
-		attempt_verdict(io, &state->attempt, data[1] ? PROTOCOL_REFUSED : PROTOCOL_ACCEPTED);
+		attempt_verdict(
+		    io, &state->attempt, data[1] ? PROTOCOL_REFUSED : PROTOCOL_ACCEPTED);
 		state->server_phase = SERVER_REPLY;
 		return 2;
 	case SERVER_REPLY:

@@ -163,7 +163,8 @@ const struct protocol_module protocol_tftp = {
 	.name = "tftp",
 	.title = "TFTP",
 	.spec = "RFC 1350, 2347",
-	.doc = "Files asked for, files brought as payloads.  Answers reads with an error, takes writes.",
+	.doc = "Files asked for, files brought as payloads.  Answers reads with an error, takes "
+	       "writes.",
 	.transports = PROTOCOL_UDP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.udp_ports = {69},

@@ -1,7 +1,8 @@
 /*
  * Any protocol module (-DMODULE, or TEITEN_PROTOCOL when replayed): no input may crash it, make it
  * take nothing of a full view, or amplify over UDP (conversation.h aborts); and every splitting
- * must give the same replies and facts.
+ * must give the same replies and facts.  (Not behind a handover while passive: what is in the
+ * tunnel is identified from both sides' first bytes, and how they came is forgotten then.)
  *
  * Input: one byte of flags (1 UDP, 2 passive, 4 pieces), then client bytes; with pieces, each is a
  * byte (128: from the server; the rest: its length) and so many bytes.
@@ -29,12 +30,14 @@ static const struct protocol_module *module_under_test(void)
 	return module;
 }
 
-static void play(const struct protocol_module *module, uint8_t flags, const uint8_t *data,
+/* Returns whether there was such a handover. */
+static bool play(const struct protocol_module *module, uint8_t flags, const uint8_t *data,
     size_t len, size_t part, struct buf *ret_trace)
 {
 	bool udp = flags & FLAG_UDP && module->transports & PROTOCOL_UDP;
 	bool passive = flags & FLAG_PASSIVE || module->identify_only;
 	struct conversation c;
+	bool handed_over;
 
 	if (!(module->transports & PROTOCOL_TCP))
 		udp = true;
@@ -57,10 +60,12 @@ static void play(const struct protocol_module *module, uint8_t flags, const uint
 		data += n;
 		len -= n;
 	}
+	handed_over = passive && c.session.handovers > 0;
 	conversation_close(&c);
 	buf_append(ret_trace, buf_text(&c.trace.reply), c.trace.reply.len);
 	buf_append(ret_trace, buf_text(&c.trace.facts), c.trace.facts.len);
 	conversation_free(&c);
+	return handed_over;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -73,9 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct buf trace = {0};
+		bool handed_over =
+		    play(module, data[0], data + 1, len - 1, parts[i], i ? &trace : &first);
 
-		play(module, data[0], data + 1, len - 1, parts[i], i ? &trace : &first);
-		if (i && (trace.len != first.len
+		if (i && !handed_over && (trace.len != first.len
 		    || memcmp(buf_text(&trace), buf_text(&first), first.len) != 0))
 			abort();
 		buf_fini(&trace);
