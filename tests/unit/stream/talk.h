@@ -71,6 +71,8 @@ struct say {
 	uint16_t ip_id;
 	uint8_t ttl;
 	uint16_t window;
+	uint16_t urgent;
+	bool bad_offset; /* of the data, in the TCP header */
 };
 
 static inline void talk_open(void *arg, const struct stream *stream, void *context)
@@ -237,9 +239,10 @@ static inline void talk_say(struct talk *t, const struct say *say)
 	if (proto == DECODE_PROTO_TCP) {
 		talk_put32(f + at + 4, say->seq);
 		talk_put32(f + at + 8, say->ack);
-		f[at + 12] = (uint8_t)(header_len / 4 << 4);
+		f[at + 12] = (uint8_t)(say->bad_offset ? 0xf0 : header_len / 4 << 4);
 		f[at + 13] = say->flags;
 		talk_put16(f + at + 14, say->window);
+		talk_put16(f + at + 18, say->urgent);
 		if (say->options_len)
 			memcpy(f + at + 20, say->options, say->options_len);
 	} else {

@@ -259,6 +259,8 @@ static void prop_signature_survives(void **state)
 			.window = (uint16_t)draw(&rng, 65536),
 			.options_len = draw(&rng, 11) * 4,
 			.ip_options_len = (uint8_t)(draw(&rng, 5) ? 0 : 8),
+			.urgent = (uint16_t)(draw(&rng, 5) ? 0 : 256 << draw(&rng, 2)),
+			.bad_offset = draw(&rng, 8) == 0,
 		};
 		char options[40];
 		struct decode_packet packet;

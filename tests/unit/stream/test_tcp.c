@@ -412,14 +412,76 @@ static void test_syn_of_a_stranger(void **state)
 	(void)state;
 	talk_shake(t, 100, 500);
 	talk_text(t, false, 101, 501, "abc");
-	SAY(t, .flags = SYN, .seq = 0x30000000); /* spoofed */
-	SAY(t, .flags = SYN, .seq = 100);        /* repeated */
+	SAY(t, .flags = SYN, .seq = 100); /* repeated */
+	SAY(t, .flags = SYN, .seq = 105); /* spoofed */
 	talk_text(t, false, 104, 501, "def");
 	talk_text(t, false, 110, 501, "jkl");
 	talk_text(t, false, 107, 501, "ghi");
 	SAY(t, .flags = ACK, .seq = 0x50000000, .ack = 0x50000000, .data = "zz", .len = 2);
 	talk_check(&t->heard[0], STREAM_CLIENT, "abcdefghijkl");
 	assert_int_equal(t->heard_count, 1);
+	talk_done(t);
+}
+
+static void test_unseen_beginning_on_used_ports(void **state)
+{
+	struct talk *t = talk_new(NULL);
+
+	(void)state;
+	talk_shake(t, 100, 500);
+	talk_text(t, false, 101, 501, "abc");
+	t->time_us += STREAM_STALE_US + 1000;
+	talk_text(t, false, 0x50000000, 0x60000000, "new");
+	assert_int_equal(t->heard_count, 2);
+	assert_int_equal(t->heard[0].end, STREAM_END_REPLACED);
+	talk_check(&t->heard[0], STREAM_CLIENT, "abc");
+	talk_check(&t->heard[1], STREAM_CLIENT, "new");
+	talk_done(t);
+}
+
+static void test_fin_that_was_not_captured(void **state)
+{
+	struct talk *t = talk_new(NULL);
+
+	(void)state;
+	talk_shake(t, 100, 500);
+	talk_text(t, false, 101, 501, "abc");
+	SAY(t, .server = true, .flags = ACK, .seq = 501, .ack = 105); /* three bytes and a FIN */
+	t->time_us += STREAM_ACK_GRACE_US * 2;
+	talk_text(t, true, 501, 105, "bye");
+	streams_flush(t->streams);
+	talk_check(&t->heard[0], STREAM_CLIENT, "abc");
+	assert_int_equal(streams_counters(t->streams)->gaps, 0);
+	talk_done(t);
+}
+
+static void test_late_syn_ack(void **state)
+{
+	struct talk *t = talk_new(NULL);
+
+	(void)state;
+	SAY(t, .flags = SYN, .seq = 100);
+	talk_text(t, false, 101, 501, "abc"); /* acknowledges less than the server's number */
+	talk_text(t, true, 505, 104, "held");
+	assert_int_equal(t->heard[0].len[STREAM_SERVER], 0);
+	SAY(t, .server = true, .flags = SYN | ACK, .seq = 504, .ack = 101);
+	talk_check(&t->heard[0], STREAM_SERVER, "held");
+	talk_done(t);
+}
+
+static void test_midstream_goes_back_only_before_delivery(void **state)
+{
+	struct talk *t = talk_new(NULL);
+
+	(void)state;
+	talk_text(t, false, 100, 520, "abc"); /* has the server's bytes up to 520 … */
+	talk_text(t, true, 510, 103, "0123456789"); /* … captured after that */
+	talk_text(t, true, 520, 103, "x");
+	talk_check(&t->heard[0], STREAM_SERVER, "0123456789x");
+	talk_text(t, false, 90, 521, "old bytes!");
+	talk_text(t, true, 500, 103, "old bytes!");
+	talk_check(&t->heard[0], STREAM_CLIENT, "abc");
+	talk_check(&t->heard[0], STREAM_SERVER, "0123456789x");
 	talk_done(t);
 }
 
@@ -575,6 +637,10 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_ports_used_again),
 		cmocka_unit_test(test_syn_of_a_stranger),
+		cmocka_unit_test(test_unseen_beginning_on_used_ports),
+		cmocka_unit_test(test_fin_that_was_not_captured),
+		cmocka_unit_test(test_late_syn_ack),
+		cmocka_unit_test(test_midstream_goes_back_only_before_delivery),
 		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_cut_by_snap_length),
 		cmocka_unit_test(test_ipv6),
