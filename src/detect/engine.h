@@ -15,6 +15,7 @@
 #include "detect/transform.h"
 
 #define ENGINE_HITS_MAX 256
+#define ENGINE_ALERTS_MAX 15 /* of one packet, as Suricata */
 #define ENGINE_RAW_KEEP (64u << 10) /* bytes of each direction kept for matching */
 #define ENGINE_CHUNK 2560u          /* bytes of a stream that are matched together, at least */
 #define ENGINE_OVERLAP 512u         /* bytes of the last chunk that the next one sees again */

@@ -380,16 +380,48 @@ static bool tcp_reset(struct flow_table *t, struct flow *f, enum flow_side side,
 	if (f->tcp == TCP_NONE || (mine->known && f->tcp != TCP_SYN_SENT
 	        && (distance(p->seq, mine->next) < -65536 || distance(p->seq, mine->high) > 65536)))
 		return false;
+	/* A client that resets what it has not been answered to says nothing about the server. */
+	if (f->tcp == TCP_SYN_SENT && side == SIDE_CLIENT)
+		return false;
 	for (int i = 0; i < 2; i++)
 		deliver_held(t, f, (enum flow_side)i, true, p->time_us);
 	f->tcp = TCP_CLOSED;
 	return true;
 }
 
+/* RFC 7323 §5: what is older than the last packet, or answers what was never sent, was put in by
+ * somebody else. */
+static bool timestamp_fits(struct flow *f, enum flow_side side, const struct packet *p)
+{
+	struct flow_stream *mine = &f->streams[side];
+	const struct flow_stream *other = &f->streams[!side];
+
+	if (!p->has_timestamps || f->tcp == TCP_NONE)
+		return true;
+	if (f->tcp == TCP_SYN_SENT && side == SIDE_SERVER && other->has_timestamp && p->timestamp_echo
+	    && p->timestamp_echo != other->timestamp)
+		return false;
+	return !mine->has_timestamp || !mine->timestamp || !p->timestamp
+	    || distance(p->timestamp, mine->timestamp) >= -1;
+}
+
+static void keep_timestamp(struct flow_stream *mine, const struct packet *p)
+{
+	if (p->has_timestamps
+	    && (!mine->has_timestamp || distance(p->timestamp, mine->timestamp) > 0)) {
+		mine->has_timestamp = true;
+		mine->timestamp = p->timestamp;
+	}
+}
+
 /* Follows the session; true when the payload went to the stream. */
 static bool take_tcp(struct flow_table *t, struct flow *f, enum flow_side side,
     const struct packet *p)
 {
+	if (!timestamp_fits(f, side, p))
+		return false;
+	if (!(p->tcp_flags & RST) && (f->tcp != TCP_NONE || (p->tcp_flags & (SYN | ACK)) == SYN))
+		keep_timestamp(&f->streams[side], p);
 	if (p->tcp_flags & RST)
 		return tcp_reset(t, f, side, p);
 	if (p->tcp_flags & SYN) {

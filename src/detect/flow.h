@@ -34,6 +34,8 @@ struct flow_stream {
 	uint32_t next; /* sequence number of the next byte in order */
 	uint32_t high; /* one behind the highest that was seen */
 	bool known;    /* next is valid */
+	bool has_timestamp;
+	uint32_t timestamp; /* of the last packet */
 	bool fin;
 	uint32_t fin_seq;
 	struct flow_segment *held;

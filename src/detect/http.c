@@ -140,7 +140,7 @@ static bool take_line(struct work *w, const struct input *in, size_t *ret_len, s
 			*ret_len = i;
 			*ret_used = i + 1;
 			ps->lfcr = false;
-			if (lone_cr && ps->state == HTTP_HEADERS && next == '\r') {
+			if (lone_cr && next == '\r') {
 				*ret_used = i + 2;
 				ps->lfcr = true;
 			}
@@ -156,7 +156,7 @@ static bool take_line(struct work *w, const struct input *in, size_t *ret_len, s
 		*ret_used = i + 1;
 		if (next == '\n') {
 			*ret_used = i + 2;
-			if (ps->lfcr && i + 3 < in->len && in->p[i + 2] == '\r' && in->p[i + 3] == '\n')
+			if (ps->lfcr && i == 0 && i + 3 < in->len && in->p[i + 2] == '\r' && in->p[i + 3] == '\n')
 				*ret_used = i + 4;
 		}
 		ps->lfcr = false;
@@ -210,7 +210,7 @@ static void request_body(struct work *w, const struct http_message *m)
 	size_t len;
 
 	if (http_find_header(m, "transfer-encoding", &value, &len)
-	    && http_has_token(value, len, "chunked")) {
+	    && http_contains(value, len, "chunked")) {
 		p->state = HTTP_CHUNK_LENGTH;
 	} else if (http_find_header(m, "content-length", &value, &len)
 	    && http_content_length(value, len, &p->left) && p->left > 0) {
@@ -271,7 +271,7 @@ static void response_body(struct work *w, struct http_tx *tx)
 		return;
 	}
 	if (http_find_header(m, "transfer-encoding", &value, &len)
-	    && http_has_token(value, len, "chunked")) {
+	    && http_contains(value, len, "chunked")) {
 		p->state = HTTP_CHUNK_LENGTH;
 	} else if (http_find_header(m, "content-length", &value, &len)) {
 		if (!http_content_length(value, len, &p->left)) {

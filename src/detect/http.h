@@ -97,7 +97,8 @@ void http_add_header(struct budget *budget, struct http_message *m, const uint8_
 /* The value of a header; false: there is none. */
 bool http_find_header(const struct http_message *m, const char *name, const uint8_t **ret_value,
     size_t *ret_len);
-bool http_has_token(const uint8_t *value, size_t len, const char *token);
+/* Looks for a word (lower case) in a value, zeros left out. */
+bool http_contains(const uint8_t *value, size_t len, const char *word);
 /* The first number in a Content-Length; false: none. */
 bool http_content_length(const uint8_t *value, size_t len, uint64_t *ret);
 /* -1 nonsense, -2 nothing but blanks. */

@@ -5,7 +5,6 @@
 #include "detect/http.h"
 
 #include <string.h>
-#include <strings.h>
 #define ZLIB_CONST
 #include <zlib.h>
 
@@ -18,16 +17,6 @@ enum encoding {
 	ENCODING_GZIP,
 	ENCODING_DEFLATE,
 };
-
-static bool contains(const uint8_t *p, size_t len, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (size_t i = 0; i + n <= len; i++)
-		if (strncasecmp((const char *)p + i, word, n) == 0)
-			return true;
-	return false;
-}
 
 /* Inflates; returns whether anything came out. */
 static bool inflate_as(struct budget *budget, int window, const uint8_t *data, size_t len,
@@ -103,9 +92,9 @@ static size_t find_encodings(const struct http_message *m, enum encoding *list)
 
 		while (i < len && value[i] != ',' && value[i] != ' ')
 			i++;
-		if (contains(value + start, i - start, "gzip"))
+		if (http_contains(value + start, i - start, "gzip"))
 			list[n++] = ENCODING_GZIP;
-		else if (contains(value + start, i - start, "deflate"))
+		else if (http_contains(value + start, i - start, "deflate"))
 			list[n++] = ENCODING_DEFLATE;
 		i++;
 	}

@@ -166,6 +166,21 @@ void http_add_header(struct budget *budget, struct http_message *m, const uint8_
 	h->value = keep(budget, m, value, value_len);
 }
 
+/* Names are compared as if zeros were not there: browsers do so. */
+static bool same_name(const uint8_t *p, size_t len, const char *name, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == 0)
+			continue;
+		if (k == n || tolower(p[i]) != name[k])
+			return false;
+		k++;
+	}
+	return k == n;
+}
+
 bool http_find_header(const struct http_message *m, const char *name, const uint8_t **ret_value,
     size_t *ret_len)
 {
@@ -174,8 +189,7 @@ bool http_find_header(const struct http_message *m, const char *name, const uint
 	for (uint32_t i = 0; i < m->header_count; i++) {
 		const struct http_header *h = &m->headers[i];
 
-		if (h->name.len == len
-		    && strncasecmp((const char *)http_text(m, h->name), name, len) == 0) {
+		if (h->name.len >= len && same_name(http_text(m, h->name), h->name.len, name, len)) {
 			*ret_value = http_text(m, h->value);
 			*ret_len = h->value.len;
 			return true;
@@ -184,23 +198,21 @@ bool http_find_header(const struct http_message *m, const char *name, const uint
 	return false;
 }
 
-bool http_has_token(const uint8_t *value, size_t len, const char *token)
+bool http_contains(const uint8_t *value, size_t len, const char *word)
 {
-	size_t n = strlen(token);
+	size_t n = strlen(word);
 
-	for (size_t i = 0; i < len;) {
-		size_t start;
-		size_t end;
+	for (size_t i = 0; i < len; i++) {
+		size_t k = 0;
 
-		while (i < len && (is_space(value[i]) || value[i] == ',' || value[i] == 0))
-			i++;
-		start = i;
-		while (i < len && value[i] != ',')
-			i++;
-		end = i;
-		while (end > start && (is_space(value[end - 1]) || value[end - 1] == 0))
-			end--;
-		if (end - start == n && strncasecmp((const char *)value + start, token, n) == 0)
+		for (size_t j = i; j < len && k < n; j++) {
+			if (value[j] == 0)
+				continue;
+			if (tolower(value[j]) != word[k])
+				break;
+			k++;
+		}
+		if (k == n)
 			return true;
 	}
 	return false;

@@ -145,8 +145,8 @@ static void take_hit(struct signatures *s, const struct rule *r, const struct su
     bool on_flow)
 {
 	for (size_t i = 0; i < s->hit_count; i++)
-		if (s->hits[i].rule == r->number && !sub->app)
-			return; /* once per packet */
+		if (s->hits[i].rule == r->number && !sub->app && s->hits[i].on_flow == on_flow)
+			return; /* once per packet, and once for the stream it belongs to */
 	if (r->filter.type && !thresholds_allow(s->thresholds, r, &r->filter, sub->src, sub->dst,
 	        (uint64_t)(uintptr_t)sub->flow, sub->time_us))
 		return;
@@ -189,6 +189,8 @@ void inspect_finish(struct signatures *s, int64_t time_us, struct flow *flow)
 			s->hits[k] = s->hits[k - 1];
 		s->hits[k] = h;
 	}
+	if (s->hit_count > ENGINE_ALERTS_MAX)
+		s->hit_count = ENGINE_ALERTS_MAX;
 	for (size_t i = 0; i < s->hit_count; i++) {
 		const struct rule *r = s->set.rules[s->hits[i].rule];
 

@@ -40,7 +40,10 @@
 #define PORT_GENEVE 6081
 
 #define EXTENSIONS_MAX 16
+#define TCP_OPTION_TIMESTAMPS 8
 #define TCP_OPTION_FAST_OPEN 34
+#define TCP_OPTION_EXPERIMENT 254
+#define EXPERIMENT_FAST_OPEN 0xf989 /* RFC 7413 appendix A */
 
 static uint8_t rule_proto(uint8_t proto)
 {
@@ -80,7 +83,14 @@ static bool parse_tcp(struct packet *p, const uint8_t *h, size_t len)
 
 		if (h[i] == 0 || n == 0 || (h[i] > 1 && n < 2))
 			break;
-		p->fast_open = p->fast_open || h[i] == TCP_OPTION_FAST_OPEN;
+		p->fast_open = p->fast_open || h[i] == TCP_OPTION_FAST_OPEN
+		    || (h[i] == TCP_OPTION_EXPERIMENT && n >= 4 && i + 4 <= header
+		        && rd_at_u16be(h + i + 2) == EXPERIMENT_FAST_OPEN);
+		if (h[i] == TCP_OPTION_TIMESTAMPS && n == 10 && i + 10 <= header) {
+			p->has_timestamps = true;
+			p->timestamp = rd_at_u32be(h + i + 2);
+			p->timestamp_echo = rd_at_u32be(h + i + 6);
+		}
 		i += n;
 	}
 	return true;

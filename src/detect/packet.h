@@ -46,6 +46,9 @@ struct packet {
 	bool fragment; /* not the whole datagram */
 	uint32_t fragment_id;
 	bool fast_open; /* the TCP option of RFC 7413 */
+	bool has_timestamps; /* RFC 7323 */
+	uint32_t timestamp;
+	uint32_t timestamp_echo;
 };
 
 /* Reads the IP packet in data[0..len).  False: nothing here that rules could match. */

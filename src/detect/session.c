@@ -19,14 +19,14 @@ static struct session *session_of(struct signatures *s, struct flow *f)
 	return f->session;
 }
 
-/* Adds to the window of a side; a turn of the conversation begins a new chunk. */
+/* Adds to the window of a side; turns: what follows the other side's bytes is a new chunk. */
 static void keep(struct signatures *s, struct session *session, enum flow_side side,
-    const uint8_t *data, size_t len)
+    const uint8_t *data, size_t len, bool turns)
 {
 	struct raw_window *w = &session->raw[side];
 	uint64_t end = w->dropped + w->kept.len;
 
-	if (session->last_side != side || w->gap) {
+	if (w->gap || (session->last_side != side && turns)) {
 		w->chunk = w->old = end;
 		w->matched_count = 0;
 		w->gap = false;
@@ -113,7 +113,7 @@ static void take_data(void *arg, struct flow *f, enum flow_side side, const uint
 
 	if (!session || f->pass)
 		return;
-	keep(s, session, side, data, len);
+	keep(s, session, side, data, len, f->app == APP_HTTP);
 	if (f->app == APP_UNKNOWN && !f->failed[side])
 		find_app(s, f, side, time_us);
 	else
