@@ -100,7 +100,8 @@ static void ranked_table(struct top *top, const char *const key[3], const char *
 	top->table = table_new(top->columns, RANKED_COLUMNS);
 }
 
-void top_show_rank(struct top *top, size_t column, unsigned rank, unsigned rank_before, bool is_new)
+void top_show_rank(
+    struct top *top, size_t column, unsigned rank, unsigned rank_before, bool is_new)
 {
 	bool ja = top->style.language == PUBLISH_JA;
 	char before[24];

@@ -20,9 +20,9 @@ struct top {
 	struct table_column columns[TOP_COLUMNS_MAX]; /* of the table */
 };
 
-/* "圏外", "3": the cell 順位(前期) of people; rank_before 0 = none before, new when it was not seen
- * at all. */
-void top_show_rank(struct top *top, size_t column, unsigned rank, unsigned rank_before, bool is_new);
+/* The cell 順位(前期) of people, " 2 (3) ↑"; rank_before 0 = outside, is_new = not seen at all. */
+void top_show_rank(struct top *top, size_t column, unsigned rank, unsigned rank_before,
+    bool is_new);
 
 /* Rankings of records; each fills top->table and returns the exit status. */
 int top_users(struct top *top);

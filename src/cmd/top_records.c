@@ -272,8 +272,8 @@ static int rank(struct top *top, const struct ranking *ranking,
 	make_table(top, ranking);
 	old = before ? sort_old(before, ranking->keys) : NULL;
 	for (size_t i = 0; i < store_result_rows(now); i++) {
-		unsigned was = old ? rank_before(old, store_result_rows(before), now, i, ranking->keys)
-		                   : 0;
+		unsigned was =
+		    old ? rank_before(old, store_result_rows(before), now, i, ranking->keys) : 0;
 		/* Everything that was there before is in `before` when it is shorter than n. */
 		bool is_new = !was && before && store_result_rows(before) < top->n;
 
@@ -366,8 +366,8 @@ static void finish_login(
 int top_logins(struct top *top)
 {
 	static const struct ranking ranking = {.question = "cmd_top_records", .table = "login",
-	    .key = "protocol, \"user\", password", .which = "1 = 1", .more = ", max(secret) AS kept",
-	    .keys = 3, .sources = true, .show = show_login, .more_count = 1,
+	    .key = "protocol, \"user\", password", .which = "1 = 1",
+	    .more = ", max(secret) AS kept", .keys = 3, .sources = true, .show = show_login, .more_count = 1,
 	    .columns = {{"protocol", "プロトコル", "protocol", TABLE_TEXT, TABLE_ALL},
 	        {"user", "ID", "user", TABLE_TEXT, TABLE_ALL},
 	        {"password", "パスワード", "password", TABLE_TEXT, TABLE_ALL},
@@ -471,8 +471,8 @@ int top_commands(struct top *top)
 int top_payloads(struct top *top)
 {
 	static const struct ranking ranking = {.question = "cmd_top_records", .table = "payload",
-	    .key = "sha256",
-	    .which = "1 = 1", .more = ", max(size) AS bytes, max(kind) AS what, max(cpu) AS machine",
+	    .key = "sha256", .which = "1 = 1",
+	    .more = ", max(size) AS bytes, max(kind) AS what, max(cpu) AS machine",
 	    .keys = 1, .sources = true, .more_count = 3,
 	    .columns = {{"sha256", "SHA-256", "SHA-256", TABLE_TEXT, TABLE_ALL},
 	        {"size", "大きさ(バイト)", "bytes", TABLE_INT, TABLE_ALL},

@@ -19,7 +19,7 @@ struct who_records {
 	bool credentials; /* people see passwords in full */
 };
 
-/* hi and lo: SQL of the address; at most n rows of each list.  Free with who_records_fini always. */
+/* hi and lo: SQL of the address; at most n rows of each list.  who_records_fini frees always. */
 ST_MUST_CHECK int who_records_load(struct who_records *records, struct window *w, const char *hi,
     const char *lo, size_t n, struct err *err);
 void who_records_fini(struct who_records *records);

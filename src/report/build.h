@@ -156,7 +156,8 @@ void build_list_message(struct build *b, const char *name, const struct report_v
 /* 前期順位 with its arrow. */
 struct report_value build_rank_before(struct build *b, const struct gather_item *item);
 /* The same from numbers; is_new: nothing of it was seen before. */
-struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before, bool is_new);
+struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before,
+    bool is_new);
 void build_panel_note(struct build *b, struct lines *notes);
 
 /* Daily lines of the period with the previous one muted; nothing below three observed days. */

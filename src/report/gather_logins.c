@@ -131,7 +131,9 @@ out:
 
 static int load_totals(struct gather *g, struct err *err)
 {
-	static const struct store_param params[] = {{.name = "from"}, {.name = "now"}, {.name = "to"}};
+	static const struct store_param params[] = {
+		{.name = "from"}, {.name = "now"}, {.name = "to"},
+	};
 	const struct report_weight *weights = g->weights[g->options->basis];
 	struct store_result *result = NULL;
 	int r = gather_ask(g, "report_logins", params, 3, &result, err);

@@ -90,7 +90,9 @@ static void names_rank(struct gather_names *names)
 static int load_names(struct gather *g, const char *question, bool events,
     struct gather_names *names, struct report_measure *total, struct err *err)
 {
-	static const struct store_param params[] = {{.name = "from"}, {.name = "now"}, {.name = "to"}};
+	static const struct store_param params[] = {
+		{.name = "from"}, {.name = "now"}, {.name = "to"},
+	};
 	const struct report_weight *weights = g->weights[g->options->basis];
 	struct store_result *result = NULL;
 	size_t number = events ? 3 : 2;

@@ -33,8 +33,8 @@ struct report_options {
 	const char *site_ja;         /* NULL or "": no site name */
 	const char *site_en;
 	const char *geo;             /* one line that names the country data, NULL: unknown */
-	/* A user name or password is published when so many sources tried it on so many sensors (at most
-	 * those there are).  0 = the defaults. */
+	/* A user name or password is published when so many sources tried it on so many sensors
+	 * (at most those there are).  0 = the defaults. */
 	unsigned login_min_sources;
 	unsigned login_min_sensors;
 	int64_t made_us;

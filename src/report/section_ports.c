@@ -41,7 +41,8 @@ void build_panel_note(struct build *b, struct lines *notes)
 }
 
 /* 前期順位 with its arrow; 新 only when the value was 0, 圏外 when it was below the table. */
-struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before, bool is_new)
+struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before,
+    bool is_new)
 {
 	const char *message = MSG("rank.same");
 

@@ -354,8 +354,8 @@ static int drop_blob(void *arg, const char *path, const char *name)
 int payload_prune(struct store *store, int32_t before, bool dry_run,
     void (*gone)(void *arg, const char *path, uint64_t bytes), void *arg, struct err *err)
 {
-	struct keep keep = {.store = store, .dry_run = dry_run, .gone = gone, .arg = arg, .err = err,
-	    .before_us = zone_day_start(store->zone, before)};
+	struct keep keep = {.store = store, .dry_run = dry_run, .gone = gone, .arg = arg,
+	    .err = err, .before_us = zone_day_start(store->zone, before)};
 	const struct store_param param = {.name = "from_day", .kind = STORE_PARAM_DATE,
 	    .int_value = before};
 	struct store_result *result = NULL;

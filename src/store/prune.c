@@ -74,8 +74,8 @@ static int forget(struct prune *prune, int32_t day, const char *table)
 		return ret;
 	if (table)
 		ret = catalogue_run(cat, prune->err,
-		    "INSERT INTO dropped (tbl, day) VALUES (?, ?) ON CONFLICT DO NOTHING", "si", table,
-		    (int64_t)day);
+		    "INSERT INTO dropped (tbl, day) VALUES (?, ?) ON CONFLICT DO NOTHING", "si",
+		    table, (int64_t)day);
 	if (ret || (table && strcmp(table, "flow") != 0))
 		return ret; /* nothing is made from other tables */
 	return catalogue_run(cat, prune->err,
@@ -285,7 +285,6 @@ int store_prune(struct store *store, const struct store_prune_options *options,
 
 	for (int i = 0; i < TABLE_RETENTION_COUNT; i++)
 		prune.done[i] = INT64_MIN;
-
 	if (store->mode != STORE_WRITE && !options->dry_run)
 		return err_set(err, ST_USAGE, "the store %s is open for reading", store->path);
 	ret = drop_by_age(&prune);

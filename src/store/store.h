@@ -152,10 +152,11 @@ ST_MUST_CHECK int store_compact(struct store *store, const struct store_compact_
 struct store_prune_options {
 	int32_t flow_before;   /* drop flow segments of earlier dates (rollups stay); INT32_MIN: none */
 	int32_t all_before;    /* drop everything of earlier dates; INT32_MIN: none */
-	double watermark;      /* drop the oldest dates' detail (flow, rows of sessions, payloads) until
-	                        * the disk is at most so full; 0: off */
-	int32_t session_before; /* drop session, login, command and payload rows of earlier dates */
-	int32_t payload_before; /* drop blobs that no row of this date or later mentions; 0: none */
+	/* Drop the oldest dates' detail (flow, rows of sessions, payloads) until the disk is at most
+	 * so full; 0: off. */
+	double watermark;
+	int32_t session_before; /* drop session, login, command, payload rows of earlier dates */
+	int32_t payload_before; /* drop blobs that no row from this date on mentions; 0: none */
 	bool dry_run;
 	int64_t now_us;
 };

@@ -6,7 +6,8 @@
 /* Sorting by what is asked for halves the time of questions about a port, a source, a password. */
 static const struct table_info tables[RECORD_TABLE_COUNT] = {
 	[RECORD_TABLE_sensor] = {.origin = TABLE_CATALOGUE},
-	[RECORD_TABLE_flow] = {.retention = TABLE_KEEP_FLOW, .order = "port, src_hi, src_lo, time"},
+	[RECORD_TABLE_flow] = {.retention = TABLE_KEEP_FLOW,
+	    .order = "port, src_hi, src_lo, time"},
 	[RECORD_TABLE_port_quarter] = {.origin = TABLE_ROLLUP,
 	    .order = "port, proto, class, marks, sensor, time", .rollup = "rollup_port_quarter.sql"},
 	[RECORD_TABLE_source_day] = {.origin = TABLE_ROLLUP, .order = "src_hi, src_lo, sensor",

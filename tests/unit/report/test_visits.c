@@ -245,7 +245,8 @@ static void dropped_days_are_not_compared(void **state)
 	(void)state;
 	site_begin(&site, alpha);
 	observe_weeks(alpha);
-	try_login(&(struct tried){SITE_WEEK_A, alpha, 0, IP_V4_PREFIX | 1, 1, "a", "b", "password"});
+	try_login(&(struct tried){SITE_WEEK_A, alpha, 0, IP_V4_PREFIX | 1, 1, "a", "b",
+	    "password"});
 	try_widely(alpha, "root", "wide", 5, 2, 2);
 	site_commit(&site);
 	doc = build();

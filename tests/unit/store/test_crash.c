@@ -167,9 +167,14 @@ static void write_live(void)
 	for (;;) {
 		for (int i = 0; i < 40; i++) {
 			struct record_coverage coverage = fixture_coverage(FIXTURE_TIME);
+			struct record_login login = {.time = FIXTURE_TIME, .sensor = 1,
+				.session = told->given, .protocol = {"telnet", 6},
+				.user = {"root", 4}, .password = {"xc3511", 6},
+				.secret = {"password", 8}};
 
 			if (store_ingest_flow(ingest, rows, 10, NULL)
-			    || store_ingest_coverage(ingest, &coverage, 1, NULL))
+			    || store_ingest_coverage(ingest, &coverage, 1, NULL)
+			    || store_ingest_rows(ingest, RECORD_TABLE_login, &login, 1, NULL))
 				_exit(1);
 			told->given += 10;
 			sleep_ms(2);
@@ -199,6 +204,10 @@ static void synced_rows_survive(void **state)
 		/* The kernel lives on, so even rows not synced are there, each once. */
 		assert_in_range(count - before, told->given, told->given + 10);
 		assert_in_range(fixture_int(store, "SELECT count(*) FROM coverage") * 10,
+		    count - 10 * (round + 1), count + 10 * (round + 1));
+		/* Each login once, with its texts. */
+		assert_in_range(fixture_int(store, "SELECT count(*) FROM login WHERE \"user\" = "
+		                                   "'root' AND password = 'xc3511'") * 10,
 		    count - 10 * (round + 1), count + 10 * (round + 1));
 		before = count;
 		store_close(store);

@@ -185,7 +185,8 @@ static void merging_keeps_and_sorts(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		struct store_ingest *ingest = fixture_begin(store);
-		struct record_login late = make_login(FIXTURE_TIME + i * HOUR, 9, i ? "a" : "z", "p");
+		struct record_login late = make_login(FIXTURE_TIME + i * HOUR, 9, i ? "a" : "z",
+		    "p");
 		struct record_event event = make_event(FIXTURE_TIME, 1);
 
 		PUT(ingest, login, late);
@@ -219,8 +220,8 @@ static void payloads_are_kept_once(void **state)
 
 	(void)state;
 	FAILS(ST_USAGE, store_payload_put(store, "abc", "test", 4, &err));
-	FAILS(ST_USAGE, store_payload_put(store, "../../../../../../../../../../../../../../../../"
-	                                         "../../../../../abcd", "test", 4, &err));
+	FAILS(ST_USAGE, store_payload_put(store, "../../../../../../../../../../../../../../../"
+	                                         "../../../../../../abc", "test", 4, &err));
 	OK(store_payload_put(store, payload_sha, "test", 4, &err));
 	(void)snprintf(file, sizeof(file), "%s/payload/9f/%s.zst", path, payload_sha);
 	assert_int_equal(stat(file, &first), 0);
