@@ -94,6 +94,30 @@ static void open_module(struct opening *o, size_t from, const struct protocol_mo
 		open_one(o, from, OS_UDP, address, m->udp_ports[i]);
 }
 
+/* Every port of the answering addresses, by the rules that `teiten sensor rules` prints. */
+static void open_any_port(struct opening *o)
+{
+	static const enum os_transport transports[] = {OS_TCP, OS_UDP};
+	struct sockets *s = o->sockets;
+
+	for (unsigned i = 0; i < 2 && s->count < SOCKETS_MAX; i++) {
+		struct os_listen_options options = {
+			.transport = transports[i],
+			.port = (uint16_t)o->config->respond.any_port_listen,
+			.transparent = true,
+		};
+		struct err err = {0};
+
+		if (os_listen(&options, &s->fds[s->count], &err)) {
+			s->failed++;
+			o->say(err.text);
+			continue;
+		}
+		s->list[s->count].transport = (uint8_t)transports[i];
+		s->list[s->count++].port = options.port;
+	}
+}
+
 int sockets_open(const struct config *config, void (*say)(const char *line),
     struct sockets *ret_sockets, struct err *err)
 {
@@ -112,6 +136,8 @@ int sockets_open(const struct config *config, void (*say)(const char *line),
 		for (unsigned i = 0; i < protocol_module_count; i++)
 			open_module(&o, from, protocol_modules[i], o.addresses[a]);
 	}
+	if (config->respond.any_port)
+		open_any_port(&o);
 	if (ret_sockets->count == 0 && ret_sockets->failed > 0)
 		return err_set(err, ST_USAGE, "none of the ports could be opened: choose others with "
 		    "respond.protocols, or respond.port_offset to try it without root");

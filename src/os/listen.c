@@ -18,6 +18,9 @@
 #ifndef IPV6_TRANSPARENT
 #define IPV6_TRANSPARENT 75
 #endif
+#ifndef IPV6_ORIGDSTADDR
+#define IPV6_ORIGDSTADDR 74
+#endif
 
 #define UDP_ROOM (4 << 20)
 
@@ -70,8 +73,10 @@ static int prepare(int fd, const struct os_listen_options *o)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	if (set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) != 0)
 		return -errno;
-	if (o->transparent)
-		(void)set(fd, IPPROTO_IP, IP_RECVORIGDSTADDR);
+	if (o->transparent) {
+		(void)set(fd, SOL_IP, IP_RECVORIGDSTADDR);
+		(void)set(fd, SOL_IPV6, IPV6_ORIGDSTADDR);
+	}
 	return ST_OK;
 }
 
@@ -147,7 +152,15 @@ static void take_destination(struct msghdr *message, struct os_datagram *d)
 
 			memcpy(&original, CMSG_DATA(c), sizeof(original));
 			d->local = ip_from_v4(ntohl(original.sin_addr.s_addr));
+			d->redirected = ntohs(original.sin_port) != d->local_port;
 			d->local_port = ntohs(original.sin_port);
+		} else if (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR) {
+			struct sockaddr_in6 original;
+
+			memcpy(&original, CMSG_DATA(c), sizeof(original));
+			d->local = take(&original.sin6_addr);
+			d->redirected = ntohs(original.sin6_port) != d->local_port;
+			d->local_port = ntohs(original.sin6_port);
 		}
 	}
 }

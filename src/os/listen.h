@@ -46,6 +46,7 @@ struct os_datagram {
 	struct ip local;
 	uint16_t local_port;
 	size_t len; /* more than the buffer: it was cut there */
+	bool redirected; /* by TPROXY: it cannot be answered from the port that was asked */
 };
 
 /* Receives one datagram.  -EAGAIN: none waits. */

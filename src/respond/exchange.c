@@ -96,7 +96,7 @@ static bool may_be_answered(const struct os_datagram *d)
 {
 	uint32_t v4 = ip_v4(d->peer);
 
-	if (limits_is_amplifier_port(d->peer_port))
+	if (d->redirected || limits_is_amplifier_port(d->peer_port))
 		return false;
 	if (ip_is_v4(d->peer))
 		return v4 != 0 && v4 < MULTICAST_V4;

@@ -1,0 +1,372 @@
+/*
+ * teiten sensor: what a running sensor does (status, tail), and the firewall rules that lead every
+ * port to it (rules).
+ */
+#include "cmd/command.h"
+
+#include "os/file.h"
+#include "os/sandbox.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_NAME "sensor.sock"
+#define STATUS_MAX (4u << 20)
+#define MARK 1      /* of packets that are led to the sensor */
+#define ROUTES 100  /* number of the routing table for them */
+
+static const char *const sensor_options[] = {"-s=", "--store=", NULL};
+
+struct sensor_request {
+	struct command_common common;
+	const char *store;
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_sensor = {
+    .name = "sensor",
+    .summary = "Ask a running sensor, and print its firewall rules",
+    .usage =
+        "usage: teiten sensor status [-s STORE] [--json]\n"
+        "       teiten sensor tail [-s STORE] [--json] [--credentials]\n"
+        "       teiten sensor rules [-c FILE]\n"
+        "\n"
+        "status shows the workers of the running teiten-sensor, what each protocol has heard, and\n"
+        "what was lost.  tail prints sessions, logins and commands as they come, until it is\n"
+        "interrupted; passwords are masked unless --credentials.  rules prints the nftables set\n"
+        "and the routes that respond.any_port needs, for the configuration's addresses; apply\n"
+        "them yourself, as root.\n"
+        "\n"
+        "The sensor is found by the store it writes (-s, else store.path).\n"
+        "\n"
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 4 no sensor runs there.\n"
+        "\n"
+        "Examples:\n"
+        "  teiten sensor status\n"
+        "  teiten sensor tail -s /var/lib/teiten --credentials\n"
+        "  teiten sensor rules -c /etc/teiten/teiten.yaml | nft -f -\n",
+    .run = run,
+};
+
+static int connect_to(const struct sensor_request *r, const char *ask)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *store = r->store ? r->store : command_configuration()->store.path;
+	int fd;
+
+	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", store, SOCKET_NAME)
+	    >= sizeof(address.sun_path)) {
+		command_error(&command_sensor, "%s: too long for a socket's name", store);
+		return -COMMAND_FAILED;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+
+		command_error(&command_sensor, nobody ? "no sensor runs with the store %s (start it with "
+		    "teiten-sensor -c FILE)" : "%s: %s", nobody ? store : address.sun_path,
+		    st_text(-errno));
+		if (fd >= 0)
+			(void)close(fd);
+		return nobody ? -COMMAND_NOT_FOUND : -COMMAND_FAILED;
+	}
+	if (write(fd, ask, strlen(ask)) < 0) {
+		command_error(&command_sensor, "%s: %s", address.sun_path, st_text(-errno));
+		(void)close(fd);
+		return -COMMAND_FAILED;
+	}
+	return fd;
+}
+
+/* ---- status --------------------------------------------------------------------------------- */
+
+struct pair {
+	const char *name;
+	json_int_t count;
+};
+
+static int by_count(const void *va, const void *vb)
+{
+	const struct pair *a = va;
+	const struct pair *b = vb;
+
+	return a->count != b->count ? (a->count > b->count ? -1 : 1) : strcmp(a->name, b->name);
+}
+
+/* "  telnet 812, http 40" for an object of counts, the largest first. */
+static void print_counts(const char *heading, const json_t *counts)
+{
+	size_t size = json_object_size(counts);
+	struct pair *list = command_need(calloc(size + 1, sizeof(*list)));
+	size_t n = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)counts, key, value) {
+		list[n].name = key;
+		list[n++].count = json_integer_value(value);
+	}
+	qsort(list, n, sizeof(*list), by_count);
+	if (n > 0)
+		(void)printf("%s\n", heading);
+	for (size_t i = 0; i < n; i++)
+		(void)printf("  %-32s %12lld\n", list[i].name, (long long)list[i].count);
+	free(list);
+}
+
+static long long count_of(const json_t *status, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(status, name));
+}
+
+static void print_worker(const char *name, const json_t *worker, bool ja)
+{
+	long long pid = count_of(worker, "pid");
+
+	if (!json_is_true(json_object_get(worker, "wanted")))
+		(void)printf("  %-8s %s\n", name, ja ? "使用しない" : "not used");
+	else if (pid > 0)
+		(void)printf(ja ? "  %-8s 動作中 (pid %lld、再起動 %lld 回)\n"
+		                : "  %-8s running (pid %lld, restarts %lld)\n",
+		    name, pid, count_of(worker, "restarts"));
+	else
+		(void)printf(ja ? "  %-8s 停止中 (再起動 %lld 回)\n" : "  %-8s down (restarts %lld)\n", name,
+		    count_of(worker, "restarts"));
+}
+
+static void print_status(const json_t *doc, bool ja)
+{
+	const json_t *workers = json_object_get(doc, "workers");
+	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
+	const json_t *capture = json_object_get(json_object_get(workers, "capture"), "status");
+	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
+	const char *key;
+	json_t *worker;
+
+	(void)printf("%s: %s\n", json_string_value(json_object_get(doc, "sensor")),
+	    json_is_true(json_object_get(doc, "ready")) ? (ja ? "稼働中" : "ready")
+	                                                : (ja ? "準備中" : "not ready"));
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker)
+		print_worker(key, worker, ja);
+	(void)printf(ja ? "待ち受け: %lld ソケット (開けなかったもの %lld)\n"
+	                : "listening: %lld sockets (%lld could not be opened)\n",
+	    count_of(doc, "sockets"), count_of(doc, "sockets_failed"));
+	if (respond)
+		(void)printf(ja
+		    ? "応答: 接続 %lld (現在 %lld、最大 %lld)、データグラム %lld (返信 %lld、抑止 %lld)\n"
+		      "      上限による拒否 %lld、未識別 %lld、失われた記録 %lld\n"
+		    : "answering: %lld connections (%lld now, %lld at most), %lld datagrams (%lld answered, "
+		      "%lld withheld)\n           %lld over the limit, %lld unknown, %lld records lost\n",
+		    count_of(respond, "accepted"), count_of(respond, "open"),
+		    count_of(respond, "open_max"), count_of(respond, "datagrams"),
+		    count_of(respond, "replies"), count_of(respond, "replies_withheld"),
+		    count_of(respond, "over_limit"), count_of(respond, "unknown"),
+		    count_of(respond, "lost_rows"));
+	if (capture)
+		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
+		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
+		                  "access\n",
+		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
+		    count_of(capture, "counted"), count_of(capture, "access"));
+	print_counts(ja ? "プロトコル (セッション数)" : "protocols (sessions)",
+	    json_object_get(respond, "protocols"));
+	print_counts(ja ? "記録 (行数)" : "records (rows)", json_object_get(store, "rows"));
+}
+
+static int status(const struct sensor_request *r)
+{
+	int fd = connect_to(r, "status\n");
+	struct buf text = {0};
+	char part[4096];
+	json_t *doc;
+	ssize_t n;
+
+	if (fd < 0)
+		return -fd;
+	while ((n = read(fd, part, sizeof(part))) > 0 && text.len < STATUS_MAX)
+		buf_append(&text, part, (size_t)n);
+	(void)close(fd);
+	doc = json_loadb(buf_text(&text), text.len, 0, NULL);
+	if (!doc) {
+		command_error(&command_sensor, "the sensor's answer is not JSON");
+		buf_fini(&text);
+		return COMMAND_FAILED;
+	}
+	if (r->common.format == COMMAND_JSON)
+		(void)json_dumpf(doc, stdout, JSON_INDENT(1));
+	else
+		print_status(doc, r->common.lang && strcmp(r->common.lang, "ja") == 0);
+	if (r->common.format == COMMAND_JSON)
+		(void)putchar('\n');
+	json_decref(doc);
+	buf_fini(&text);
+	return COMMAND_OK;
+}
+
+/* ---- tail ----------------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *row, const char *name)
+{
+	const char *text = json_string_value(json_object_get(row, name));
+
+	return text ? text : "";
+}
+
+/* Control characters would act on the terminal. */
+static void print_plain(const char *text)
+{
+	for (; *text; text++)
+		(void)putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '.' : *text);
+}
+
+static void print_row(const struct sensor_request *r, const char *line)
+{
+	json_t *row = json_loads(line, 0, NULL);
+	const char *kind = text_of(row, "kind");
+	const char *time = text_of(row, "time");
+
+	if (!row)
+		return;
+	(void)printf("%.19s  %-8s %-10s %-15s :%-5lld ", time, kind, text_of(row, "protocol"),
+	    text_of(row, "source"), (long long)json_integer_value(json_object_get(row, "port")));
+	if (strcmp(kind, "login") == 0) {
+		print_plain(text_of(row, "user"));
+		(void)fputs(" / ", stdout);
+		print_plain(r->common.credentials ? text_of(row, "password") : "********");
+		(void)printf(" (%s)", text_of(row, "outcome"));
+	} else if (strcmp(kind, "command") == 0) {
+		print_plain(text_of(row, "text"));
+	} else {
+		print_plain(text_of(row, "request"));
+		if (*text_of(row, "software"))
+			(void)printf("  [");
+		print_plain(text_of(row, "software"));
+		if (*text_of(row, "software"))
+			(void)printf("]");
+	}
+	(void)putchar('\n');
+	(void)fflush(stdout);
+	json_decref(row);
+}
+
+static int tail(const struct sensor_request *r)
+{
+	int fd = connect_to(r, "tail\n");
+	FILE *lines = fd < 0 ? NULL : fdopen(fd, "r");
+	char *line = NULL;
+	size_t cap = 0;
+
+	if (!lines)
+		return fd < 0 ? -fd : COMMAND_FAILED;
+	while (getline(&line, &cap, lines) > 0) {
+		if (r->common.format == COMMAND_JSON) {
+			(void)fputs(line, stdout);
+			(void)fflush(stdout);
+		} else {
+			print_row(r, line);
+		}
+	}
+	free(line);
+	(void)fclose(lines);
+	command_error(&command_sensor, "the sensor has ended");
+	return COMMAND_OK;
+}
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+static void print_nets(const struct config_nets *nets, bool v6)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < nets->count; i++) {
+		char text[IP_TEXT_MAX];
+		bool is_v4 = ip_is_v4(nets->items[i].base);
+
+		if (is_v4 == v6)
+			continue;
+		(void)printf("%s%s/%u", first ? "" : ", ", ip_format(nets->items[i].base, text),
+		    is_v4 ? nets->items[i].plen - 96u : nets->items[i].plen);
+		first = false;
+	}
+}
+
+static bool has(const struct config_nets *nets, bool v6)
+{
+	for (size_t i = 0; i < nets->count; i++)
+		if (ip_is_v4(nets->items[i].base) != v6)
+			return true;
+	return false;
+}
+
+static void print_family(const struct config_nets *nets, bool v6, int port)
+{
+	const char *family = v6 ? "ip6" : "ip";
+
+	if (!has(nets, v6))
+		return;
+	(void)printf("\t\t%s daddr { ", family);
+	print_nets(nets, v6);
+	(void)printf(" } meta l4proto { tcp, udp } socket transparent 1 meta mark set %d accept\n", MARK);
+	(void)printf("\t\t%s daddr { ", family);
+	print_nets(nets, v6);
+	(void)printf(" } meta l4proto { tcp, udp } tproxy %s to :%d meta mark set %d accept\n", family,
+	    port, MARK);
+}
+
+static int rules(void)
+{
+	const struct config *c = command_configuration();
+	const struct config_nets *nets = c->respond.addresses.count > 0 ? &c->respond.addresses
+	                                                                : &c->sensor.addresses;
+	int port = c->respond.any_port_listen;
+
+	if (nets->count == 0) {
+		command_error(&command_sensor, "the configuration has no sensor.addresses");
+		return COMMAND_USAGE;
+	}
+	(void)printf("# Leads every TCP and UDP port of the answering addresses to teiten-sensor\n"
+	    "# (respond.any_port).  Besides it these routes are needed:\n"
+	    "#   ip rule add fwmark %d lookup %d\n"
+	    "#   ip route add local default dev lo table %d\n"
+	    "#   ip -6 rule add fwmark %d lookup %d\n"
+	    "#   ip -6 route add local default dev lo table %d\n",
+	    MARK, ROUTES, ROUTES, MARK, ROUTES, ROUTES);
+	(void)printf("table inet teiten {\n\tchain prerouting {\n"
+	    "\t\ttype filter hook prerouting priority mangle; policy accept;\n");
+	print_family(nets, false, port);
+	print_family(nets, true, port);
+	(void)printf("\t}\n}\n");
+	return COMMAND_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct sensor_request r = {0};
+	const char *value;
+	int index = 0;
+	int option;
+
+	while ((option = command_option(&command_sensor, &r.common, argc, argv, &index, sensor_options,
+	    &value)) >= 0)
+		r.store = value;
+	if (option == COMMAND_OPTION_BAD)
+		return COMMAND_USAGE;
+	if (index + 1 != argc) {
+		command_error(&command_sensor, "say one of status, tail or rules (--help explains them)");
+		return COMMAND_USAGE;
+	}
+	if (strcmp(argv[index], "status") == 0)
+		return status(&r);
+	if (strcmp(argv[index], "tail") == 0)
+		return tail(&r);
+	if (strcmp(argv[index], "rules") == 0)
+		return rules();
+	command_error(&command_sensor, "%s: not one of status, tail, rules", argv[index]);
+	return COMMAND_USAGE;
+}
