@@ -39,6 +39,10 @@ static size_t body_room(const struct http_state *state)
 static void segment(struct protocol_io *io, struct protocol_text text, bool form, bool attribute)
 {
 	uint8_t buffer[HTTP_TEXT];
+	uint8_t wrapped[HTTP_TEXT];
+	size_t unwrapped;
+	struct protocol_text value;
+	const char *equals;
 
 	text = line_trim(text);
 	if (form && text.len > 0) {
@@ -48,6 +52,15 @@ static void segment(struct protocol_io *io, struct protocol_text text, bool form
 	if (text.len >= SEGMENT_MIN
 	    && (http_exploit_is_shell(text) || (!attribute && http_exploit_is_url(text))))
 		protocol_command(io, text.data, text.len);
+	equals = text.len ? memchr(text.data, '=', text.len) : NULL;
+	value = text;
+	if (form && equals) {
+		value.data = equals + 1;
+		value.len -= (size_t)(value.data - text.data);
+	}
+	unwrapped = http_exploit_unwrap(value, wrapped, sizeof(wrapped));
+	if (unwrapped > 0)
+		protocol_command(io, wrapped, unwrapped);
 }
 
 /* Tells the complete segments of the body; the last one too when nothing follows. */

@@ -174,7 +174,7 @@ void http_head_framing(struct http_framing *framing, struct protocol_text name,
 
 /* Fields in which commands travel: SOAPAction, cookies, a User-Agent for Shellshock or Log4Shell.
  * Browsers' names and addresses of pages are none. */
-static bool is_command(struct protocol_text name, struct protocol_text value)
+static bool is_command(struct protocol_text name, struct protocol_text value, bool shell)
 {
 	if (line_is(name, "User-Agent"))
 		return headers_contains(value, "() {") || headers_contains(value, "${");
@@ -183,16 +183,16 @@ static bool is_command(struct protocol_text name, struct protocol_text value)
 		return false;
 	if (line_is(name, "Referer") || line_begins(name, "Accept"))
 		return headers_contains(value, "() {") || headers_contains(value, "${jndi");
-	return headers_contains(value, "${") || http_exploit_is_shell(value);
+	return shell || headers_contains(value, "${");
 }
 
 void http_head_field(struct protocol_io *io, struct protocol_text line)
 {
 	struct http_state *state = io->state;
+	const bool shell = http_exploit_field(&state->exploit, line);
 	struct protocol_text name;
 	struct protocol_text value;
 
-	http_exploit_field(&state->exploit, line);
 	if (!headers_field(line, &name, &value))
 		return;
 	http_head_framing(&state->client, name, value);
@@ -205,6 +205,6 @@ void http_head_field(struct protocol_io *io, struct protocol_text line)
 	else if (line_is(name, "Connection") || line_is(name, "Proxy-Connection"))
 		state->close = headers_contains(value, "close")
 		    || (state->old && !headers_contains(value, "keep-alive"));
-	if (is_command(name, value))
+	if (is_command(name, value, shell))
 		protocol_command(io, line.data, line.len);
 }

@@ -230,7 +230,12 @@ static void tell(struct protocol_io *io, const struct found *found, enum http_lo
 {
 	const struct protocol_text user = {found->user, found->user_len};
 	const struct protocol_text password = {found->password, found->password_len};
+	uint8_t plain[FIELD_MAX];
 
+	/* A command in the password's place, with no user, is an injection and no login. */
+	if (found->user_len == 0 && (http_exploit_is_shell(password)
+	    || http_exploit_unwrap(password, plain, sizeof(plain)) > 0))
+		return;
 	if (found->has_password && found->user_len + found->password_len > 0)
 		hold(io, user, password, PROTOCOL_SECRET_PASSWORD, method);
 }
