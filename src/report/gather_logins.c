@@ -3,7 +3,7 @@
  *
  * What few people type may be a real person's: one is published only when enough sources, on
  * enough sensors and days and out of more than one network, tried it.  The threshold is in the
- * question, so that what is withheld never leaves the engine; only its number does.
+ * question, so that what is withheld never leaves the engine; only its number is known here.
  */
 #include "report/gather.h"
 
@@ -40,15 +40,25 @@ static void put_published(const struct gather *g, size_t sensors, struct buf *sq
 	    MIN_ASNS);
 }
 
-static int ask(struct gather *g, const char *question, enum gather_tried_kind kind, bool before,
-    bool limited, struct store_result **ret_result, struct err *err)
+static unsigned top_n(const struct gather *g)
+{
+	unsigned n = g->options->top_n ? g->options->top_n : REPORT_TOP_DEFAULT;
+
+	return n < REPORT_TOP_MAX ? n : REPORT_TOP_MAX;
+}
+
+/* What may be published of a period: all of it, or as much as a table shows. */
+static int ask_published(struct gather *g, enum gather_tried_kind kind, bool before, bool limited,
+    struct store_result **ret_result, struct err *err)
 {
 	struct buf published = {0};
+	struct buf limit = {0};
 	size_t now = (size_t)(g->now.from - g->first);
-	unsigned top = g->options->top_n ? g->options->top_n : REPORT_TOP_DEFAULT;
 	int r;
 
 	put_published(g, before ? g->sensors_before : g->sensors_now, &published);
+	if (limited)
+		buf_printf(&limit, "LIMIT %u", top_n(g));
 	const struct store_param params[] = {
 		{.name = "key", .kind = STORE_PARAM_SQL, .text = kinds[kind].key},
 		{.name = "which", .kind = STORE_PARAM_SQL, .text = kinds[kind].which},
@@ -57,13 +67,28 @@ static int ask(struct gather *g, const char *question, enum gather_tried_kind ki
 		{.name = "end", .kind = STORE_PARAM_TIME,
 		    .int_value = g->day_start[before ? now : g->day_count]},
 		{.name = "published", .kind = STORE_PARAM_SQL, .text = buf_text(&published)},
-		{.name = "n", .kind = STORE_PARAM_INT,
-		    .int_value = top < REPORT_TOP_MAX ? top : REPORT_TOP_MAX},
+		{.name = "limit", .kind = STORE_PARAM_SQL, .text = buf_text(&limit)},
 	};
 
-	r = gather_ask(g, question, params, limited ? 6 : 5, ret_result, err);
+	r = gather_ask(g, "report_login_top", params, 6, ret_result, err);
 	buf_fini(&published);
+	buf_fini(&limit);
 	return r;
+}
+
+/* How many there are in all, and how often they were tried. */
+static int ask_kinds(struct gather *g, enum gather_tried_kind kind,
+    struct store_result **ret_result, struct err *err)
+{
+	const struct store_param params[] = {
+		{.name = "key", .kind = STORE_PARAM_SQL, .text = kinds[kind].key},
+		{.name = "which", .kind = STORE_PARAM_SQL, .text = kinds[kind].which},
+		{.name = "begin", .kind = STORE_PARAM_TIME,
+		    .int_value = g->day_start[g->now.from - g->first]},
+		{.name = "end", .kind = STORE_PARAM_TIME, .int_value = g->day_start[g->day_count]},
+	};
+
+	return gather_ask(g, "report_login_kinds", params, 4, ret_result, err);
 }
 
 static char *copy_text(const char *text)
@@ -101,18 +126,22 @@ static unsigned rank_before(const struct gather_tried_item *item, const struct s
 static int load_kind(struct gather *g, enum gather_tried_kind kind, struct err *err)
 {
 	struct gather_tried *tried = &g->tried[kind];
-	struct store_result *withheld = NULL;
 	struct store_result *before = NULL;
+	struct store_result *all = NULL;
 	struct store_result *now = NULL;
-	int r = ask(g, "report_login_top", kind, false, true, &now, err);
+	int r = ask_published(g, kind, false, false, &now, err);
 
 	if (r == ST_OK && g->has_before)
-		r = ask(g, "report_login_top", kind, true, true, &before, err);
+		r = ask_published(g, kind, true, true, &before, err);
 	if (r == ST_OK)
-		r = ask(g, "report_login_withheld", kind, false, false, &withheld, err);
+		r = ask_kinds(g, kind, &all, err);
 	if (r < 0)
 		goto out;
-	tried->count = store_result_rows(now);
+	tried->withheld = store_result_uint(all, 0, 0) - store_result_rows(now);
+	tried->withheld_tries = store_result_uint(all, 0, 1);
+	for (size_t i = 0; i < store_result_rows(now); i++)
+		tried->withheld_tries -= store_result_uint(now, i, kinds[kind].texts);
+	tried->count = store_result_rows(now) < top_n(g) ? store_result_rows(now) : top_n(g);
 	tried->items = gather_alloc(tried->count, sizeof(*tried->items));
 	for (size_t i = 0; i < tried->count; i++) {
 		take_row(&tried->items[i], now, i, kinds[kind].texts);
@@ -120,10 +149,8 @@ static int load_kind(struct gather *g, enum gather_tried_kind kind, struct err *
 			tried->items[i].rank_before =
 			    rank_before(&tried->items[i], before, kinds[kind].texts);
 	}
-	tried->withheld = store_result_uint(withheld, 0, 0);
-	tried->withheld_tries = store_result_uint(withheld, 0, 1);
 out:
-	store_result_free(withheld);
+	store_result_free(all);
 	store_result_free(before);
 	store_result_free(now);
 	return r;

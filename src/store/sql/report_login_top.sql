@@ -13,4 +13,4 @@ FROM (
 ) AS grouped
 WHERE {published}
 ORDER BY tries DESC, sources DESC, {key}
-LIMIT {n}
+{limit}
