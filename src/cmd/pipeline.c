@@ -368,6 +368,7 @@ static int open_tally(struct pipeline *p, struct err *err)
 		.net_count = p->options.net_count,
 		.excluded = p->options.excluded,
 		.excluded_count = p->options.excluded_count,
+		.without_dsts = !p->options.store, /* only its rows say how many */
 		.tools = p->tools,
 		.sink = take_rows,
 		.sink_arg = p,
