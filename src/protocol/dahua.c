@@ -182,17 +182,20 @@ static void json_login(struct protocol_io *io, const struct message *m, struct p
 	if (password.len == 0) {
 		protocol_event(io, EVENT_CHALLENGE);
 		(void)snprintf(json, sizeof(json),
-		    "{\"error\":{\"code\":268632079,\"message\":\"Component error: login challenge!\"},"
-		    "\"id\":%.*s,\"params\":{\"encryption\":\"Default\",\"random\":\"%u\","
+		    "{\"error\":{\"code\":268632079,"
+		    "\"message\":\"Component error: login challenge!\"},\"id\":%.*s,"
+		    "\"params\":{\"encryption\":\"Default\",\"random\":\"%u\","
 		    "\"realm\":\"Login to %.32s\"},\"result\":false,\"session\":%u}\n",
 		    (int)id.len, id.data, (unsigned)challenge(io),
 		    protocol_persona(io, "dahua.serial"), (unsigned)state->session);
 	} else {
 		tell_login(io, user, password,
-		    line_is(how, "Plain") ? PROTOCOL_SECRET_PASSWORD : PROTOCOL_SECRET_HASH, "json");
+		    line_is(how, "Plain") ? PROTOCOL_SECRET_PASSWORD : PROTOCOL_SECRET_HASH,
+		    "json");
 		(void)snprintf(json, sizeof(json),
-		    "{\"error\":{\"code\":268632085,\"message\":\"Component error: User or password not "
-		    "valid!\"},\"id\":%.*s,\"result\":false,\"session\":%u}\n",
+		    "{\"error\":{\"code\":268632085,"
+		    "\"message\":\"Component error: User or password not valid!\"},"
+		    "\"id\":%.*s,\"result\":false,\"session\":%u}\n",
 		    (int)id.len, id.data, (unsigned)state->session);
 	}
 	reply_json(io, m, json);
@@ -339,8 +342,8 @@ const struct protocol_module protocol_dahua = {
 	.name = "dahua",
 	.title = "Dahua DVRIP and DHIP",
 	.spec = "Dahua DVRIP, DHIP (bashis, DahuaConsole)",
-	.doc = "Logins of three generations as hashes, JSON requests and other frames as commands.  "
-	       "Answers the challenge, refuses logins.",
+	.doc = "Logins of three generations as hashes, JSON requests and other frames as "
+	       "commands.  Answers the challenge, refuses logins.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {37777, 37778, 47777},

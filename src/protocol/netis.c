@@ -63,7 +63,8 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	} else if (len > PREFIX_LEN + 1 && memcmp(data, LOGIN_PREFIX, PREFIX_LEN) == 0) {
 		text = argument(data, len);
 		protocol_event(io, EVENT_LOGIN);
-		protocol_login(io, (struct protocol_text){"", 0}, text, PROTOCOL_SECRET_PASSWORD, "",
+		protocol_login(io, (struct protocol_text){"", 0}, text,
+		    PROTOCOL_SECRET_PASSWORD, "",
 		    io->answering ? PROTOCOL_ACCEPTED : PROTOCOL_OUTCOME_UNKNOWN);
 	} else {
 		protocol_event(io, EVENT_PROBE);
@@ -90,8 +91,8 @@ const struct protocol_module protocol_netis = {
 	.name = "netis",
 	.title = "Netis/Netcore back door",
 	.spec = "CVE-2025-34117",
-	.doc = "The back door's password as a login, its commands.  Commands are acknowledged with 12 "
-	       "bytes; nothing else is answered.",
+	.doc = "The back door's password as a login, its commands.  Commands are acknowledged with "
+	       "12 bytes; nothing else is answered.",
 	.transports = PROTOCOL_UDP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.udp_ports = {53413},

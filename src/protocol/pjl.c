@@ -109,7 +109,8 @@ static struct protocol_text value_of(struct protocol_text line, const char *name
 		rest.data++;
 		rest.len--;
 		end = memchr(rest.data, '"', rest.len);
-		return (struct protocol_text){rest.data, end ? (size_t)(end - rest.data) : rest.len};
+		return (struct protocol_text){rest.data,
+		    end ? (size_t)(end - rest.data) : rest.len};
 	}
 	return (struct protocol_text){"", 0};
 }
@@ -141,7 +142,8 @@ static void answer_info(struct protocol_io *io, struct protocol_text line,
 		(void)snprintf(text, sizeof(text), "\"%s\"\r\n", protocol_persona(io, "pjl.id"));
 		reply(io, line, text);
 	} else if (line_begins(about, "STATUS")) {
-		(void)snprintf(text, sizeof(text), "CODE=10001\r\nDISPLAY=\"%s\"\r\nONLINE=TRUE\r\n",
+		(void)snprintf(text, sizeof(text),
+		    "CODE=10001\r\nDISPLAY=\"%s\"\r\nONLINE=TRUE\r\n",
 		    protocol_persona(io, "pjl.display"));
 		reply(io, line, text);
 	} else if (line_begins(about, "FILESYS")) {
@@ -177,8 +179,8 @@ static void files_command(struct protocol_io *io, struct protocol_text line,
 				memcpy(state->name, name.data, state->name_len);
 		}
 	} else if (line_is(word, "FSDIRLIST")) {
-		reply(io, line, ". TYPE=DIR\r\n.. TYPE=DIR\r\nPostScript TYPE=DIR\r\nPJL TYPE=DIR\r\n"
-		                "saveDevice TYPE=DIR\r\nwebServer TYPE=DIR\r\n");
+		reply(io, line, ". TYPE=DIR\r\n.. TYPE=DIR\r\nPostScript TYPE=DIR\r\n"
+		                "PJL TYPE=DIR\r\nsaveDevice TYPE=DIR\r\nwebServer TYPE=DIR\r\n");
 	} else if (line_is(word, "FSQUERY") || line_is(word, "FSUPLOAD")) {
 		reply(io, line, "FILEERROR=3\r\n");
 	}

@@ -211,7 +211,8 @@ static bool take_dollar(struct parser *p)
 		end = find_close(p, ++from, '{', '}');
 		p->at = end < p->len ? end + 1 : end;
 	} else {
-		while (end < p->len && (isalnum((unsigned char)p->line[end]) || p->line[end] == '_'))
+		while (end < p->len
+		    && (isalnum((unsigned char)p->line[end]) || p->line[end] == '_'))
 			end++;
 		if (end == from && end < p->len && strchr("?$@*#!", p->line[end]))
 			end++;
@@ -532,7 +533,8 @@ void shell_line(struct shell *shell, struct protocol_io *io, const char *line, s
 			control.dropped = skipped;
 		if (skipped && is_read_loop(&command))
 			control.in_loop = true;
-		else if (control.in_loop || (!skipped && (command.words.count > 0 || command.has_out)))
+		else if (control.in_loop
+		    || (!skipped && (command.words.count > 0 || command.has_out)))
 			run_command(&run, &control, &command);
 		pass_pipe(&run, &command);
 		before = command.end;

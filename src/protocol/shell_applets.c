@@ -121,7 +121,8 @@ static int run_uptime(struct shell_run *run, const struct shell_words *w, unsign
 
 	(void)w;
 	(void)at;
-	shell_printf(run, " %02d:%02d:%02d up %d days, %2d:%02d,  load average: 0.%02d, 0.08, 0.05\n",
+	shell_printf(run,
+	    " %02d:%02d:%02d up %d days, %2d:%02d,  load average: 0.%02d, 0.08, 0.05\n",
 	    (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s % 60), (int)(s / 86400 % 97) + 3,
 	    (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s / 60 % 40));
 	return 0;
@@ -145,7 +146,8 @@ static int run_date(struct shell_run *run, const struct shell_words *w, unsigned
 
 static int run_id(struct shell_run *run, const struct shell_words *w, unsigned at)
 {
-	shell_puts(run, words_have_flag(w, at, 'u') ? "0\n" : "uid=0(root) gid=0(root) groups=0(root)\n");
+	shell_puts(run, words_have_flag(w, at, 'u') ? "0\n"
+	                                            : "uid=0(root) gid=0(root) groups=0(root)\n");
 	return 0;
 }
 
@@ -288,39 +290,42 @@ static int run_shell(struct shell_run *run, const struct shell_words *w, unsigne
 
 static const struct applet applets[] = {
 	{"[", BUILTIN, run_test}, {"arch", APPLET, run_uname}, {"ash", APPLET, run_shell},
-	{"awk", APPLET, NULL}, {"base64", APPLET, shell_base64_applet}, {"bash", BUILTIN, run_shell},
-	{"busybox", APPLET, run_busybox}, {"cat", APPLET, shell_cat_applet}, {"cd", BUILTIN, run_cd},
-	{"chattr", APPLET, NULL}, {"chmod", APPLET, shell_chmod_applet}, {"chown", APPLET, NULL},
-	{"config", BUILTIN, NULL}, {"cp", APPLET, shell_cp_applet}, {"crontab", APPLET, NULL},
+	{"awk", APPLET, NULL}, {"base64", APPLET, shell_base64_applet},
+	{"bash", BUILTIN, run_shell}, {"busybox", APPLET, run_busybox},
+	{"cat", APPLET, shell_cat_applet}, {"cd", BUILTIN, run_cd}, {"chattr", APPLET, NULL},
+	{"chmod", APPLET, shell_chmod_applet}, {"chown", APPLET, NULL}, {"config", BUILTIN, NULL},
+	{"cp", APPLET, shell_cp_applet}, {"crontab", APPLET, NULL},
 	{"curl", APPLET | LOADER, run_loader}, {"cut", APPLET, shell_pass_applet},
-	{"date", APPLET, run_date}, {"dd", APPLET, shell_dd_applet}, {"development", BUILTIN, NULL},
-	{"df", APPLET, NULL}, {"dmesg", APPLET, NULL}, {"echo", APPLET, shell_echo_applet},
-	{"en", BUILTIN, NULL}, {"enable", BUILTIN, NULL}, {"env", APPLET, NULL},
-	{"exit", BUILTIN, run_exit}, {"export", BUILTIN, NULL}, {"false", APPLET, run_false},
-	{"find", APPLET, NULL}, {"free", APPLET, run_free},
+	{"date", APPLET, run_date}, {"dd", APPLET, shell_dd_applet},
+	{"development", BUILTIN, NULL}, {"df", APPLET, NULL}, {"dmesg", APPLET, NULL},
+	{"echo", APPLET, shell_echo_applet}, {"en", BUILTIN, NULL}, {"enable", BUILTIN, NULL},
+	{"env", APPLET, NULL}, {"exit", BUILTIN, run_exit}, {"export", BUILTIN, NULL},
+	{"false", APPLET, run_false}, {"find", APPLET, NULL}, {"free", APPLET, run_free},
 	{"ftpget", APPLET | LOADER, run_loader}, {"grep", APPLET, shell_grep_applet},
 	{"head", APPLET, shell_head_applet}, {"help", BUILTIN, NULL}, {"history", BUILTIN, NULL},
 	{"hostname", APPLET, run_hostname}, {"id", APPLET, run_id}, {"ifconfig", APPLET, NULL},
 	{"insmod", APPLET, NULL}, {"iptables", BUILTIN, NULL}, {"kill", APPLET, NULL},
 	{"killall", APPLET, NULL}, {"linuxshell", BUILTIN, NULL}, {"ln", APPLET, NULL},
 	{"login", APPLET, NULL}, {"logout", BUILTIN, run_exit}, {"ls", APPLET, shell_ls_applet},
-	{"lscpu", BUILTIN, NULL}, {"mkdir", APPLET, shell_mkdir_applet}, {"mount", APPLET, run_mount},
-	{"mv", APPLET, shell_mv_applet}, {"netstat", APPLET, NULL}, {"nproc", APPLET, run_nproc},
-	{"passwd", APPLET, NULL}, {"pidof", APPLET, run_false}, {"ping", APPLET, run_false},
-	{"pkill", APPLET, NULL}, {"poweroff", APPLET, run_exit}, {"printf", APPLET, shell_printf_applet},
-	{"ps", APPLET, run_ps}, {"pwd", APPLET, run_pwd}, {"quit", BUILTIN, run_exit},
-	{"read", BUILTIN, run_false}, {"reboot", APPLET, run_exit}, {"rm", APPLET, shell_rm_applet},
-	{"rmdir", APPLET, NULL}, {"sed", APPLET, shell_pass_applet}, {"service", BUILTIN, NULL},
-	{"set", BUILTIN, NULL}, {"sh", APPLET, run_shell}, {"shell", BUILTIN, NULL},
-	{"sleep", APPLET, NULL}, {"sort", APPLET, shell_pass_applet}, {"start", BUILTIN, NULL},
-	{"su", APPLET, NULL}, {"sync", APPLET, NULL}, {"sysctl", APPLET, NULL},
-	{"system", BUILTIN, NULL}, {"tail", APPLET, shell_tail_applet}, {"tar", APPLET, NULL},
-	{"test", APPLET, run_test}, {"tftp", APPLET | LOADER, run_loader}, {"top", APPLET, run_ps},
-	{"touch", APPLET, shell_touch_applet}, {"tr", APPLET, shell_pass_applet}, {"trap", BUILTIN, NULL},
-	{"true", APPLET, NULL}, {"type", BUILTIN, run_which}, {"ulimit", BUILTIN, NULL},
-	{"umask", BUILTIN, NULL}, {"umount", APPLET, NULL}, {"uname", APPLET, run_uname},
-	{"uniq", APPLET, shell_pass_applet}, {"unset", BUILTIN, NULL}, {"uptime", APPLET, run_uptime},
-	{"wait", BUILTIN, NULL}, {"wc", APPLET, shell_wc_applet}, {"wget", APPLET | LOADER, run_loader},
+	{"lscpu", BUILTIN, NULL}, {"mkdir", APPLET, shell_mkdir_applet},
+	{"mount", APPLET, run_mount}, {"mv", APPLET, shell_mv_applet}, {"netstat", APPLET, NULL},
+	{"nproc", APPLET, run_nproc}, {"passwd", APPLET, NULL}, {"pidof", APPLET, run_false},
+	{"ping", APPLET, run_false}, {"pkill", APPLET, NULL}, {"poweroff", APPLET, run_exit},
+	{"printf", APPLET, shell_printf_applet}, {"ps", APPLET, run_ps}, {"pwd", APPLET, run_pwd},
+	{"quit", BUILTIN, run_exit}, {"read", BUILTIN, run_false}, {"reboot", APPLET, run_exit},
+	{"rm", APPLET, shell_rm_applet}, {"rmdir", APPLET, NULL},
+	{"sed", APPLET, shell_pass_applet}, {"service", BUILTIN, NULL}, {"set", BUILTIN, NULL},
+	{"sh", APPLET, run_shell}, {"shell", BUILTIN, NULL}, {"sleep", APPLET, NULL},
+	{"sort", APPLET, shell_pass_applet}, {"start", BUILTIN, NULL}, {"su", APPLET, NULL},
+	{"sync", APPLET, NULL}, {"sysctl", APPLET, NULL}, {"system", BUILTIN, NULL},
+	{"tail", APPLET, shell_tail_applet}, {"tar", APPLET, NULL}, {"test", APPLET, run_test},
+	{"tftp", APPLET | LOADER, run_loader}, {"top", APPLET, run_ps},
+	{"touch", APPLET, shell_touch_applet}, {"tr", APPLET, shell_pass_applet},
+	{"trap", BUILTIN, NULL}, {"true", APPLET, NULL}, {"type", BUILTIN, run_which},
+	{"ulimit", BUILTIN, NULL}, {"umask", BUILTIN, NULL}, {"umount", APPLET, NULL},
+	{"uname", APPLET, run_uname}, {"uniq", APPLET, shell_pass_applet},
+	{"unset", BUILTIN, NULL}, {"uptime", APPLET, run_uptime}, {"wait", BUILTIN, NULL},
+	{"wc", APPLET, shell_wc_applet}, {"wget", APPLET | LOADER, run_loader},
 	{"which", APPLET, run_which}, {"whoami", APPLET, run_whoami}, {"xargs", APPLET, NULL},
 };
 
@@ -372,7 +377,8 @@ static int run_busybox(struct shell_run *run, const struct shell_words *w, unsig
 	while (at < w->count && line_is(w->list[at], "busybox"))
 		at++;
 	if (at == w->count) {
-		shell_printf(run, "%s multi-call binary.\nUsage: busybox [function] [arguments]...\n",
+		shell_printf(run,
+		    "%s multi-call binary.\nUsage: busybox [function] [arguments]...\n",
 		    protocol_persona(run->io, "shell.busybox"));
 		return 0;
 	}

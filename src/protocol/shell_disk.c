@@ -139,7 +139,8 @@ int shell_rm_applet(struct shell_run *run, const struct shell_words *w, unsigned
 		if (index >= 0) {
 			shell_remove(run, (unsigned)index);
 		} else if (!force) {
-			shell_complain(run, "rm: can't remove '%.*s': %s\n", SHELL_TEXT(w->list[at]),
+			shell_complain(run, "rm: can't remove '%.*s': %s\n",
+			    SHELL_TEXT(w->list[at]),
 			    shell_is_system_file(run, &path) ? "Read-only file system"
 			    : shell_is_directory(run, &path) ? "Is a directory"
 			                                    : "No such file or directory");
@@ -159,7 +160,9 @@ int shell_chmod_applet(struct shell_run *run, const struct shell_words *w, unsig
 		int index = shell_find(run, &path);
 
 		if (!mode) {
-			mode = !words_is_option(w->list[at]) || strspn(w->list[at].data, "-+rwx") > 1;
+			/* -x is a mode, -R is not. */
+			mode = !words_is_option(w->list[at])
+			    || strchr("rwx", w->list[at].data[1]);
 			continue;
 		}
 		if (index >= 0)
@@ -189,8 +192,9 @@ static int make(struct shell_run *run, const char *name, const struct shell_word
 		if (shell_find(run, &path) >= 0
 		    || (run->io->answering && shell_is_directory(run, &path))) {
 			if (directory && !words_have_flag(w, 0, 'p')) {
-				shell_complain(run, "%s: can't create directory '%.*s': File exists\n",
-				    name, SHELL_TEXT(w->list[at]));
+				shell_complain(run,
+				    "%s: can't create directory '%.*s': File exists\n", name,
+				    SHELL_TEXT(w->list[at]));
 				status = SHELL_STATUS_FAILED;
 			}
 			continue;

@@ -108,10 +108,10 @@ static struct shell_path parent_of(const struct shell_path *p)
 /* ---- the system's files --------------------------------------------------------------------- */
 
 static const char *const directories[] = {"/", "/bin", "/boot", "/dev", "/dev/shm", "/etc",
-	"/etc/init.d", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/proc/self", "/proc/net",
-	"/proc/1", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib",
-	"/usr/local", "/usr/sbin", "/usr/share", "/var", "/var/log", "/var/run", "/var/tmp",
-	"/var/lib", "/etc/config"};
+	"/etc/init.d", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/proc/self",
+	"/proc/net", "/proc/1", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/usr/bin",
+	"/usr/lib", "/usr/local", "/usr/sbin", "/usr/share", "/var", "/var/log", "/var/run",
+	"/var/tmp", "/var/lib", "/etc/config"};
 
 static const char *const android_directories[] = {"/data", "/data/local", "/data/local/tmp",
 	"/sdcard", "/storage", "/system", "/system/bin", "/system/xbin", "/vendor"};

@@ -114,7 +114,8 @@ static inline size_t words_number(struct protocol_text text, size_t otherwise)
 
 	if (text.len == 0 || !isdigit((unsigned char)text.data[0]))
 		return otherwise;
-	for (size_t i = 0; i < text.len && isdigit((unsigned char)text.data[i]) && n < 1u << 20; i++)
+	for (size_t i = 0;
+	    i < text.len && isdigit((unsigned char)text.data[i]) && n < 1u << 20; i++)
 		n = n * 10 + (size_t)(text.data[i] - '0');
 	return n;
 }

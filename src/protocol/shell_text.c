@@ -224,7 +224,8 @@ static int ends(struct shell_run *run, const struct shell_words *w, unsigned at,
 		else if (word.data[1] == 'n')
 			lines = words_number(value, lines);
 		else
-			lines = words_number((struct protocol_text){word.data + 1, word.len - 1}, lines);
+			lines = words_number(
+			    (struct protocol_text){word.data + 1, word.len - 1}, lines);
 	}
 	len = filter_input(run, w, at, bytes, sizeof(bytes));
 	if (most != SIZE_MAX) {

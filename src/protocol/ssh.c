@@ -416,8 +416,11 @@ static void gap(struct protocol_io *io, enum protocol_side which, uint64_t bytes
 
 static enum protocol_verdict probe(const struct protocol_start *start)
 {
-	enum protocol_verdict client_says = probe_bytes(start->client, start->client_len, "SSH-", 4);
-	enum protocol_verdict server_says = probe_bytes(start->server, start->server_len, "SSH-", 4);
+	static const char magic[4] = "SSH-";
+	enum protocol_verdict client_says = probe_bytes(start->client, start->client_len, magic,
+	    sizeof(magic));
+	enum protocol_verdict server_says = probe_bytes(start->server, start->server_len, magic,
+	    sizeof(magic));
 
 	if (client_says == PROTOCOL_YES || server_says == PROTOCOL_YES)
 		return PROTOCOL_YES;

@@ -2,48 +2,22 @@
  * Telnet: the negotiation, logins, the commands typed and the files dropped with them.
  *
  * Answers as an embedded device's login and BusyBox shell: bots wait for an IAC before anything
- * else, so the options go out first.  Passively both sides are read: the server's prompts say which
- * of the client's lines is a user, a password or a command; with the client's side alone the first
- * two lines are taken for a login unless they read like commands.  Bytes are taken one by one (a
- * terminal echoes each); a line at a time is run.
+ * else, so the options go out first.  Bytes are taken one by one (a terminal echoes each); a line
+ * at a time is run.  Captures: telnet_passive.c.
  * RFC 854, 855, 857 (echo), 858 (suppress go-ahead), 1073 (window size), 1091 (terminal type),
  * 1572 (environment).
  */
 #include "protocol/accept.h"
-#include "protocol/line.h"
-#include "protocol/shell.h"
-#include "protocol/telnet_prompt.h"
+#include "protocol/telnet_internal.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-	EVENT_OPTIONS,
-	EVENT_LOGIN,
-	EVENT_SHELL,
-	EVENT_ENVIRON,
-};
-
 static const struct protocol_event_name events[] = {
-	[EVENT_OPTIONS] = {"options", "the client negotiated; its request attribute says how"},
-	[EVENT_LOGIN] = {"login", "a login was tried"},
-	[EVENT_SHELL] = {"shell", "the first command was typed"},
-	[EVENT_ENVIRON] = {"environ", "environment variables were sent (RFC 1572)"},
-};
-
-enum command_byte {
-	SE = 240,
-	INTERRUPT = 244,
-	ARE_YOU_THERE = 246,
-	ERASE_CHARACTER = 247,
-	ERASE_LINE = 248,
-	SB = 250,
-	WILL = 251,
-	WONT = 252,
-	DO = 253,
-	DONT = 254,
-	IAC = 255,
+	[TELNET_OPTIONS] = {"options", "the client negotiated; its request attribute says how"},
+	[TELNET_LOGIN] = {"login", "a login was tried"},
+	[TELNET_SHELL] = {"shell", "the first command was typed"},
+	[TELNET_ENVIRON] = {"environ", "environment variables were sent (RFC 1572)"},
 };
 
 enum option {
@@ -52,70 +26,9 @@ enum option {
 	OPTION_ENVIRON = 39,
 };
 
-enum scan { /* where in a command the byte stream is */
-	SCAN_DATA,
-	SCAN_IAC,
-	SCAN_OPTION,
-	SCAN_SUB,
-	SCAN_SUB_IAC,
-};
-
-enum phase {
-	PHASE_START,    /* passive: no prompt seen yet */
-	PHASE_USER,     /* a user is asked for */
-	PHASE_GIVEN,    /* passive: the user came, no password prompt yet */
-	PHASE_PASSWORD,
-	PHASE_VERDICT,  /* passive: both are there */
-	PHASE_SHELL,
-};
-
-#define NAME_MAX_LEN 64 /* of users and passwords; longer ones are cut */
-#define SUB_MAX 32
-#define ASKED_MAX 20
 #define ATTEMPTS_DEFAULT 3
 #define INBOX 48
 #define REPLY_MAX (SHELL_OUTPUT_MAX + 768)
-
-struct name {
-	uint8_t len;
-	char text[NAME_MAX_LEN];
-};
-
-struct state {
-	uint8_t phase;
-	uint8_t tries;
-	uint8_t lines;       /* passive: lines that wait for a prompt, in user and password */
-	bool after_cr;       /* an LF or NUL now belongs to the line end */
-	bool server_spoke;
-	bool spoke_since;    /* the server said something after the password */
-	bool shell_told;
-	bool options_told;
-	uint8_t scan;        /* of the client's side */
-	uint8_t verb;
-	uint8_t server_scan;
-	uint8_t asked_count;
-	uint8_t sub_len;
-	uint16_t line_len;
-	struct telnet_prompt prompt; /* of the server's side */
-	uint8_t asked[ASKED_MAX][2]; /* the client's first negotiation: verb, option */
-	uint8_t sub[SUB_MAX];
-	struct name user;
-	struct name password;
-	struct shell shell;
-	char line[SHELL_LINE_MAX];
-};
-
-static void name_set(struct name *name, const char *text, size_t len)
-{
-	name->len = (uint8_t)(len < NAME_MAX_LEN ? len : NAME_MAX_LEN);
-	if (name->len)
-		memcpy(name->text, text, name->len);
-}
-
-static struct protocol_text name_text(const struct name *name)
-{
-	return (struct protocol_text){name->text, name->len};
-}
 
 /* ---- output --------------------------------------------------------------------------------- */
 
@@ -146,7 +59,7 @@ static void write_terminal(void *arg, const void *data, size_t len)
 
 static void prompt(struct protocol_io *io)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 	struct output out = {io, SHELL_OUTPUT_MAX};
 
 	switch (state->phase) {
@@ -197,9 +110,9 @@ static void answer_option(struct protocol_io *io, uint8_t verb, uint8_t option)
 
 static void take_option(struct protocol_io *io, uint8_t verb, uint8_t option)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
-	if (!state->options_told && state->asked_count < ASKED_MAX) {
+	if (!state->options_told && state->asked_count < TELNET_ASKED_MAX) {
 		state->asked[state->asked_count][0] = verb;
 		state->asked[state->asked_count][1] = option;
 		state->asked_count++;
@@ -210,7 +123,7 @@ static void take_option(struct protocol_io *io, uint8_t verb, uint8_t option)
 /* NEW-ENVIRON IS: 0 VAR name 1 VALUE value …; told as a command, for it has carried exploits. */
 static void take_environ(struct protocol_io *io, const uint8_t *sub, size_t len)
 {
-	char text[16 + SUB_MAX];
+	char text[16 + TELNET_SUB_MAX];
 	size_t n = 8;
 
 	memcpy(text, "ENVIRON ", 8);
@@ -222,13 +135,13 @@ static void take_environ(struct protocol_io *io, const uint8_t *sub, size_t len)
 		else if (n > 8)
 			text[n++] = ' ';
 	}
-	protocol_event(io, EVENT_ENVIRON);
+	protocol_event(io, TELNET_ENVIRON);
 	protocol_command(io, text, n);
 }
 
 static void take_sub(struct protocol_io *io)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	if (state->sub_len == 0)
 		return;
@@ -243,8 +156,8 @@ static void take_sub(struct protocol_io *io)
 static void tell_options(struct protocol_io *io)
 {
 	static const char *const verbs[] = {"SB", "WILL", "WONT", "DO", "DONT"};
-	struct state *state = io->state;
-	char text[ASKED_MAX * 10];
+	struct telnet_state *state = io->state;
+	char text[TELNET_ASKED_MAX * 10];
 	size_t n = 0;
 
 	if (state->options_told)
@@ -255,18 +168,18 @@ static void tell_options(struct protocol_io *io)
 		    verbs[state->asked[i][0] - SB], state->asked[i][1]);
 	if (n == 0)
 		return;
-	protocol_event(io, EVENT_OPTIONS);
+	protocol_event(io, TELNET_OPTIONS);
 	protocol_attribute(io, PROTOCOL_REQUEST, text, n);
 }
 
 /* ---- logins --------------------------------------------------------------------------------- */
 
-static void tell_login(struct protocol_io *io, enum protocol_outcome outcome)
+void telnet_tell_login(struct protocol_io *io, enum protocol_outcome outcome)
 {
-	const struct state *state = io->state;
+	const struct telnet_state *state = io->state;
 
-	protocol_event(io, EVENT_LOGIN);
-	protocol_login(io, name_text(&state->user), name_text(&state->password),
+	protocol_event(io, TELNET_LOGIN);
+	protocol_login(io, telnet_name_text(&state->user), telnet_name_text(&state->password),
 	    PROTOCOL_SECRET_PASSWORD, "", outcome);
 }
 
@@ -285,32 +198,32 @@ static void welcome(struct protocol_io *io)
 
 static void answer_password(struct protocol_io *io)
 {
-	struct state *state = io->state;
-	int most = atoi(protocol_persona(io, "telnet.attempts"));
+	struct telnet_state *state = io->state;
+	long most = strtol(protocol_persona(io, "telnet.attempts"), NULL, 10);
 
 	state->tries++;
-	if (accept_login(io, "telnet.accepts", state->tries, name_text(&state->user),
-	    name_text(&state->password))) {
-		tell_login(io, PROTOCOL_ACCEPTED);
+	if (accept_login(io, "telnet.accepts", state->tries, telnet_name_text(&state->user),
+	    telnet_name_text(&state->password))) {
+		telnet_tell_login(io, PROTOCOL_ACCEPTED);
 		state->phase = PHASE_SHELL;
 		welcome(io);
 		return;
 	}
-	tell_login(io, PROTOCOL_REFUSED);
+	telnet_tell_login(io, PROTOCOL_REFUSED);
 	state->phase = PHASE_USER;
 	protocol_reply_text(io, protocol_persona(io, "telnet.incorrect"));
 	if (state->tries >= (most > 0 ? most : ATTEMPTS_DEFAULT))
 		io->hang_up = true;
 }
 
-static void run_line(struct protocol_io *io, const char *line, size_t len)
+void telnet_run_line(struct protocol_io *io, const char *line, size_t len)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 	struct output out = {io, SHELL_OUTPUT_MAX};
 
 	if (!state->shell_told && line_trim((struct protocol_text){line, len}).len > 0) {
 		state->shell_told = true;
-		protocol_event(io, EVENT_SHELL);
+		protocol_event(io, TELNET_SHELL);
 	}
 	shell_line(&state->shell, io, line, len, write_terminal, &out);
 	if (io->answering && state->shell.over)
@@ -318,133 +231,27 @@ static void run_line(struct protocol_io *io, const char *line, size_t len)
 	state->shell.over = false;
 }
 
-/* ---- a line of the client, passively -------------------------------------------------------- */
-
-/* Nobody asked for these lines as far as the capture shows: are they a login? */
-static bool is_login_guess(const struct state *state)
-{
-	return !state->server_spoke && telnet_is_name(name_text(&state->user));
-}
-
-/* The lines that waited were no login. */
-static void run_waiting(struct protocol_io *io)
-{
-	struct state *state = io->state;
-	unsigned lines = state->lines;
-
-	state->lines = 0;
-	state->phase = PHASE_SHELL;
-	if (lines > 0)
-		run_line(io, state->user.text, state->user.len);
-	if (lines > 1)
-		run_line(io, state->password.text, state->password.len);
-}
-
-static void passive_line(struct protocol_io *io, const char *line, size_t len);
-
-/* A third line, or the end: the waiting lines are a login or commands. */
-static void settle_waiting(struct protocol_io *io)
-{
-	struct state *state = io->state;
-
-	if (state->lines == 0)
-		return;
-	if (!is_login_guess(state)) {
-		run_waiting(io);
-		return;
-	}
-	protocol_event(io, EVENT_LOGIN);
-	protocol_login(io, name_text(&state->user),
-	    state->lines > 1 ? name_text(&state->password) : (struct protocol_text){"", 0},
-	    state->lines > 1 ? PROTOCOL_SECRET_PASSWORD : PROTOCOL_SECRET_NONE, "",
-	    PROTOCOL_OUTCOME_UNKNOWN);
-	state->lines = 0;
-}
-
-/* A line before any prompt. */
-static void wait_line(struct protocol_io *io, const char *line, size_t len)
-{
-	struct state *state = io->state;
-
-	if (state->lines == 2)
-		settle_waiting(io);
-	if (state->phase == PHASE_SHELL
-	    || (state->lines == 0 && !telnet_is_name((struct protocol_text){line, len}))) {
-		if (len > 0 || state->phase == PHASE_SHELL) {
-			state->phase = PHASE_SHELL;
-			run_line(io, line, len);
-		}
-		return;
-	}
-	name_set(state->lines++ == 0 ? &state->user : &state->password, line, len);
-}
-
-static void passive_line(struct protocol_io *io, const char *line, size_t len)
-{
-	struct state *state = io->state;
-
-	switch (state->phase) {
-	case PHASE_USER:
-		if (len == 0)
-			return;
-		name_set(&state->user, line, len);
-		state->phase = PHASE_GIVEN;
-		return;
-	case PHASE_GIVEN:
-		/* Typed ahead of the prompt. */
-		name_set(&state->password, line, len);
-		state->phase = PHASE_VERDICT;
-		state->spoke_since = false;
-		return;
-	case PHASE_PASSWORD:
-		name_set(&state->password, line, len);
-		state->phase = PHASE_VERDICT;
-		state->spoke_since = false;
-		return;
-	case PHASE_VERDICT:
-		tell_login(io, state->spoke_since ? PROTOCOL_ACCEPTED : PROTOCOL_OUTCOME_UNKNOWN);
-		state->phase = PHASE_SHELL;
-		run_line(io, line, len);
-		return;
-	case PHASE_SHELL:
-		/* su, enable: the server asks for a password again. */
-		if (state->prompt.asks_password) {
-			state->user.len = 0;
-			name_set(&state->password, line, len);
-			state->phase = PHASE_VERDICT;
-			state->spoke_since = false;
-		} else {
-			run_line(io, line, len);
-		}
-		return;
-	case PHASE_START:
-	default:
-		wait_line(io, line, len);
-		return;
-	}
-}
-
 /* ---- a line of the client ------------------------------------------------------------------- */
 
 static void answer_line(struct protocol_io *io, const char *line, size_t len)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	protocol_reply(io, "\r\n", 2);
 	switch (state->phase) {
 	case PHASE_USER:
 		if (len > 0) {
-			name_set(&state->user, line, len);
+			telnet_name_set(&state->user, line, len);
 			state->phase = PHASE_PASSWORD;
 		}
 		break;
 	case PHASE_PASSWORD:
-		name_set(&state->password, line, len);
+		telnet_name_set(&state->password, line, len);
 		answer_password(io);
 		break;
 	case PHASE_SHELL:
 	default:
-		run_line(io, line, len);
+		telnet_run_line(io, line, len);
 		break;
 	}
 	if (!io->hang_up)
@@ -453,7 +260,7 @@ static void answer_line(struct protocol_io *io, const char *line, size_t len)
 
 static void end_line(struct protocol_io *io)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 	size_t len = state->line_len;
 
 	state->line_len = 0;
@@ -461,11 +268,11 @@ static void end_line(struct protocol_io *io)
 	if (io->answering)
 		answer_line(io, state->line, len);
 	else
-		passive_line(io, state->line, len);
+		telnet_passive_line(io, state->line, len);
 	state->prompt.asks_password = false;
 }
 
-static bool is_echoed(const struct state *state)
+static bool is_echoed(const struct telnet_state *state)
 {
 	return state->phase != PHASE_PASSWORD;
 }
@@ -473,7 +280,7 @@ static bool is_echoed(const struct state *state)
 /* A line of nothing but its end: Ctrl-C, IAC IP. */
 static void interrupt(struct protocol_io *io)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	state->line_len = 0;
 	if (!io->answering)
@@ -484,7 +291,7 @@ static void interrupt(struct protocol_io *io)
 
 static void erase(struct protocol_io *io, bool whole_line)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	while (state->line_len > 0) {
 		state->line_len--;
@@ -498,7 +305,7 @@ static void erase(struct protocol_io *io, bool whole_line)
 /* One byte of data; true when it ended a line (and that was acted on). */
 static bool take_byte(struct protocol_io *io, uint8_t c)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 	bool after_cr = state->after_cr;
 
 	state->after_cr = false;
@@ -540,7 +347,7 @@ static bool take_byte(struct protocol_io *io, uint8_t c)
 /* One byte behind an IAC. */
 static bool take_command(struct protocol_io *io, uint8_t c)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	state->scan = SCAN_DATA;
 	switch (c) {
@@ -577,7 +384,7 @@ static bool take_command(struct protocol_io *io, uint8_t c)
 /* One byte of the client; true when what is behind should wait for another call. */
 static bool take_client(struct protocol_io *io, uint8_t c)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	switch (state->scan) {
 	case SCAN_IAC:
@@ -589,14 +396,14 @@ static bool take_client(struct protocol_io *io, uint8_t c)
 	case SCAN_SUB:
 		if (c == IAC)
 			state->scan = SCAN_SUB_IAC;
-		else if (state->sub_len < SUB_MAX)
+		else if (state->sub_len < TELNET_SUB_MAX)
 			state->sub[state->sub_len++] = c;
 		return false;
 	case SCAN_SUB_IAC:
 		state->scan = c == IAC ? SCAN_SUB : SCAN_DATA;
 		if (c == SE)
 			take_sub(io);
-		else if (c == IAC && state->sub_len < SUB_MAX)
+		else if (c == IAC && state->sub_len < TELNET_SUB_MAX)
 			state->sub[state->sub_len++] = c;
 		return c == SE;
 	default:
@@ -616,139 +423,11 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	return len;
 }
 
-/* ---- the server's side ---------------------------------------------------------------------- */
-
-static void server_asks_user(struct protocol_io *io)
-{
-	struct state *state = io->state;
-
-	switch (state->phase) {
-	case PHASE_START:
-		/* The line was there before the prompt. */
-		state->phase = state->lines == 0 ? PHASE_USER
-		    : state->lines == 1          ? PHASE_GIVEN
-		                                 : PHASE_VERDICT;
-		state->lines = 0;
-		return;
-	case PHASE_VERDICT:
-		tell_login(io, PROTOCOL_REFUSED);
-		state->phase = PHASE_USER;
-		return;
-	case PHASE_SHELL:
-		return;
-	default:
-		state->phase = PHASE_USER;
-		return;
-	}
-}
-
-static void server_asks_password(struct protocol_io *io)
-{
-	struct state *state = io->state;
-
-	switch (state->phase) {
-	case PHASE_START:
-		if (state->lines == 0)
-			state->user.len = 0;
-		state->phase = state->lines == 2 ? PHASE_VERDICT : PHASE_PASSWORD;
-		state->lines = 0;
-		return;
-	case PHASE_USER:
-		state->user.len = 0;
-		state->phase = PHASE_PASSWORD;
-		return;
-	case PHASE_VERDICT:
-		/* Typed ahead, and only now asked for; or asked for again, as the prompt's memory of
-		 * an answer in between says. */
-		if (state->spoke_since && state->prompt.asked_passwords > 1) {
-			tell_login(io, PROTOCOL_REFUSED);
-			state->phase = PHASE_PASSWORD;
-		}
-		return;
-	case PHASE_SHELL:
-		state->prompt.asks_password = true;
-		return;
-	default:
-		state->phase = PHASE_PASSWORD;
-		return;
-	}
-}
-
-static void server_refuses(struct protocol_io *io)
-{
-	struct state *state = io->state;
-
-	if (state->phase != PHASE_VERDICT)
-		return;
-	tell_login(io, PROTOCOL_REFUSED);
-	state->phase = PHASE_START;
-	state->lines = 0;
-}
-
-static void take_server(struct protocol_io *io, uint8_t c)
-{
-	struct state *state = io->state;
-
-	if (c > ' ') {
-		state->server_spoke = true;
-		state->spoke_since = true;
-	}
-	switch (telnet_prompt_take(&state->prompt, c)) {
-	case TELNET_ASKS_USER:
-		state->prompt.asked_passwords = 0;
-		server_asks_user(io);
-		return;
-	case TELNET_ASKS_PASSWORD:
-		state->prompt.asked_passwords++;
-		server_asks_password(io);
-		return;
-	case TELNET_REFUSES:
-		server_refuses(io);
-		return;
-	case TELNET_SAYS_NOTHING:
-		return;
-	}
-}
-
-static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
-{
-	struct state *state = io->state;
-
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = data[i];
-
-		switch (state->server_scan) {
-		case SCAN_IAC:
-			state->server_scan = c == SB ? SCAN_SUB
-			    : c >= WILL && c <= DONT ? SCAN_OPTION
-			                             : SCAN_DATA;
-			break;
-		case SCAN_OPTION:
-			state->server_scan = SCAN_DATA;
-			break;
-		case SCAN_SUB:
-			if (c == IAC)
-				state->server_scan = SCAN_SUB_IAC;
-			break;
-		case SCAN_SUB_IAC:
-			state->server_scan = c == SE ? SCAN_DATA : SCAN_SUB;
-			break;
-		default:
-			if (c == IAC)
-				state->server_scan = SCAN_IAC;
-			else
-				take_server(io, c);
-			break;
-		}
-	}
-	return len;
-}
-
 /* ---- the module ----------------------------------------------------------------------------- */
 
 static void open_session(struct protocol_io *io)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	state->phase = PHASE_USER;
 	protocol_reply_text(io, protocol_persona(io, "telnet.options"));
@@ -758,7 +437,7 @@ static void open_session(struct protocol_io *io)
 
 static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 {
-	struct state *state = io->state;
+	struct telnet_state *state = io->state;
 
 	(void)bytes;
 	if (side == PROTOCOL_SERVER) {
@@ -772,19 +451,10 @@ static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 
 static void close_session(struct protocol_io *io)
 {
-	struct state *state = io->state;
-	bool shell_prompt_last = telnet_prompt_is_shell(&state->prompt);
+	struct telnet_state *state = io->state;
 
 	tell_options(io);
-	if (state->phase == PHASE_START && state->lines > 0)
-		settle_waiting(io);
-	else if (state->phase == PHASE_VERDICT)
-		tell_login(io, state->spoke_since && shell_prompt_last ? PROTOCOL_ACCEPTED
-		                                                       : PROTOCOL_OUTCOME_UNKNOWN);
-	else if (state->phase == PHASE_GIVEN
-	    || (state->phase == PHASE_PASSWORD && state->user.len > 0))
-		protocol_login(io, name_text(&state->user), (struct protocol_text){"", 0},
-		    PROTOCOL_SECRET_NONE, "", PROTOCOL_OUTCOME_UNKNOWN);
+	telnet_passive_close(io);
 	shell_close(&state->shell, io);
 }
 
@@ -833,12 +503,12 @@ const struct protocol_module protocol_telnet = {
 	.spec = "RFC 854, 855, 857, 858, 1073, 1091, 1572",
 	.doc = "Option negotiation (as the request attribute), every user and password in order, "
 	       "commands, and what loaders write into files, put together again.  Answers as an "
-	       "embedded device's login and BusyBox shell; default passwords get in at once, others "
-	       "at the second or third try.",
+	       "embedded device's login and BusyBox shell; default passwords get in at once, "
+	       "others at the second or third try.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,
 	.tcp_ports = {23, 2323, 23231, 26, 6789, 2332, 9527, 5523, 2223, 60023},
-	.state_size = sizeof(struct state),
+	.state_size = sizeof(struct telnet_state),
 	.client_inbox = INBOX,
 	.server_inbox = INBOX,
 	.reply_max = REPLY_MAX,
@@ -847,9 +517,10 @@ const struct protocol_module protocol_telnet = {
 	.probe = probe,
 	.open = open_session,
 	.client = client,
-	.server = server,
+	.server = telnet_server,
 	.gap = gap,
 	.close = close_session,
 };
 
-_Static_assert(sizeof(struct state) + 2 * INBOX <= PROTOCOL_ROOM_MAX, "state and inboxes fit");
+_Static_assert(sizeof(struct telnet_state) + 2 * INBOX <= PROTOCOL_ROOM_MAX,
+    "state and inboxes fit");

@@ -19,8 +19,8 @@ static bool has(const struct telnet_prompt *p, const char *word)
 
 static enum telnet_says at_colon(const struct telnet_prompt *p)
 {
-	static const char *const users[] = {"ogin:", "ogin name:", "ogin as:", "ogin :", "username:",
-		"user name:", "user:", "user :", "username :", "account:", "userid:"};
+	static const char *const users[] = {"ogin:", "ogin name:", "ogin as:", "ogin :",
+		"username:", "user name:", "user:", "user :", "username :", "account:", "userid:"};
 
 	if (has(p, "assword") || ends_with(p, "passwd:") || ends_with(p, "passcode:")
 	    || ends_with(p, "pass:"))
@@ -77,8 +77,9 @@ bool telnet_prompt_is_shell(const struct telnet_prompt *p)
 static bool is_command_word(struct protocol_text line)
 {
 	static const char *const words[] = {"enable", "en", "system", "shell", "sh", "bash",
-		"linuxshell", "ls", "help", "show", "exit", "quit", "ps", "id", "uname", "wget", "tftp",
-		"busybox", "ping", "config", "development", "start", "whoami", "pwd", "free", "q"};
+		"linuxshell", "ls", "help", "show", "exit", "quit", "ps", "id", "uname", "wget",
+		"tftp", "busybox", "ping", "config", "development", "start", "whoami",
+		"pwd", "free", "q"};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (line_is(line, words[i]))

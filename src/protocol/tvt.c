@@ -283,8 +283,8 @@ const struct protocol_module protocol_tvt = {
 	.name = "tvt",
 	.title = "TVT NVMS-9000 recorder",
 	.spec = "TVT API (bashis, 2018)",
-	.doc = "Requests for the configuration with its passwords, injected shell commands, bodies as "
-	       "payloads.  Answers with accounts made up for this installation.",
+	.doc = "Requests for the configuration with its passwords, injected shell commands, bodies "
+	       "as payloads.  Answers with accounts made up for this installation.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {4567},

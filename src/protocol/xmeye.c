@@ -82,7 +82,8 @@ static void login(struct protocol_io *io, struct header *h, struct protocol_text
 	protocol_event(io, EVENT_LOGIN);
 	if (user.data)
 		protocol_login(io, user, password,
-		    plain ? PROTOCOL_SECRET_PASSWORD : PROTOCOL_SECRET_HASH, plain ? "" : HASH_METHOD,
+		    plain ? PROTOCOL_SECRET_PASSWORD : PROTOCOL_SECRET_HASH,
+		    plain ? "" : HASH_METHOD,
 		    !io->answering ? PROTOCOL_OUTCOME_UNKNOWN
 		    : state->in    ? PROTOCOL_ACCEPTED
 		                   : PROTOCOL_REFUSED);
@@ -203,8 +204,8 @@ const struct protocol_module protocol_xmeye = {
 	.name = "xmeye",
 	.title = "XMeye/Sofia DVRIP",
 	.spec = "Xiongmai DVRIP",
-	.doc = "Logins (8-character hash) and JSON requests.  Answers as a recorder with its default "
-	       "password; others get in at the second or third try.",
+	.doc = "Logins (8-character hash) and JSON requests.  Answers as a recorder with its "
+	       "default password; others get in at the second or third try.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {34567, 34568, 34569},
