@@ -123,7 +123,8 @@ static bool is_script(const uint8_t *data, size_t len)
 	static const char *const words[] = {"cd /", "wget ", "curl ", "tftp ", "ftpget ",
 		"busybox ", "/bin/busybox ", "rm -", "chmod ", "export ", "if [", "for ",
 		"while ", "nohup ", "#/bin/", "# !/", "echo ", "kill", "pkill ", "ulimit ",
-		"set -", "<?php", "@echo off", "powershell", "$", "import ", "sh ", "(cd ", "(wget ", "(curl "};
+		"set -", "<?php", "@echo off", "powershell", "$", "import ", "sh ", "(cd ",
+		"(wget ", "(curl "};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (begins(data, len, words[i]))
