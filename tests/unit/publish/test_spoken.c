@@ -7,6 +7,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include "protocol/patterns.h"
 #include "protocol/protocol.h"
 #include "publish/message.h"
 
@@ -74,22 +75,34 @@ static void test_passwords(void **state)
 #define PROTOCOLS_WITHOUT_MAX 3
 #define EVENTS_WITHOUT_PERCENT 5
 
-/* Every module has a name in both languages, so that no reader meets a file's name. */
-static void test_every_protocol_has_a_name(void **state)
+static unsigned count_missing(const char *name)
 {
 	unsigned missing = 0;
 	char id[64];
 
-	(void)state;
-	for (unsigned i = 0; i < protocol_module_count; i++) {
-		(void)snprintf(id, sizeof(id), "protocol.%s", protocol_modules[i]->name);
-		for (int language = 0; language < PUBLISH_LANGUAGE_COUNT; language++) {
-			if (publish_message_find((enum publish_language)language, id))
-				continue;
-			print_message("%s is not in spoken.msg\n", id);
-			missing++;
-		}
+	(void)snprintf(id, sizeof(id), "protocol.%s", name);
+	for (int language = 0; language < PUBLISH_LANGUAGE_COUNT; language++) {
+		if (publish_message_find((enum publish_language)language, id))
+			continue;
+		print_message("%s is not in spoken.msg\n", id);
+		missing++;
 	}
+	return missing;
+}
+
+/* Modules and patterns have names in both languages, so that no reader meets a file's name. */
+static void test_every_protocol_has_a_name(void **state)
+{
+	struct patterns *patterns = NULL;
+	unsigned missing = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < protocol_module_count; i++)
+		missing += count_missing(protocol_modules[i]->name);
+	assert_int_equal(patterns_new(&patterns), ST_OK);
+	for (unsigned i = 0; i < patterns_count(patterns); i++)
+		missing += count_missing(patterns_name(patterns, i));
+	patterns_free(patterns);
 	assert_true(missing <= PROTOCOLS_WITHOUT_MAX * PUBLISH_LANGUAGE_COUNT);
 }
 
