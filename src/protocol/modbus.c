@@ -170,7 +170,7 @@ static void reply_read(struct protocol_io *io, const struct request *q)
 		return;
 	}
 	wr_u8(&w, (uint8_t)(bits ? (q->count + 7) / 8 : 2 * q->count));
-	for (uint16_t i = 0; i < (bits ? (q->count + 7) / 8 : q->count); i++) {
+	for (int i = 0; i < (bits ? (q->count + 7) / 8 : q->count); i++) {
 		if (bits)
 			wr_u8(&w, 0);
 		else
@@ -204,11 +204,11 @@ static void reply_identification(struct protocol_io *io, const struct request *q
 	wr_u8(&w, kind);
 	wr_bytes(&w, "\x81\x00\x00", 3); /* basic, also one by one; nothing follows */
 	wr_u8(&w, kind == 4 ? 1 : (uint8_t)(3 - first));
-	for (uint8_t i = first; i < (kind == 4 ? first + 1 : 3); i++) {
+	for (int i = first; i < (kind == 4 ? first + 1 : 3); i++) {
 		const char *text = protocol_persona(io, keys[i]);
 		size_t len = strnlen(text, OBJECT_MAX);
 
-		wr_u8(&w, i);
+		wr_u8(&w, (uint8_t)i);
 		wr_u8(&w, (uint8_t)len);
 		wr_bytes(&w, text, len);
 	}
@@ -255,6 +255,8 @@ static void request(struct protocol_io *io, const uint8_t *head, struct rd *r)
 	const uint8_t *data = rd_take(r, len);
 	char line[96];
 
+	if (!data)
+		return;
 	if (f && (f->exact_len ? len + 2 != f->exact_len : len + 2 < f->min_len)) {
 		protocol_event(io, EVENT_MALFORMED);
 		reply_exception(io, &q, ILLEGAL_VALUE);

@@ -270,6 +270,26 @@ static bool parse_skip(struct patterns *p, const char **pos, struct line *line)
 	return true;
 }
 
+/* The next part of a pattern. */
+static bool parse_part(struct patterns *p, const char **pos, struct line *line)
+{
+	struct segment *segment = &p->segments[p->segment_count - 1];
+	struct atom atom;
+
+	if (**pos == '$') {
+		/* A stream's end says nothing about its beginning. */
+		line->ends = true;
+		(*pos)++;
+		return line->transports == PROTOCOL_UDP;
+	}
+	if (**pos == '"' || **pos == '\'')
+		return parse_text(p, pos, segment);
+	if ((*pos)[0] == '.' && (*pos)[1] == '.')
+		return parse_skip(p, pos, line);
+	return (**pos == '[' ? parse_range(pos, &atom) : parse_byte(pos, &atom))
+	    && add_atoms(p, segment, atom, pos);
+}
+
 /* The pattern of a line, until its end or a comment. */
 static bool parse_pattern(struct patterns *p, const char *pos, struct line *line)
 {
@@ -279,28 +299,8 @@ static bool parse_pattern(struct patterns *p, const char *pos, struct line *line
 	line->segment_count = 1;
 	p->segments[p->segment_count++] = (struct segment){.atom = (uint16_t)p->atom_count};
 	for (skip_blanks(&pos); *pos && *pos != '\n' && *pos != '#'; skip_blanks(&pos)) {
-		struct segment *segment = &p->segments[p->segment_count - 1];
-		struct atom atom;
-
-		if (line->ends)
+		if (line->ends || !parse_part(p, &pos, line))
 			return false;
-		if (*pos == '$') {
-			/* A stream's end says nothing about its beginning. */
-			line->ends = true;
-			if (line->transports != PROTOCOL_UDP)
-				return false;
-			pos++;
-		} else if (*pos == '"' || *pos == '\'') {
-			if (!parse_text(p, &pos, segment))
-				return false;
-		} else if (pos[0] == '.' && pos[1] == '.') {
-			if (!parse_skip(p, &pos, line))
-				return false;
-		} else if (*pos == '[' ? !parse_range(&pos, &atom) : !parse_byte(&pos, &atom)) {
-			return false;
-		} else if (!add_atoms(p, segment, atom, &pos)) {
-			return false;
-		}
 	}
 	return p->segments[p->segment_count - 1].count > 0;
 }

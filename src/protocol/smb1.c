@@ -284,7 +284,7 @@ static void session_setup_old(struct protocol_io *io, const struct header *h, st
 	native_os(io, h, &b->bytes);
 	if (rd_left(&part[3]) == 0) {
 		protocol_event(io, SMB_EVENT_SESSION_ANONYMOUS);
-		reply_session(io, h, SMB_STEP_LET_IN, NULL, 0);
+		reply_session(io, h, SMB_STEP_LET_IN, (const uint8_t *)"", 0);
 		return;
 	}
 	if (nt_len >= NTLM_RESPONSE_MIN || lm_len == 0) {
