@@ -24,7 +24,8 @@ COLUMNS_MAX = 100
 TAB = 8
 
 # These compute: bytes, time and randomness come in as parameters, so their tests are exact.
-PURE = {'decode', 'fingerprint', 'tally', 'report', 'publish', 'simulate'}
+PURE = {'decode', 'fingerprint', 'stream', 'protocol', 'tally', 'detect', 'report', 'publish',
+        'simulate'}
 IO_HEADERS = {
     'dirent.h', 'fcntl.h', 'netdb.h', 'poll.h', 'pthread.h', 'sched.h', 'signal.h', 'spawn.h',
     'sys/epoll.h', 'sys/file.h', 'sys/ioctl.h', 'sys/mman.h', 'sys/random.h', 'sys/socket.h',
@@ -52,6 +53,9 @@ PURE_BANNED = {name: 'nothing: this layer does no I/O and has no clock' for name
 PREFIXES = {
     'base': ('err_', 'st_'),
     'cmd': ('commands',),
+    'protocol': ('der_', 'spnego_'),
+    # The parts of a rule set and of its matching.
+    'detect': ('address_', 'candidates_', 'decode_event_', 'matcher_', 'ruleset_', 'xbits_'),
     # The little language in which sections are written (report/build.h).
     'report': ('fact_', 'grid_', 'lines_', 'measure_', 'section_', 'sentence', 'share_', 'value_'),
 }
@@ -65,10 +69,10 @@ TEXT_SUFFIXES = ('.c', '.h', '.def', '.py', '.sh', '.sql', '.md', '.scd', '.buil
 
 
 def layers():
-    """The list in src/meson.build, and cmd/, which sees everything."""
+    """The list in src/meson.build, then the programs: cmd/ and daemon/, which see everything."""
     with open(os.path.join(ROOT, 'src', 'meson.build'), encoding='utf-8') as f:
         found = re.search(r'^layers = \[(.*?)\]', f.read(), re.S | re.M)
-    return re.findall(r"'(\w+)'", found.group(1)) + ['cmd']
+    return re.findall(r"'(\w+)'", found.group(1)) + ['cmd', 'daemon']
 
 
 def files(folder, *suffixes):
@@ -118,6 +122,8 @@ def check_includes():
             other = name.split('/')[0] if match.group(1) == '"' else None
             if other is not None and '/' not in name:
                 yield f'{at}: "{name}" without its layer; write "{layer}/{name}"'
+            elif {layer, other} == {'cmd', 'daemon'}:
+                yield f'{at}: programs do not include each other: {name}'
             elif other in order and order.index(other) > order.index(layer):
                 yield f'{at}: {layer}/ is below {other}/ and must not include {name}'
             elif layer in PURE and (other == 'os' or name in IO_HEADERS):
@@ -141,6 +147,8 @@ def check_sources():
             listed = read(build) if os.path.exists(os.path.join(ROOT, build)) else ''
             if f"'{name}'" not in listed and f"'{base}'" not in listed:
                 yield f'{path}: {name!r} is not listed in {build}'
+            if base == 'fuzz_module.c': # one target for all protocols, each with its corpus
+                continue
             if kind == 'fuzz' and not os.path.isdir(
                     os.path.join(ROOT, 'tests', 'fuzz', 'corpus', name)):
                 yield f'{path}: has no corpus tests/fuzz/corpus/{name}/'
@@ -178,7 +186,9 @@ def check_names(build):
     for layer in layers():
         stems = {os.path.basename(path).split('.')[0].replace('-', '_')
                  for path in files(os.path.join('src', layer), '.c', '.h')}
-        words = stems | {stem.rstrip('s') for stem in stems} | {layer}
+        parts = {part for stem in stems for part in stem.split('_') if len(part) > 2}
+        words = stems | parts | {layer}
+        words |= {word.rstrip('s') for word in words} | {f'{word}s' for word in words}
         prefixes = tuple(f'{word}_' for word in words) + PREFIXES.get(layer, ())
         objects = [path for path in (os.path.join(build, 'src', f'lib{layer}.a'),)
                    if os.path.exists(path)]

@@ -72,7 +72,9 @@ static int link_of(int fd, const char *interface, uint16_t *ret_linktype, bool *
 	struct ifreq request;
 
 	memset(&request, 0, sizeof(request));
-	(void)strncpy(request.ifr_name, interface, sizeof(request.ifr_name) - 1);
+	if (strlen(interface) >= sizeof(request.ifr_name))
+		return err_set(err, ST_NOT_FOUND, "%s: there is no such interface", interface);
+	memcpy(request.ifr_name, interface, strlen(interface));
 	if (ioctl(fd, SIOCGIFHWADDR, &request) != 0)
 		return err_set(err, errno == ENODEV ? ST_NOT_FOUND : -errno, "%s: %s", interface,
 		    errno == ENODEV ? "there is no such interface" : st_text(-errno));

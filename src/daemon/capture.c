@@ -14,6 +14,7 @@
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/confine.h"
+#include "os/signals.h"
 #include "tally/tally.h"
 
 #include "base/civil.h"
@@ -239,13 +240,12 @@ int main(int argc, char **argv)
 {
 	static struct watcher w;
 	struct err err = {0};
-	struct sigaction action = {.sa_handler = ask_stop};
 	int rc = prepare(&w, &err);
 
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	os_signal_catch(SIGTERM, ask_stop);
+	os_signal_catch(SIGINT, ask_stop);
+	os_signal_ignore(SIGPIPE);
+	os_signal_ignore(SIGHUP);
 	if (!rc)
 		rc = os_confine(OS_PROGRAM_CAPTURE, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
 	if (!rc) {

@@ -13,6 +13,7 @@
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/confine.h"
+#include "os/signals.h"
 #include "os/listen.h"
 #include "protocol/patterns.h"
 #include "protocol/persona.h"
@@ -305,13 +306,12 @@ int main(int argc, char **argv)
 {
 	static struct responder r;
 	struct err err = {0};
-	struct sigaction action = {.sa_handler = ask_stop};
 	int rc = prepare(&r, &err);
 
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	os_signal_catch(SIGTERM, ask_stop);
+	os_signal_catch(SIGINT, ask_stop);
+	os_signal_ignore(SIGPIPE);
+	os_signal_ignore(SIGHUP);
 	if (!rc)
 		rc = open_engine(&r, &err);
 	if (!rc)

@@ -18,6 +18,7 @@
 #include "os/file.h"
 #include "os/listen.h"
 #include "os/process.h"
+#include "os/signals.h"
 
 #include "base/rd.h"
 
@@ -540,7 +541,6 @@ static const char usage[] =
 int main(int argc, char **argv)
 {
 	static struct supervisor s = {.config_path = CONFIG_DEFAULT_PATH};
-	struct sigaction action = {.sa_handler = on_signal};
 	struct err err = {0};
 	int option;
 
@@ -555,10 +555,10 @@ int main(int argc, char **argv)
 		}
 		s.config_path = optarg;
 	}
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
+	os_signal_catch(SIGTERM, on_signal);
+	os_signal_catch(SIGINT, on_signal);
+	os_signal_catch(SIGHUP, on_signal);
+	os_signal_ignore(SIGPIPE);
 	if (begin(&s, &err)) {
 		say(err.text);
 		return err.code == ST_USAGE || err.code == ST_MALFORMED ? 2 : 1;

@@ -11,6 +11,7 @@
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/confine.h"
+#include "os/signals.h"
 #include "os/digest.h"
 #include "os/sandbox.h"
 #include "store/store.h"
@@ -497,13 +498,12 @@ int main(int argc, char **argv)
 {
 	static struct keeper k;
 	struct err err = {0};
-	struct sigaction action = {.sa_handler = ask_stop};
 	int rc;
 
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
+	os_signal_catch(SIGTERM, ask_stop);
+	os_signal_catch(SIGINT, ask_stop);
+	os_signal_ignore(SIGHUP);
+	os_signal_ignore(SIGPIPE);
 	k.err = &err;
 	k.compacted_day = INT32_MIN;
 	k.upkeep_us = os_clock_monotonic_us();
