@@ -311,7 +311,8 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
 {
 	struct state *state = io->state;
-	const uint8_t *ntlm = state->skip[PROTOCOL_SERVER] ? NULL : ntlm_find(data, len);
+	const bool skipping = state->skip[PROTOCOL_SERVER] > 0;
+	const uint8_t *ntlm;
 	struct rd r;
 	struct rd operation;
 	uint32_t id;
@@ -319,7 +320,8 @@ static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
 	uint32_t code;
 	size_t taken = take_message(io, PROTOCOL_SERVER, data, len, &r);
 
-	if (taken > 0 && ntlm && (size_t)(data + taken - ntlm) >= 24 + NTLM_CHALLENGE_LEN) {
+	ntlm = skipping ? NULL : ntlm_find(data, taken);
+	if (ntlm && (size_t)(data + taken - ntlm) >= 24 + NTLM_CHALLENGE_LEN) {
 		memcpy(state->challenge, ntlm + 24, NTLM_CHALLENGE_LEN);
 		state->has_challenge = true;
 	}

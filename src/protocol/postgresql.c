@@ -321,6 +321,7 @@ static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
 		return 0;
 	n = rd_left(&r) < size ? rd_left(&r) : size;
 	state->skip[PROTOCOL_SERVER] = size - n;
+	r = rd_sub(&r, n);
 	if (type == 'R')
 		authentication(io, &r);
 	else if (type == 'E')
