@@ -103,9 +103,11 @@ static void ntlm(struct protocol_io *io, struct protocol_text rest)
 		return;
 	if (message.type == NTLM_NEGOTIATE)
 		state->ntlm_begun = true;
-	else if (message.type == NTLM_AUTHENTICATE)
-		ntlm_login(io, &message, state->has_challenge ? state->challenge : NULL, "ntlm",
-		    io->answering ? PROTOCOL_REFUSED : PROTOCOL_OUTCOME_UNKNOWN);
+	if (message.type != NTLM_AUTHENTICATE)
+		return;
+	state->has_login = true;
+	ntlm_login(io, &message, state->has_challenge ? state->challenge : NULL, "ntlm",
+	    io->answering ? PROTOCOL_REFUSED : PROTOCOL_OUTCOME_UNKNOWN);
 }
 
 void http_login_challenge(struct protocol_io *io, struct protocol_text value)
