@@ -36,6 +36,7 @@ void batch_clear(struct batch *batch)
 		batch->texts = next;
 	}
 	batch->count = 0;
+	batch->text_bytes = 0;
 }
 
 void batch_free(struct batch *batch)
@@ -84,6 +85,7 @@ static const char *keep_text(struct batch *batch, const char *data, size_t len)
 	at = block->data + block->len;
 	memcpy(at, data, len);
 	block->len += len;
+	batch->text_bytes += len;
 	return at;
 }
 

@@ -20,6 +20,7 @@ struct batch {
 	size_t count;
 	size_t cap;
 	struct batch_text *texts; /* copies of the rows' text */
+	size_t text_bytes;        /* in them */
 };
 
 /* A new empty batch, or NULL without memory. */

@@ -16,6 +16,9 @@
 
 #define SEGMENT_ROWS_MAX (512u << 10)  /* rows of one segment */
 #define BUFFERED_ROWS_MAX (1024u << 10) /* rows in all batches that are being filled */
+/* Sessions bring up to 4 KiB of payload each: their texts fill memory long before their rows. */
+#define SEGMENT_TEXT_MAX (64u << 20)
+#define BUFFERED_TEXT_MAX (256u << 20)
 #define DAY_MAX 2932896 /* 9999-12-31 */
 
 /* ---- the writing thread --------------------------------------------------------------------- */
@@ -240,10 +243,16 @@ static int hand_over_at(struct store_ingest *ingest, size_t place, struct err *e
 	    (ingest->batch_count - place - 1) * sizeof(struct batch *));
 	ingest->batch_count--;
 	ingest->buffered -= batch->count;
+	ingest->buffered_text -= batch->text_bytes;
 	for (size_t i = 0; i < RECORD_TABLE_COUNT; i++)
 		if (ingest->last[i] == batch)
 			ingest->last[i] = NULL;
 	return hand_over(ingest, batch, err);
+}
+
+static size_t batch_memory(const struct batch *batch)
+{
+	return batch->count * batch->table->size + batch->text_bytes;
 }
 
 static int hand_over_largest(struct store_ingest *ingest, struct err *err)
@@ -251,7 +260,7 @@ static int hand_over_largest(struct store_ingest *ingest, struct err *err)
 	size_t place = 0;
 
 	for (size_t i = 1; i < ingest->batch_count; i++)
-		if (ingest->batches[i]->count > ingest->batches[place]->count)
+		if (batch_memory(ingest->batches[i]) > batch_memory(ingest->batches[place]))
 			place = i;
 	return hand_over_at(ingest, place, err);
 }
@@ -274,6 +283,7 @@ int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void 
 
 	for (size_t done = 0; !ret && done < count;) {
 		struct batch *batch = ingest->last[id];
+		size_t text_before;
 		size_t run = 0;
 
 		while (batch && done + run < count && run < SEGMENT_ROWS_MAX - batch->count) {
@@ -289,14 +299,17 @@ int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void 
 				return err_set(err, -ENOMEM, "out of memory");
 			continue;
 		}
+		text_before = batch->text_bytes;
 		if (batch_append(batch, at, run))
 			return err_set(err, -ENOMEM, "out of memory");
 		ingest->buffered += run;
+		ingest->buffered_text += batch->text_bytes - text_before;
 		done += run;
 		at += run * table->size;
-		if (batch->count == SEGMENT_ROWS_MAX)
+		if (batch->count == SEGMENT_ROWS_MAX || batch->text_bytes >= SEGMENT_TEXT_MAX)
 			ret = hand_over_at(ingest, batch_place(ingest, table, batch->day), err);
-		else if (ingest->buffered >= BUFFERED_ROWS_MAX)
+		else if (ingest->buffered >= BUFFERED_ROWS_MAX
+		    || ingest->buffered_text >= BUFFERED_TEXT_MAX)
 			ret = hand_over_largest(ingest, err);
 	}
 	return ret;

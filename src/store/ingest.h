@@ -27,6 +27,7 @@ struct store_ingest {
 	size_t batch_count;
 	size_t batch_cap;
 	size_t buffered; /* rows in them */
+	size_t buffered_text; /* bytes of their texts */
 	struct batch *last[RECORD_TABLE_COUNT];
 	uint64_t rows; /* handed over so far */
 

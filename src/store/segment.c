@@ -104,8 +104,19 @@ out:
 	return ret;
 }
 
+/* A row group is held in memory as a whole: one of rows with a blob has fewer of them. */
+#define BLOB_GROUP_ROWS 16384
+
+static bool has_blob(const struct record_table *table)
+{
+	for (unsigned i = 0; i < table->field_count; i++)
+		if (table->fields[i].type == RECORD_BLOB)
+			return true;
+	return false;
+}
+
 static void put_copy(struct buf *sql, const char *select, const char *path,
-    enum segment_form form)
+    const struct record_table *table, enum segment_form form)
 {
 	buf_printf(sql, "COPY (%s) TO '", select);
 	for (const char *p = path; *p; p++) {
@@ -113,7 +124,10 @@ static void put_copy(struct buf *sql, const char *select, const char *path,
 			buf_putc(sql, '\'');
 		buf_putc(sql, *p);
 	}
-	buf_printf(sql, "' (FORMAT parquet, %s)", form_options[form]);
+	buf_printf(sql, "' (FORMAT parquet, %s", form_options[form]);
+	if (has_blob(table))
+		buf_printf(sql, ", ROW_GROUP_SIZE %d", BLOB_GROUP_ROWS);
+	buf_putc(sql, ')');
 }
 
 int segment_write(struct engine *engine, const char *dir, const char *select,
@@ -129,7 +143,7 @@ int segment_write(struct engine *engine, const char *dir, const char *select,
 	put_folder(&folder, dir, segment->table->name, segment->day);
 	buf_printf(&temp, "%s/.tmp-%s", buf_text(&folder), segment->name);
 	segment_path(&path, dir, segment->table->name, segment->day, segment->name);
-	put_copy(&sql, select, buf_text(&temp), form);
+	put_copy(&sql, select, buf_text(&temp), segment->table, form);
 	if (folder.failed || temp.failed || path.failed || sql.failed) {
 		ret = err_set(err, -ENOMEM, "out of memory");
 		goto out;
