@@ -53,30 +53,47 @@ static int run_pwd(struct shell_run *run, const struct shell_words *w, unsigned 
 	return 0;
 }
 
+/* The fields in uname's own order, whatever the order of the flags. */
 static int run_uname(struct shell_run *run, const struct shell_words *w, unsigned at)
 {
 	const char *kernel = protocol_persona(run->io, "shell.kernel");
-	const char *hash = strchr(kernel, ' ');
-	const char *host = protocol_persona(run->io, "persona.hostname");
-	int release = hash ? (int)(hash - kernel) : (int)strlen(kernel);
-	const char *version = hash ? hash + 1 : "";
+	const char *blank = strchr(kernel, ' ');
+	struct protocol_text fields[] = {
+		PROTOCOL_LITERAL("Linux"),
+		{protocol_persona(run->io, "persona.hostname"), 0},
+		{kernel, blank ? (size_t)(blank - kernel) : strlen(kernel)},
+		{blank ? blank + 1 : "", 0},
+		{shell_machine(run->io), 0},
+		PROTOCOL_LITERAL("GNU/Linux"),
+	};
+	static const char flags[] = "snrvmo";
+	bool all = words_have_flag(w, at, 'a');
+	bool any = false;
 
-	if (words_have_flag(w, at, 'a')) {
-		shell_printf(run, "Linux %s %.*s %s %s GNU/Linux\n", host, release, kernel, version,
-		    shell_machine(run->io));
-		return 0;
+	fields[1].len = strlen(fields[1].data);
+	fields[3].len = strlen(fields[3].data);
+	fields[4].len = strlen(fields[4].data);
+	for (unsigned i = 0; i < sizeof(flags) - 1; i++) {
+		bool wanted = all || words_have_flag(w, at, flags[i])
+		    || (at == w->count && i == 0)
+		    || (flags[i] == 'm' && words_have_flag(w, at, 'p'));
+
+		if (!wanted)
+			continue;
+		if (any)
+			shell_puts(run, " ");
+		shell_out(run, fields[i].data, fields[i].len);
+		any = true;
 	}
-	if (words_have_flag(w, at, 's') || at == w->count)
-		shell_printf(run, "Linux%s", at < w->count && w->list[at].len > 2 ? " " : "");
-	if (words_have_flag(w, at, 'n'))
-		shell_printf(run, "%s%s", host, w->list[at].len > 2 ? " " : "");
-	if (words_have_flag(w, at, 'r'))
-		shell_printf(run, "%.*s%s", release, kernel, w->list[at].len > 2 ? " " : "");
-	if (words_have_flag(w, at, 'v'))
-		shell_puts(run, version);
-	if (words_have_flag(w, at, 'm') || words_have_flag(w, at, 'p'))
-		shell_puts(run, shell_machine(run->io));
 	shell_puts(run, "\n");
+	return 0;
+}
+
+static int run_arch(struct shell_run *run, const struct shell_words *w, unsigned at)
+{
+	(void)w;
+	(void)at;
+	shell_printf(run, "%s\n", shell_machine(run->io));
 	return 0;
 }
 
@@ -289,11 +306,12 @@ static int run_busybox(struct shell_run *run, const struct shell_words *w, unsig
 static int run_shell(struct shell_run *run, const struct shell_words *w, unsigned at);
 
 static const struct applet applets[] = {
-	{"[", BUILTIN, run_test}, {"arch", APPLET, run_uname}, {"ash", APPLET, run_shell},
-	{"awk", APPLET, NULL}, {"base64", APPLET, shell_base64_applet},
+	{"[", BUILTIN, run_test}, {"arch", APPLET, run_arch}, {"ash", APPLET, run_shell},
+	{"awk", APPLET, shell_awk_applet}, {"base64", APPLET, shell_base64_applet},
 	{"bash", BUILTIN, run_shell}, {"busybox", APPLET, run_busybox},
 	{"cat", APPLET, shell_cat_applet}, {"cd", BUILTIN, run_cd}, {"chattr", APPLET, NULL},
-	{"chmod", APPLET, shell_chmod_applet}, {"chown", APPLET, NULL}, {"config", BUILTIN, NULL},
+	{"chmod", APPLET, shell_chmod_applet}, {"chown", APPLET, NULL},
+	{"chpasswd", APPLET, NULL}, {"clear", APPLET, NULL}, {"config", BUILTIN, NULL},
 	{"cp", APPLET, shell_cp_applet}, {"crontab", APPLET, NULL},
 	{"curl", APPLET | LOADER, run_loader}, {"cut", APPLET, shell_pass_applet},
 	{"date", APPLET, run_date}, {"dd", APPLET, shell_dd_applet},
@@ -302,13 +320,16 @@ static const struct applet applets[] = {
 	{"env", APPLET, NULL}, {"exit", BUILTIN, run_exit}, {"export", BUILTIN, NULL},
 	{"false", APPLET, run_false}, {"find", APPLET, NULL}, {"free", APPLET, run_free},
 	{"ftpget", APPLET | LOADER, run_loader}, {"grep", APPLET, shell_grep_applet},
-	{"head", APPLET, shell_head_applet}, {"help", BUILTIN, NULL}, {"history", BUILTIN, NULL},
+	{"head", APPLET, shell_head_applet}, {"help", BUILTIN, NULL},
+	{"hexdump", APPLET, shell_hexdump_applet}, {"history", BUILTIN, NULL},
 	{"hostname", APPLET, run_hostname}, {"id", APPLET, run_id}, {"ifconfig", APPLET, NULL},
 	{"insmod", APPLET, NULL}, {"iptables", BUILTIN, NULL}, {"kill", APPLET, NULL},
-	{"killall", APPLET, NULL}, {"linuxshell", BUILTIN, NULL}, {"ln", APPLET, NULL},
-	{"login", APPLET, NULL}, {"logout", BUILTIN, run_exit}, {"ls", APPLET, shell_ls_applet},
-	{"lscpu", BUILTIN, NULL}, {"mkdir", APPLET, shell_mkdir_applet},
-	{"mount", APPLET, run_mount}, {"mv", APPLET, shell_mv_applet}, {"netstat", APPLET, NULL},
+	{"killall", APPLET, NULL}, {"last", BUILTIN, NULL}, {"less", APPLET, shell_pass_applet},
+	{"linuxshell", BUILTIN, NULL}, {"ln", APPLET, NULL}, {"login", APPLET, NULL},
+	{"logout", BUILTIN, run_exit}, {"ls", APPLET, shell_ls_applet}, {"lscpu", BUILTIN, NULL},
+	{"md5sum", APPLET, NULL}, {"mkdir", APPLET, shell_mkdir_applet}, {"mknod", APPLET, NULL},
+	{"more", APPLET, shell_pass_applet}, {"mount", APPLET, run_mount},
+	{"mv", APPLET, shell_mv_applet}, {"nc", APPLET, run_false}, {"netstat", APPLET, NULL},
 	{"nproc", APPLET, run_nproc}, {"passwd", APPLET, NULL}, {"pidof", APPLET, run_false},
 	{"ping", APPLET, run_false}, {"pkill", APPLET, NULL}, {"poweroff", APPLET, run_exit},
 	{"printf", APPLET, shell_printf_applet}, {"ps", APPLET, run_ps}, {"pwd", APPLET, run_pwd},
@@ -316,15 +337,17 @@ static const struct applet applets[] = {
 	{"rm", APPLET, shell_rm_applet}, {"rmdir", APPLET, NULL},
 	{"sed", APPLET, shell_pass_applet}, {"service", BUILTIN, NULL}, {"set", BUILTIN, NULL},
 	{"sh", APPLET, run_shell}, {"shell", BUILTIN, NULL}, {"sleep", APPLET, NULL},
-	{"sort", APPLET, shell_pass_applet}, {"start", BUILTIN, NULL}, {"su", APPLET, NULL},
-	{"sync", APPLET, NULL}, {"sysctl", APPLET, NULL}, {"system", BUILTIN, NULL},
-	{"tail", APPLET, shell_tail_applet}, {"tar", APPLET, NULL}, {"test", APPLET, run_test},
-	{"tftp", APPLET | LOADER, run_loader}, {"top", APPLET, run_ps},
-	{"touch", APPLET, shell_touch_applet}, {"tr", APPLET, shell_pass_applet},
-	{"trap", BUILTIN, NULL}, {"true", APPLET, NULL}, {"type", BUILTIN, run_which},
-	{"ulimit", BUILTIN, NULL}, {"umask", BUILTIN, NULL}, {"umount", APPLET, NULL},
-	{"uname", APPLET, run_uname}, {"uniq", APPLET, shell_pass_applet},
-	{"unset", BUILTIN, NULL}, {"uptime", APPLET, run_uptime}, {"wait", BUILTIN, NULL},
+	{"sort", APPLET, shell_pass_applet}, {"start", BUILTIN, NULL}, {"stty", APPLET, NULL},
+	{"su", APPLET, NULL}, {"sync", APPLET, NULL}, {"sysctl", APPLET, NULL},
+	{"system", BUILTIN, NULL}, {"tail", APPLET, shell_tail_applet}, {"tar", APPLET, NULL},
+	{"tee", APPLET, shell_pass_applet}, {"telnet", APPLET, run_false},
+	{"test", APPLET, run_test}, {"tftp", APPLET | LOADER, run_loader},
+	{"top", APPLET, run_ps}, {"touch", APPLET, shell_touch_applet},
+	{"tr", APPLET, shell_pass_applet}, {"trap", BUILTIN, NULL}, {"true", APPLET, NULL},
+	{"type", BUILTIN, run_which}, {"ulimit", BUILTIN, NULL}, {"umask", BUILTIN, NULL},
+	{"umount", APPLET, NULL}, {"uname", APPLET, run_uname},
+	{"uniq", APPLET, shell_pass_applet}, {"unset", BUILTIN, NULL},
+	{"uptime", APPLET, run_uptime}, {"w", BUILTIN, run_uptime}, {"wait", BUILTIN, NULL},
 	{"wc", APPLET, shell_wc_applet}, {"wget", APPLET | LOADER, run_loader},
 	{"which", APPLET, run_which}, {"whoami", APPLET, run_whoami}, {"xargs", APPLET, NULL},
 };

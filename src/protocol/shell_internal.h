@@ -141,6 +141,8 @@ int shell_grep_applet(struct shell_run *run, const struct shell_words *w, unsign
 int shell_head_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
 int shell_tail_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
 int shell_wc_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
+int shell_awk_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
+int shell_hexdump_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
 int shell_pass_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
 int shell_base64_applet(struct shell_run *run, const struct shell_words *w, unsigned at);
 int shell_cat_applet(struct shell_run *run, const struct shell_words *w, unsigned at);

@@ -304,3 +304,67 @@ int shell_base64_applet(struct shell_run *run, const struct shell_words *w, unsi
 	return 0;
 }
 
+
+/* awk '{print $2, $4}' is how bots pick fields; other programs give nothing. */
+static void print_fields(struct shell_run *run, struct protocol_text program,
+    struct protocol_text line)
+{
+	bool any = false;
+
+	for (size_t i = 0; i + 1 < program.len; i++) {
+		struct protocol_text rest = line;
+		struct protocol_text field = line;
+		unsigned number;
+
+		if (program.data[i] != '$' || !isdigit((unsigned char)program.data[i + 1]))
+			continue;
+		number = (unsigned)(program.data[i + 1] - '0');
+		for (unsigned n = 0; n < number; n++)
+			field = line_word(&rest);
+		if (any)
+			shell_puts(run, " ");
+		put_text(run, field);
+		any = true;
+	}
+	if (any)
+		shell_puts(run, "\n");
+}
+
+int shell_awk_applet(struct shell_run *run, const struct shell_words *w, unsigned at)
+{
+	char bytes[SHELL_OUTPUT_MAX];
+	size_t len;
+
+	while (at < w->count && words_is_option(w->list[at]))
+		at++;
+	if (at == w->count || !memmem(w->list[at].data, w->list[at].len, "print", 5))
+		return 0;
+	len = filter_input(run, w, at + 1, bytes, sizeof(bytes));
+	for (size_t from = 0; from < len;) {
+		const char *eol = memchr(bytes + from, '\n', len - from);
+		size_t n = eol ? (size_t)(eol - bytes) - from : len - from;
+
+		print_fields(run, w->list[at], (struct protocol_text){bytes + from, n});
+		from += n + 1;
+	}
+	return 0;
+}
+
+/* hexdump -e '16/1 "%c"' -n 52 FILE is another way to say cat. */
+int shell_hexdump_applet(struct shell_run *run, const struct shell_words *w, unsigned at)
+{
+	char bytes[SHELL_OUTPUT_MAX];
+	size_t most = sizeof(bytes);
+	bool raw = false;
+	size_t len;
+
+	for (unsigned i = at; i < w->count; i++) {
+		raw = raw || memmem(w->list[i].data, w->list[i].len, "%c", 2);
+		if (line_is(w->list[i], "-n") && i + 1 < w->count)
+			most = words_number(w->list[i + 1], most);
+	}
+	len = filter_input(run, w, at, bytes, sizeof(bytes));
+	if (raw)
+		shell_out(run, bytes, len < most ? len : most);
+	return 0;
+}

@@ -167,6 +167,30 @@ static void language(void **state)
 	assert_true(f->shell.over);
 }
 
+/* What visitors of honeypots ask machines, and must get a line for. */
+static void machine(void **state)
+{
+	struct fixture *f = *state;
+	char line[256];
+
+	expect(f, "printf '1 2 3\\n4 5 6\\n' | awk '{print $3, $1;}'", "3 1\n6 4\n");
+	expect(f, "cat /proc/cpuinfo | grep 'model name' | wc -l", "1\n");
+	expect(f, "hexdump -e '16/1 \"%c\"' -n 4 /bin/ls", "\x7f" "ELF");
+	expect(f, "cat //bin/nothing", "cat: can't open '//bin/nothing': No such file or directory\n");
+	(void)snprintf(line, sizeof(line), "Linux %s x86_64\n",
+	    persona_text(f->io.persona, "persona.hostname"));
+	expect(f, "uname -m -s -n", line);
+	expect(f, "uname", "Linux\n");
+	expect(f, "uname -m", "x86_64\n");
+	expect(f, "which awk base64 busybox cat chmod cp dd echo nc ps rm sh uname xargs",
+	    "/bin/awk\n/bin/base64\n/bin/busybox\n/bin/cat\n/bin/chmod\n/bin/cp\n/bin/dd\n"
+	    "/bin/echo\n/bin/nc\n/bin/ps\n/bin/rm\n/bin/sh\n/bin/uname\n/bin/xargs\n");
+	expect(f, ">/tmp/.ptmx && cd /tmp/; pwd; >/no/.ptmx && cd /no",
+	    "/tmp\n-sh: can't create /no/.ptmx: nonexistent directory\n");
+	expect(f, "mkdir .ssh && echo \"ssh-rsa AAAA mdrfckr\">>.ssh/authorized_keys && "
+	          "chmod -R go= .ssh && cat .ssh/authorized_keys", "ssh-rsa AAAA mdrfckr\n");
+}
+
 static void output_is_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -189,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(more_files_than_there_is_room_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(executables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(language, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(machine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(output_is_bounded, set_up, tear_down),
 	};
 
