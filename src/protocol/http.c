@@ -305,6 +305,36 @@ static void client_line(struct protocol_io *io, struct protocol_text line, bool 
 	}
 }
 
+/* ---- a request line without its end --------------------------------------------------------- */
+
+static char *partial_text(struct http_state *state)
+{
+	return state->text + state->login_user_len + state->login_password_len;
+}
+
+/* Keeps what is there of a request line, for the case that no more of it comes. */
+static void keep_partial(struct http_state *state, const uint8_t *data, size_t len)
+{
+	const size_t room = (size_t)(state->text + HTTP_TEXT - partial_text(state));
+
+	state->partial_len = (uint16_t)(len < room ? len : room);
+	memcpy(partial_text(state), data, state->partial_len);
+}
+
+/* No more comes: a snap length, a lost packet or the visitor cut it. */
+static void tell_partial(struct protocol_io *io)
+{
+	struct http_state *state = io->state;
+	char copy[HTTP_TEXT];
+	const struct protocol_text line = {copy, state->partial_len};
+
+	if (state->partial_len == 0)
+		return;
+	memcpy(copy, partial_text(state), state->partial_len);
+	state->partial_len = 0;
+	(void)http_head_line(io, line, true);
+}
+
 static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 {
 	struct http_state *state = io->state;
@@ -320,8 +350,11 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	if (state->client.phase == HTTP_BODY || state->client.phase == HTTP_CHUNK_DATA)
 		return client_data(io, data, len);
 	taken = line_take(io, data, len, &line);
+	state->partial_len = 0;
 	if (taken > 0)
 		client_line(io, line, is_cut(data, taken));
+	else if (state->client.phase == HTTP_LINE)
+		keep_partial(state, data, len);
 	return taken;
 }
 
@@ -455,6 +488,8 @@ static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 
 	if (framing->phase == HTTP_IGNORE || skip_gap(framing, bytes))
 		return;
+	if (side == PROTOCOL_CLIENT)
+		tell_partial(io);
 	framing->phase = HTTP_LOST;
 	state->out_of_step = true;
 	if (side == PROTOCOL_CLIENT) {
@@ -465,6 +500,7 @@ static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 
 static void close_session(struct protocol_io *io)
 {
+	tell_partial(io);
 	http_body_end(io, false);
 	tell_exploits(io);
 	http_login_settle(io, PROTOCOL_OUTCOME_UNKNOWN);

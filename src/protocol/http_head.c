@@ -103,7 +103,7 @@ static void request_facts(struct protocol_io *io, const struct headers_request *
 	const char *query;
 
 	protocol_event(io, HTTP_EVENT_REQUEST);
-	if (request->version.len == 0)
+	if (state->simple)
 		protocol_event(io, HTTP_EVENT_SIMPLE);
 	state->is_proxy = request->target.data[0] != '/' && headers_contains(request->target, "://");
 	if (line_is(request->method, "CONNECT"))
@@ -121,6 +121,20 @@ static void request_facts(struct protocol_io *io, const struct headers_request *
 		    HTTP_LOGIN_QUERY);
 }
 
+/* Takes the beginning of " HTTP/1.1" off a target whose line was cut in it. */
+static void without_cut_version(struct protocol_text *target)
+{
+	static const char version[] = "HTTP/1.1";
+	size_t at = target->len;
+
+	while (at > 0 && target->data[at - 1] != ' ')
+		at--;
+	if (at > 0 && target->len - at < sizeof(version)
+	    && strncasecmp(target->data + at, version, target->len - at) == 0)
+		target->len = at;
+	*target = line_trim(*target);
+}
+
 bool http_head_line(struct protocol_io *io, struct protocol_text line, bool cut)
 {
 	struct http_state *state = io->state;
@@ -128,6 +142,8 @@ bool http_head_line(struct protocol_io *io, struct protocol_text line, bool cut)
 
 	if (!headers_request(line, "HTTP/", &request) || request.target.len == 0)
 		return false;
+	if (cut && request.version.len == 0)
+		without_cut_version(&request.target);
 	if (request.version.len == 0) {
 		/* HTTP/0.9 has no version; of a line that was cut it is not known. */
 		const bool plausible = request.target.data[0] == '/'
@@ -150,7 +166,7 @@ bool http_head_line(struct protocol_io *io, struct protocol_text line, bool cut)
 	if (!state->told_request) {
 		struct protocol_text first = line_trim(line);
 
-		if (request.version.len)
+		if (request.version.len || cut)
 			first.len = (size_t)(request.target.data + request.target.len - first.data);
 		protocol_attribute(io, PROTOCOL_REQUEST, first.data, first.len);
 		state->told_request = true;

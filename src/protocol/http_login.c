@@ -39,7 +39,7 @@ void http_login_settle(struct protocol_io *io, enum protocol_outcome outcome)
 	if (state->login_request == 0)
 		return;
 	protocol_login(io, user, password, state->login_secret, methods[state->login_method], outcome);
-	memmove(state->text, state->text + len, state->body_len);
+	memmove(state->text, state->text + len, (size_t)state->body_len + state->partial_len);
 	state->login_request = 0;
 	state->login_user_len = 0;
 	state->login_password_len = 0;

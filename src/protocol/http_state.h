@@ -88,6 +88,7 @@ struct http_state {
 	uint16_t login_password_len;
 	uint16_t body_len;         /* bytes of the body in text, behind the waiting login */
 	uint16_t body_told;        /* of them, told as commands already */
+	uint16_t partial_len;      /* or: bytes of a request line whose end is still to come */
 	char text[HTTP_TEXT];
 };
 
