@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes one man page: fills the places of a .scd text and runs scdoc.
 
-usage: page.py --teiten PROGRAM --keys PROGRAM --scdoc PROGRAM SOURCE OUTPUT
+usage: page.py --teiten PROGRAM --keys PROGRAM --protocols PROGRAM --scdoc PROGRAM SOURCE OUTPUT
 
 Places, each alone in its line:
     @subcommands@   every subcommand of `teiten help` with its help text
     @help NAME@     the help text of one subcommand
     @keys@          every configuration key
+    @protocols@     every protocol with its events
 """
 import argparse
 import re
@@ -30,6 +31,8 @@ def literal(text):
 def fill(line, options):
     if line == '@keys@':
         return output(options.keys)
+    if line == '@protocols@':
+        return output(options.protocols, '--man')
     if line == '@subcommands@':
         return '\n'.join(f'## teiten {name}\n\n{summary.replace("_", chr(92) + "_")}.\n\n'
                          + literal(output(options.teiten, 'help', name))
@@ -42,7 +45,7 @@ def fill(line, options):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ('teiten', 'keys', 'scdoc'):
+    for name in ('teiten', 'keys', 'protocols', 'scdoc'):
         parser.add_argument('--' + name, required=True)
     parser.add_argument('source')
     parser.add_argument('output')

@@ -2,8 +2,11 @@
 import subprocess
 import sys
 
-source, record_docs = sys.argv[1:3]
-DOCUMENTS = [('docs/records.md', [record_docs], 'build/record-docs >docs/records.md')]
+source, record_docs, protocol_docs = sys.argv[1:4]
+DOCUMENTS = [
+    ('docs/records.md', [record_docs], 'build/record-docs >docs/records.md'),
+    ('docs/protocols.md', [protocol_docs], 'build/protocol-docs >docs/protocols.md'),
+]
 
 failed = 0
 print(f'1..{len(DOCUMENTS)}')
