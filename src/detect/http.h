@@ -82,7 +82,7 @@ struct http {
 
 static inline const uint8_t *http_text(const struct http_message *m, struct http_span s)
 {
-	return m->text.data + s.at;
+	return m->text.data ? m->text.data + s.at : (const uint8_t *)"";
 }
 
 /* http_message.c */

@@ -15,9 +15,9 @@ static int digit(uint8_t c)
 struct http_uri http_uri_split(const uint8_t *uri, size_t len)
 {
 	struct http_uri u = {.path = uri, .path_len = len};
-	const uint8_t *colon = memchr(uri, ':', len);
+	const uint8_t *colon = len ? memchr(uri, ':', len) : NULL;
+	const uint8_t *end = len ? uri + len : uri;
 	const uint8_t *p;
-	const uint8_t *end = uri + len;
 
 	if (len == 0 || *uri == '/' || !colon || end - colon < 3 || colon[1] != '/' || colon[2] != '/')
 		return u;
