@@ -21,6 +21,8 @@
 #define BUSY_SLOTS 1024u /* ports that are looked at first for the main port of a country */
 #define SUMS_OF_COUNTRY (BUSY_SLOTS + 1)
 
+_Static_assert(SUMMARY_SOURCES_MAX <= SOURCES_MAX, "numbers of sources");
+
 /* By slot. */
 struct port_counts {
 	uint64_t packets[SLOTS]; /* from summary_finish on, as are the sources */
