@@ -116,7 +116,7 @@ static void droppers_are_payloads(void **state)
 	expect_facts(f, "F: payload 0 \"d\" 3 bytes end\n");
 }
 
-static void more_files_than_there_is_room_for(void **state)
+static void more_files_than_room(void **state)
 {
 	struct fixture *f = *state;
 	char line[64];
@@ -176,7 +176,8 @@ static void machine(void **state)
 	expect(f, "printf '1 2 3\\n4 5 6\\n' | awk '{print $3, $1;}'", "3 1\n6 4\n");
 	expect(f, "cat /proc/cpuinfo | grep 'model name' | wc -l", "1\n");
 	expect(f, "hexdump -e '16/1 \"%c\"' -n 4 /bin/ls", "\x7f" "ELF");
-	expect(f, "cat //bin/nothing", "cat: can't open '//bin/nothing': No such file or directory\n");
+	expect(f, "cat //bin/nothing",
+	    "cat: can't open '//bin/nothing': No such file or directory\n");
 	(void)snprintf(line, sizeof(line), "Linux %s x86_64\n",
 	    persona_text(f->io.persona, "persona.hostname"));
 	expect(f, "uname -m -s -n", line);
@@ -210,7 +211,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(echo_decodes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(files_are_consistent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(droppers_are_payloads, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(more_files_than_there_is_room_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(more_files_than_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(executables, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(language, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(machine, set_up, tear_down),

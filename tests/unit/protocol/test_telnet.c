@@ -96,7 +96,8 @@ static void scanners_get_through(void **state)
 	(void)state;
 	for (unsigned i = 0; i < PERSONAS; i++) {
 		struct visit c;
-		static const char *const words[] = {"enable\r\n", "system\r\n", "shell\r\n", "sh\r\n"};
+		static const char *const words[] = {"enable\r\n", "system\r\n", "shell\r\n",
+			"sh\r\n"};
 
 		begin(&c, i);
 		log_in(&c);
@@ -152,8 +153,9 @@ static void loaders_get_through(void **state)
 		(void)say(&c, "/bin/busybox cat /proc/mounts; /bin/busybox ECCHI\r\n");
 		assert_true(writable(buf_text(&c.talk.trace.reply), c.talk.trace.reply.len, path,
 		    sizeof(path)) > 0);
-		(void)snprintf(line, sizeof(line), "/bin/busybox echo -e '\\x6b\\x61\\x6d\\x69%s' > "
-		    "%s/.nippon; /bin/busybox cat %s/.nippon; /bin/busybox rm %s/.nippon\r\n",
+		(void)snprintf(line, sizeof(line),
+		    "/bin/busybox echo -e '\\x6b\\x61\\x6d\\x69%s' > %s/.nippon; "
+		    "/bin/busybox cat %s/.nippon; /bin/busybox rm %s/.nippon\r\n",
 		    path, path, path, path);
 		(void)say(&c, line);
 		(void)snprintf(line, sizeof(line), "\r\nkami%s\r\n", path);
@@ -164,7 +166,8 @@ static void loaders_get_through(void **state)
 		              "/bin/busybox ECCHI\r\n");
 		assert_false(said(&c, "can't") || said(&c, "denied"));
 		(void)say(&c, "/bin/busybox cat /bin/echo\r\n");
-		elf = memmem(buf_text(&c.talk.trace.reply), c.talk.trace.reply.len, "\x7f" "ELF", 4);
+		elf = memmem(buf_text(&c.talk.trace.reply), c.talk.trace.reply.len,
+		    "\x7f" "ELF", 4);
 		assert_non_null(elf);
 		(void)blob_cpu(elf, 20, cpu);
 		assert_string_equal(cpu, persona_text(c.own, "persona.cpu"));
@@ -173,8 +176,10 @@ static void loaders_get_through(void **state)
 		if (strcmp(cpu, "arm-le") == 0)
 			assert_true(said(&c, "ARMv7"));
 		buf_reset(&c.talk.trace.facts);
-		(void)say(&c, "echo -ne '\\x7f\\x45\\x4c\\x46' > d; echo -ne '\\x01' >> d; ./d\r\n");
-		assert_non_null(strstr(buf_text(&c.talk.trace.facts), "F: payload 0 \"d\" 5 bytes end"));
+		(void)say(&c, "echo -ne '\\x7f\\x45\\x4c\\x46' > d; echo -ne '\\x01' >> d; "
+		              "./d\r\n");
+		assert_non_null(strstr(buf_text(&c.talk.trace.facts),
+		    "F: payload 0 \"d\" 5 bytes end"));
 		end(&c);
 	}
 }
