@@ -171,7 +171,7 @@ def check_headers(compiler, duckdb):
 def check_banned():
     for path in files('src', '.c', '.h'):
         layer = path.split(os.sep)[1]
-        banned = {**BANNED, **(PURE_BANNED if layer in PURE else {})}
+        banned = {**BANNED, **(PURE_BANNED if layer in PURE and not path.endswith('-docs.c') else {})}
         text = code(path)
         for match in re.finditer(r'(?<![\w.>])(\w+)[ \t]*\(', text):
             if text[match.end():].startswith(('SIGPIPE, SIG_IGN', 'SIGPIPE, SIG_DFL')):

@@ -1,6 +1,7 @@
 /* What visitors said in a capture; the contract is in visitors.h. */
 #include "cmd/visitors.h"
 
+#include "decode/tunnel.h"
 #include "protocol/patterns.h"
 
 #include <errno.h>
@@ -101,12 +102,39 @@ static int finish_call(struct visitors *v)
 	return rc;
 }
 
+/* What came through tunnels is said too. */
+static void add_inner(struct visitors *v, const struct decode_packet *packets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct decode_packet packet = packets[i];
+		struct capture_packet inner;
+
+		for (unsigned depth = 0; depth < TUNNEL_DEPTH_MAX && tunnel_possible(&packet)
+		     && packet.drop == DECODE_DROP_NONE && tunnel_inner(&packet, &inner); depth++) {
+			decode_batch(&inner, 1, &packet);
+			if (packet.drop == DECODE_DROP_NONE)
+				streams_add(v->streams, &packet, 1);
+		}
+	}
+}
+
+static bool has_tunnels(const struct decode_packet *packets, size_t count)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < count; i++)
+		found = found || tunnel_possible(&packets[i]);
+	return found;
+}
+
 int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t count,
     struct store_ingest *ingest, struct err *err)
 {
 	v->ingest = ingest;
 	v->err = err;
 	streams_add(v->streams, packets, count);
+	if (has_tunnels(packets, count))
+		add_inner(v, packets, count);
 	return finish_call(v);
 }
 
