@@ -144,7 +144,7 @@ static bool is_notable(const char *name)
 	static const char *const parts[] = {"exploit", "login", "proxy", "anonymous", "credentials",
 	    "cookie", "ms-t120", "ms17-010", "eternalblue", "doublepulsar", "smbghost", "bypass",
 	    "injection", "backdoor", "bounce", "tunnel", "monlist", "write", "write-property",
-	    "download", "stop", "shell", "module", "replicate", "drop"};
+	    "download", "stop", "shell", "module", "replicate", "drop", "operate", "restart"};
 	static const char *const protocols[] = {"pjl", "printer", "adb", "rdp"};
 	size_t len = strcspn(name, ".");
 

@@ -31,19 +31,39 @@ struct job {
 	unsigned written_count;
 };
 
+/* A sort holds whole rows: of a table with blobs (4 KiB each) not more than so many. */
+#define BLOB_SORT_ROWS 65536
+
+/* Whether the date's rows of a table can be sorted within DuckDB's memory. */
+static int can_sort(struct job *job, enum record_table_id id, bool *ret_sort, struct err *err)
+{
+	int64_t rows = 0;
+	int ret = ST_OK;
+
+	if (table_has_blob(id))
+		ret = catalogue_int(&job->store->cat, &rows, err,
+		    "SELECT coalesce(sum(rows), 0) FROM segment WHERE superseded = 0 AND day = ? "
+		    "AND tbl = ?",
+		    "is", (int64_t)job->day, record_tables[id].name);
+	*ret_sort = rows <= BLOB_SORT_ROWS;
+	return ret;
+}
+
 /* Writes one merged segment from a SELECT; a table without rows gets none. */
 static int write_one(struct job *job, enum record_table_id id, const char *select,
     struct err *err)
 {
 	struct segment *segment = &job->written[job->written_count];
 	struct buf sql = {0};
-	int ret = ST_OK;
+	bool sort = true;
+	int ret = can_sort(job, id, &sort, err);
 
 	*segment = (struct segment){.table = &record_tables[id], .day = job->day};
 	(void)store_unique_name(job->store, segment->name);
-	buf_printf(&sql, "SELECT * FROM (%s) AS merged ORDER BY %s", select,
-	    table_info(id).order);
-	if (sql.failed)
+	buf_printf(&sql, "SELECT * FROM (%s) AS merged", select);
+	if (sort)
+		buf_printf(&sql, " ORDER BY %s", table_info(id).order);
+	if (!ret && sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
 		ret = segment_write(job->engine, job->store->path, buf_text(&sql), SEGMENT_MERGED,

@@ -3,6 +3,7 @@
 
 #include "base/civil.h"
 #include "base/hash.h"
+#include "store/tables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,14 +108,6 @@ out:
 /* A row group is held in memory as a whole: one of rows with a blob has fewer of them. */
 #define BLOB_GROUP_ROWS 16384
 
-static bool has_blob(const struct record_table *table)
-{
-	for (unsigned i = 0; i < table->field_count; i++)
-		if (table->fields[i].type == RECORD_BLOB)
-			return true;
-	return false;
-}
-
 static void put_copy(struct buf *sql, const char *select, const char *path,
     const struct record_table *table, enum segment_form form)
 {
@@ -125,7 +118,7 @@ static void put_copy(struct buf *sql, const char *select, const char *path,
 		buf_putc(sql, *p);
 	}
 	buf_printf(sql, "' (FORMAT parquet, %s", form_options[form]);
-	if (has_blob(table))
+	if (table_has_blob((enum record_table_id)(table - record_tables)))
 		buf_printf(sql, ", ROW_GROUP_SIZE %d", BLOB_GROUP_ROWS);
 	buf_putc(sql, ')');
 }

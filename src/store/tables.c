@@ -40,3 +40,13 @@ bool table_is_ingested(enum record_table_id id)
 {
 	return id < RECORD_TABLE_COUNT && tables[id].origin == TABLE_INGESTED;
 }
+
+bool table_has_blob(enum record_table_id id)
+{
+	const struct record_table *table = &record_tables[id];
+
+	for (unsigned i = 0; i < table->field_count; i++)
+		if (table->fields[i].type == RECORD_BLOB)
+			return true;
+	return false;
+}

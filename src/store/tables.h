@@ -31,5 +31,8 @@ struct table_info {
 
 struct table_info table_info(enum record_table_id id);
 
+/* Whether a column of the table holds bytes (RECORD_BLOB). */
+bool table_has_blob(enum record_table_id id);
+
 /* Whether rows of the table come through an ingest. */
 bool table_is_ingested(enum record_table_id id);
