@@ -87,7 +87,8 @@ bool headers_field(struct protocol_text line, struct protocol_text *ret_name,
 	if (!colon)
 		return false;
 	name = line_trim((struct protocol_text){line.data, (size_t)(colon - line.data)});
-	*ret_value = line_trim((struct protocol_text){colon + 1, line.len - (size_t)(colon - line.data) - 1});
+	*ret_value = line_trim(
+	    (struct protocol_text){colon + 1, line.len - (size_t)(colon - line.data) - 1});
 	*ret_name = name;
 	return true;
 }

@@ -36,8 +36,9 @@ _Static_assert(sizeof(struct http_state) + HTTP_CLIENT_INBOX + HTTP_SERVER_INBOX
 /* Methods that no other protocol with such lines has. */
 static bool is_own_method(struct protocol_text method)
 {
-	static const char *const own[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "PATCH",
-		"TRACE", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", NULL};
+	static const char *const own[] = {"GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT",
+	    "PATCH", "TRACE", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK",
+	    NULL};
 
 	for (size_t i = 0; own[i]; i++)
 		if (line_is(method, own[i]))
@@ -73,7 +74,7 @@ static enum protocol_verdict probe_request(const uint8_t *data, size_t len)
 		return PROTOCOL_MORE;
 	if (text[method.len] != ' ' || method.len == 0)
 		return PROTOCOL_NO;
-	/* A path after a method that only HTTP has is enough, and does not wait for the line's end. */
+	/* A path after a method that only HTTP has is enough; the line's end may come later. */
 	if (len > method.len + 1 && is_own_method(method)
 	    && (text[method.len + 1] == '/' || line_is(method, "CONNECT")))
 		return PROTOCOL_YES;
@@ -97,7 +98,8 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	size_t len = start->client_len;
 	enum protocol_verdict verdict;
 
-	for (unsigned i = 0; i < PREFIX_BLANKS && len > 0 && (*data == '\r' || *data == '\n'); i++) {
+	for (unsigned i = 0; i < PREFIX_BLANKS && len > 0 && (*data == '\r' || *data == '\n');
+	     i++) {
 		data++;
 		len--;
 	}
@@ -426,7 +428,8 @@ static void server_line(struct protocol_io *io, struct protocol_text line, bool 
 		}
 		if (headers_field(line, &name, &value)) {
 			http_head_framing(&state->server, name, value);
-			if (line_is(name, "WWW-Authenticate") || line_is(name, "Proxy-Authenticate"))
+			if (line_is(name, "WWW-Authenticate")
+			    || line_is(name, "Proxy-Authenticate"))
 				http_login_challenge(io, value);
 		}
 		if (cut)
@@ -459,7 +462,8 @@ static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
 
 		state->server.left -= n;
 		if (state->server.left == 0)
-			state->server.phase = state->server.phase == HTTP_BODY ? HTTP_LINE : HTTP_CHUNK_END;
+			state->server.phase =
+			    state->server.phase == HTTP_BODY ? HTTP_LINE : HTTP_CHUNK_END;
 		return n;
 	}
 	taken = line_take(io, data, len, &line);
@@ -510,14 +514,15 @@ const struct protocol_module protocol_http = {
 	.name = "http",
 	.title = "HTTP",
 	.spec = "RFC 9110, 9112, 1945, 7616, 7617",
-	.doc = "Requests, user agents, logins (Basic, Digest, NTLM, forms, queries, JSON, XML), named "
-	       "exploit attempts, bodies as payloads.  Answers as the persona's web server, router or "
-	       "camera, and to requests for TR-064, HNAP, UPnP, Docker, Hadoop, Elasticsearch, "
-	       "Ethereum and the like as those; CONNECT is accepted and leads nowhere.",
+	.doc = "Requests, user agents, logins (Basic, Digest, NTLM, forms, queries, JSON, "
+	       "XML), named exploit attempts, bodies as payloads.  Answers as the "
+	       "persona's web server, router or camera, and to requests for TR-064, HNAP, "
+	       "UPnP, Docker, Hadoop, Elasticsearch, Ethereum and the like as those; "
+	       "CONNECT is accepted and leads nowhere.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
-	.tcp_ports = {80, 8080, 8000, 8081, 8888, 81, 88, 9000, 7547, 37215, 52869, 2375, 9200, 8088,
-		8545},
+	.tcp_ports = {80, 8080, 8000, 8081, 8888, 81, 88, 9000, 7547, 37215, 52869, 2375, 9200,
+		8088, 8545},
 	.state_size = sizeof(struct http_state),
 	.client_inbox = HTTP_CLIENT_INBOX,
 	.server_inbox = HTTP_SERVER_INBOX,

@@ -4,8 +4,8 @@
  * One table of services by port and path (TR-064, HNAP, UPnP, Docker, Hadoop, …), whose texts are
  * the persona's; everything else is the persona's product: a file that says its server name, its
  * face (`basic` asks for a password everywhere, `form` has a login page, `plain` has none), the one
- * login it accepts, its error page and its first page.  So a login is refused unless it is that one,
- * and what looks like an exploit finds a device that says 200.
+ * login it accepts, its error page and its first page.  So a login is refused unless it is that
+ * one, and what looks like an exploit finds a device that says 200.
  */
 #include "base/civil.h"
 #include "base/wr.h"
@@ -173,7 +173,8 @@ void http_answer_choose(struct protocol_io *io, struct protocol_text path)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *row = &rows[i];
 
-		if ((row->method && !line_is(method, row->method)) || (row->port && row->port != io->port))
+		if ((row->method && !line_is(method, row->method))
+		    || (row->port && row->port != io->port))
 			continue;
 		if (!line_begins(path, row->path) || (row->exact && path.len != strlen(row->path)))
 			continue;
@@ -216,7 +217,8 @@ static struct protocol_text product(const struct protocol_io *io, const char *na
 		struct protocol_text key;
 		struct protocol_text value;
 
-		if (headers_field((struct protocol_text){text, len}, &key, &value) && line_is(key, name))
+		if (headers_field((struct protocol_text){text, len}, &key, &value)
+		    && line_is(key, name))
 			return value;
 		text += len + (text[len] == '\n');
 	}
@@ -253,9 +255,17 @@ static const char *reason(unsigned status)
 		unsigned status;
 		const char *reason;
 	} reasons[] = {
-		{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {302, "Found"},
-		{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-		{405, "Method Not Allowed"}, {500, "Internal Server Error"},
+	    {200, "OK"},
+	    {201, "Created"},
+	    {202, "Accepted"},
+	    {204, "No Content"},
+	    {302, "Found"},
+	    {400, "Bad Request"},
+	    {401, "Unauthorized"},
+	    {403, "Forbidden"},
+	    {404, "Not Found"},
+	    {405, "Method Not Allowed"},
+	    {500, "Internal Server Error"},
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -274,8 +284,9 @@ static void http_date(int64_t now_us, char out[DATE_MAX])
 	const int seconds = (int)((now_us - day * CIVIL_US_PER_DAY) / CIVIL_US_PER_SECOND);
 
 	(void)snprintf(out, DATE_MAX, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-	    days + 3 * (ptrdiff_t)civil_weekday(day), date.day, months + 3 * (ptrdiff_t)(date.month - 1),
-	    date.year, seconds / 3600, seconds / 60 % 60, seconds % 60);
+	    days + 3 * (ptrdiff_t)civil_weekday(day), date.day,
+	    months + 3 * (ptrdiff_t)(date.month - 1), date.year, seconds / 3600, seconds / 60 % 60,
+	    seconds % 60);
 }
 
 static void put_hex(struct protocol_io *io, struct wr *w, unsigned bytes)
@@ -283,7 +294,8 @@ static void put_hex(struct protocol_io *io, struct wr *w, unsigned bytes)
 	for (unsigned i = 0; i < bytes; i += 8) {
 		char hex[17];
 
-		(void)snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)protocol_random(io));
+		(void)snprintf(
+		    hex, sizeof(hex), "%016llx", (unsigned long long)protocol_random(io));
 		wr_bytes(w, hex, 16);
 	}
 }
@@ -303,7 +315,8 @@ static void fill(struct protocol_io *io, struct wr *w, struct protocol_text text
 			put_hex(io, w, 32);
 			break;
 		case 'n':
-			(void)snprintf(number, sizeof(number), "%lld", (long long)(io->now_us / 1000));
+			(void)snprintf(
+			    number, sizeof(number), "%lld", (long long)(io->now_us / 1000));
 			break;
 		case 'i':
 			(void)snprintf(number, sizeof(number), "%s",
@@ -350,7 +363,8 @@ static void send(struct protocol_io *io, const struct response *response)
 			wr_bytes(&w, head, strlen(head));
 		}
 		if (response->status != 204) {
-			(void)snprintf(head, sizeof(head), "Content-Length: %zu\r\n", response->body.len);
+			(void)snprintf(
+			    head, sizeof(head), "Content-Length: %zu\r\n", response->body.len);
 			wr_bytes(&w, head, strlen(head));
 		}
 		(void)snprintf(head, sizeof(head), "Connection: %s\r\n\r\n",
@@ -433,7 +447,8 @@ static void ask_password(struct protocol_io *io)
 	send_error(io, 401, fields);
 }
 
-/* Huawei's upgrade service asks for Digest and takes every response: the exploit has a fixed one. */
+/* Huawei's upgrade service asks for Digest and takes every response: the exploit has a fixed one.
+ */
 static bool asks_digest(struct protocol_io *io, const struct row *row)
 {
 	const struct http_state *state = io->state;
@@ -442,10 +457,12 @@ static bool asks_digest(struct protocol_io *io, const struct row *row)
 
 	if (!row->key || strcmp(row->key, "http.hg532-upgrade") != 0 || state->was_login)
 		return false;
-	(void)snprintf(nonce, sizeof(nonce), "%016llx%016llx", (unsigned long long)protocol_random(io),
-	    (unsigned long long)protocol_random(io));
-	(void)snprintf(fields, sizeof(fields), "WWW-Authenticate: Digest realm=\"HuaweiHomeGateway\","
-	    "nonce=\"%s\",qop=\"auth\",algorithm=\"MD5\"\r\n", nonce);
+	(void)snprintf(nonce, sizeof(nonce), "%016llx%016llx",
+	    (unsigned long long)protocol_random(io), (unsigned long long)protocol_random(io));
+	(void)snprintf(fields, sizeof(fields),
+	    "WWW-Authenticate: Digest realm=\"HuaweiHomeGateway\","
+	    "nonce=\"%s\",qop=\"auth\",algorithm=\"MD5\"\r\n",
+	    nonce);
 	send(io, &(struct response){PROTOCOL_LITERAL(""), 401, HTML, fields, PROTOCOL_LITERAL("")});
 	return true;
 }
@@ -467,8 +484,8 @@ static void answer_row(struct protocol_io *io, const struct row *row)
 	if (asks_digest(io, row))
 		return;
 	settle(io, state->login_method == HTTP_LOGIN_DIGEST);
-	send_filled(io, (struct response){{server, strlen(server)}, row->status, row->type, row->fields,
-		{text, strlen(text)}});
+	send_filled(io, (struct response){{server, strlen(server)}, row->status, row->type,
+	                    row->fields, {text, strlen(text)}});
 }
 
 /* "/", an index or a login page: what a product shows its face at. */
@@ -493,7 +510,8 @@ static void send_welcome(struct protocol_io *io)
 
 	(void)snprintf(fields, sizeof(fields), "Set-Cookie: session=%016llx; path=/\r\n"
 	    "Location: /index.html\r\n", (unsigned long long)protocol_random(io));
-	send(io, &(struct response){product(io, "server"), 302, HTML, fields, PROTOCOL_LITERAL("")});
+	send(
+	    io, &(struct response){product(io, "server"), 302, HTML, fields, PROTOCOL_LITERAL("")});
 }
 
 static void answer_product(struct protocol_io *io, bool is_exploit)
@@ -512,7 +530,8 @@ static void answer_product(struct protocol_io *io, bool is_exploit)
 	} else if (is_exploit) {
 		settle(io, false);
 		send(io, &(struct response){server, 200, HTML, "", PROTOCOL_LITERAL("")});
-	} else if (state->ntlm_begun || line_is(face, "basic") || (state->was_login && state->has_login)) {
+	} else if (state->ntlm_begun || line_is(face, "basic")
+	           || (state->was_login && state->has_login)) {
 		settle(io, false);
 		ask_password(io);
 	} else if (is_front(state) || state->has_login || state->is_proxy) {
@@ -537,8 +556,8 @@ void http_answer(struct protocol_io *io, bool is_exploit)
 		answer_row(io, &rows[state->answer]);
 	} else if (line_is(method, "OPTIONS")) {
 		settle(io, false);
-		send(io, &(struct response){product(io, "server"), 200, HTML, "Allow: GET, HEAD, POST, OPTIONS\r\n",
-			PROTOCOL_LITERAL("")});
+		send(io, &(struct response){product(io, "server"), 200, HTML,
+		             "Allow: GET, HEAD, POST, OPTIONS\r\n", PROTOCOL_LITERAL("")});
 	} else if (line_is(method, "TRACE") || line_is(method, "PROPFIND")) {
 		settle(io, false);
 		send_error(io, 405, "Allow: GET, HEAD, POST, OPTIONS\r\n");

@@ -81,7 +81,8 @@ static void commands(struct protocol_io *io, bool last)
 		attribute = markup && text[i] != '>';
 	}
 	if (last || start == 0) {
-		segment(io, (struct protocol_text){text + start, state->body_len - start}, form, attribute);
+		segment(io, (struct protocol_text){text + start, state->body_len - start}, form,
+		    attribute);
 		start = state->body_len;
 	}
 	state->body_told = (uint16_t)start;
@@ -110,7 +111,8 @@ static void shorten(struct http_state *state)
 		keep_from = state->body_len - HTTP_EXPLOIT_OVERLAP;
 	memmove(text, text + keep_from, state->body_len - keep_from);
 	state->body_len = (uint16_t)(state->body_len - keep_from);
-	state->body_told = (uint16_t)(state->body_told > keep_from ? state->body_told - keep_from : 0);
+	state->body_told =
+	    (uint16_t)(state->body_told > keep_from ? state->body_told - keep_from : 0);
 }
 
 static void look(struct protocol_io *io, bool last)

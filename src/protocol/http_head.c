@@ -32,7 +32,8 @@ static struct protocol_text path_of(struct protocol_text target)
 
 /* "METHOD target" with the target decoded: + is a blank in the query only. */
 static void command_fact(struct protocol_io *io, struct protocol_text method,
-    struct protocol_text target, struct protocol_text *ret_decoded, uint8_t buffer[PROTOCOL_TEXT_MAX])
+    struct protocol_text target, struct protocol_text *ret_decoded,
+    uint8_t buffer[PROTOCOL_TEXT_MAX])
 {
 	const char *query = target.len ? memchr(target.data, '?', target.len) : NULL;
 	const size_t path_len = query ? (size_t)(query - target.data) : target.len;
@@ -105,7 +106,8 @@ static void request_facts(struct protocol_io *io, const struct headers_request *
 	protocol_event(io, HTTP_EVENT_REQUEST);
 	if (state->simple)
 		protocol_event(io, HTTP_EVENT_SIMPLE);
-	state->is_proxy = request->target.data[0] != '/' && headers_contains(request->target, "://");
+	state->is_proxy =
+	    request->target.data[0] != '/' && headers_contains(request->target, "://");
 	if (line_is(request->method, "CONNECT"))
 		protocol_event(io, HTTP_EVENT_CONNECT);
 	else if (state->is_proxy)
@@ -117,7 +119,8 @@ static void request_facts(struct protocol_io *io, const struct headers_request *
 	http_answer_choose(io, path);
 	query = request->target.len ? memchr(request->target.data, '?', request->target.len) : NULL;
 	if (query)
-		http_login_pairs(io, behind(request->target, (size_t)(query - request->target.data) + 1),
+		http_login_pairs(io,
+		    behind(request->target, (size_t)(query - request->target.data) + 1),
 		    HTTP_LOGIN_QUERY);
 }
 

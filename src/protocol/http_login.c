@@ -38,7 +38,8 @@ void http_login_settle(struct protocol_io *io, enum protocol_outcome outcome)
 
 	if (state->login_request == 0)
 		return;
-	protocol_login(io, user, password, state->login_secret, methods[state->login_method], outcome);
+	protocol_login(
+	    io, user, password, state->login_secret, methods[state->login_method], outcome);
 	memmove(state->text, state->text + len, (size_t)state->body_len + state->partial_len);
 	state->login_request = 0;
 	state->login_user_len = 0;
@@ -151,7 +152,8 @@ void http_login_authorization(struct protocol_io *io, struct protocol_text value
 		password.data = hash;
 		password.len = headers_digest_hash(io, &digest, method, hash);
 		hold(io, digest.user, password, PROTOCOL_SECRET_HASH, HTTP_LOGIN_DIGEST);
-	} else if (headers_scheme(value, "NTLM", &rest) || headers_scheme(value, "Negotiate", &rest)) {
+	} else if (headers_scheme(value, "NTLM", &rest)
+	           || headers_scheme(value, "Negotiate", &rest)) {
 		ntlm(io, rest);
 	}
 }
@@ -184,9 +186,9 @@ static bool in_list(struct protocol_text key, const char *const *list)
 
 static unsigned user_rank(struct protocol_text key)
 {
-	static const char *const sure[] = {"username", "user", "uname", "usr", "user_name", "userid",
-		"user_id", "loginname", "login_name", "j_username", "luci_username", "pma_username",
-		"loginuser", "userName1", NULL};
+	static const char *const sure[] = {"username", "user", "uname", "usr", "user_name",
+	    "userid", "user_id", "loginname", "login_name", "j_username", "luci_username",
+	    "pma_username", "loginuser", "userName1", NULL};
 	static const char *const vague[] = {"login", "name", "email", "log", "account", "uid", "id",
 		"un", "u", "admin", "mail", NULL};
 
@@ -202,7 +204,8 @@ static bool is_password(struct protocol_text key)
 	static const char *const names[] = {"psd", "pass", "pwd", "pw", "pswd", "psw", "passphrase",
 		"userpass", "loginpass", "user_pass", NULL};
 
-	return in_list(key, names) || headers_contains(key, "passw") || headers_contains(key, "pwd");
+	return in_list(key, names) || headers_contains(key, "passw")
+	       || headers_contains(key, "pwd");
 }
 
 static size_t copy_field(char out[FIELD_MAX], struct protocol_text value)
@@ -278,7 +281,8 @@ void http_login_pairs(struct protocol_io *io, struct protocol_text text,
 	tell(io, &found, method);
 }
 
-/* A JSON string behind its opening quote, without its simple escapes; moves past the closing one. */
+/* A JSON string behind its opening quote, without its simple escapes; moves past the closing one.
+ */
 static struct protocol_text take_string(struct protocol_text *text, char out[FIELD_MAX])
 {
 	struct protocol_text string = {out, 0};
@@ -376,7 +380,8 @@ static void xml(struct protocol_io *io, struct protocol_text text)
 		if (!wordpress) {
 			offer(&found, name, value);
 		} else if ((line_is(name, "string") || line_is(name, "value")) && value.len > 0) {
-			offer(&found, strings == 0 ? PROTOCOL_LITERAL("user") : PROTOCOL_LITERAL("password"),
+			offer(&found,
+			    strings == 0 ? PROTOCOL_LITERAL("user") : PROTOCOL_LITERAL("password"),
 			    value);
 			strings++;
 		}

@@ -58,7 +58,7 @@ struct http_state {
 	struct http_exploit_state exploit;
 	uint32_t requests;         /* request lines seen */
 	uint32_t responses;        /* final responses begun; meaningless after a gap */
-	uint32_t login_request;    /* the request that the waiting login belongs to; 0: none waits */
+	uint32_t login_request; /* the request that the waiting login belongs to; 0: none waits */
 	uint16_t status;           /* of the response that is being read */
 	uint8_t answer;            /* a row of http_answer.c */
 	uint8_t tries;             /* logins of this session */

@@ -192,11 +192,13 @@ static void answer(struct protocol_io *io)
 
 	if (!io->answering)
 		return;
-	attempt_verdict(io, &state->attempt, state->accepted ? PROTOCOL_ACCEPTED : PROTOCOL_REFUSED);
+	attempt_verdict(
+	    io, &state->attempt, state->accepted ? PROTOCOL_ACCEPTED : PROTOCOL_REFUSED);
 	if (line_is(method, "OPTIONS")) {
-		protocol_replyf(io, "RTSP/1.0 200 OK\r\nCSeq: %s\r\n%s%s%sPublic: OPTIONS, DESCRIBE, SETUP, "
-		    "TEARDOWN, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER\r\n\r\n", state->cseq,
-		    *server ? "Server: " : "", server, *server ? "\r\n" : "");
+		protocol_replyf(io,
+		    "RTSP/1.0 200 OK\r\nCSeq: %s\r\n%s%s%sPublic: OPTIONS, DESCRIBE, SETUP, "
+		    "TEARDOWN, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER\r\n\r\n",
+		    state->cseq, *server ? "Server: " : "", server, *server ? "\r\n" : "");
 	} else if (line_is(method, "TEARDOWN")) {
 		protocol_replyf(io, "RTSP/1.0 200 OK\r\nCSeq: %s\r\n\r\n", state->cseq);
 		io->hang_up = true;
@@ -205,10 +207,13 @@ static void answer(struct protocol_io *io)
 	} else if (line_is(method, "DESCRIBE")) {
 		const char *sdp = protocol_persona(io, "rtsp.sdp");
 
-		protocol_replyf(io, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Type: application/sdp\r\n"
-		    "Content-Length: %zu\r\n\r\n%s", state->cseq, strlen(sdp), sdp);
+		protocol_replyf(io,
+		    "RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Type: application/sdp\r\n"
+		    "Content-Length: %zu\r\n\r\n%s",
+		    state->cseq, strlen(sdp), sdp);
 	} else {
-		protocol_replyf(io, "RTSP/1.0 461 Unsupported Transport\r\nCSeq: %s\r\n\r\n", state->cseq);
+		protocol_replyf(
+		    io, "RTSP/1.0 461 Unsupported Transport\r\nCSeq: %s\r\n\r\n", state->cseq);
 	}
 }
 
@@ -268,8 +273,10 @@ static void server_line(struct protocol_io *io, struct protocol_text line)
 	if (!state->server_head && status > 0) {
 		state->server_head = true;
 		state->server_body = 0;
-		attempt_verdict(io, &state->attempt, status == 401 || status == 403 ? PROTOCOL_REFUSED
-		    : status == 200 ? PROTOCOL_ACCEPTED : PROTOCOL_OUTCOME_UNKNOWN);
+		attempt_verdict(io, &state->attempt,
+		    status == 401 || status == 403 ? PROTOCOL_REFUSED
+		    : status == 200                ? PROTOCOL_ACCEPTED
+		                                   : PROTOCOL_OUTCOME_UNKNOWN);
 	} else if (state->server_head && line.len == 0) {
 		state->server_head = false;
 		state->server_skip = state->server_body;
@@ -338,8 +345,8 @@ const struct protocol_module protocol_rtsp = {
 	.name = "rtsp",
 	.title = "RTSP",
 	.spec = "RFC 2326, RFC 7826",
-	.doc = "Requests with their stream's path, logins by Basic and Digest.  Answers as a camera that "
-	       "asks for a password.",
+	.doc = "Requests with their stream's path, logins by Basic and Digest.  Answers as "
+	       "a camera that asks for a password.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {554, 8554, 10554, 5554},

@@ -142,8 +142,10 @@ static bool is_own_name(const struct headers_digest *digest, struct protocol_tex
 	hash_of(ha1, (struct protocol_text[]){digest->user, digest->realm, digest->user}, 3);
 	hash_of(ha2, (struct protocol_text[]){method, digest->uri}, 2);
 	if (digest->qop.len > 0)
-		hash_of(response, (struct protocol_text[]){one, digest->nonce, digest->nc, digest->cnonce,
-			digest->qop, two}, 6);
+		hash_of(response,
+		    (struct protocol_text[]){
+		        one, digest->nonce, digest->nc, digest->cnonce, digest->qop, two},
+		    6);
 	else
 		hash_of(response, (struct protocol_text[]){one, digest->nonce, two}, 3);
 	return line_is(digest->response, response);
@@ -165,9 +167,11 @@ static void authorization(struct protocol_io *io, struct protocol_text value)
 	state->has_login = true;
 	state->accepted = io->answering && is_own_name(&digest, method);
 	if (digest.user.len + len > HASH_MAX) {
-		protocol_login(io, digest.user, (struct protocol_text){text, len}, PROTOCOL_SECRET_HASH,
-		    "digest", !io->answering ? PROTOCOL_OUTCOME_UNKNOWN
-		              : state->accepted ? PROTOCOL_ACCEPTED : PROTOCOL_REFUSED);
+		protocol_login(io, digest.user, (struct protocol_text){text, len},
+		    PROTOCOL_SECRET_HASH, "digest",
+		    !io->answering    ? PROTOCOL_OUTCOME_UNKNOWN
+		    : state->accepted ? PROTOCOL_ACCEPTED
+		                      : PROTOCOL_REFUSED);
 		return;
 	}
 	if (digest.user.len)
@@ -268,6 +272,21 @@ static void keep(struct state *state, const char *name, struct protocol_text val
 	state->head_len = (uint16_t)(state->head_len + n);
 }
 
+static void keep_for_reply(struct state *state, struct protocol_text name,
+    struct protocol_text value)
+{
+	if (is_field(name, "Via", 'v'))
+		keep(state, "Via", value, false);
+	else if (is_field(name, "From", 'f'))
+		keep(state, "From", value, false);
+	else if (is_field(name, "To", 't'))
+		keep(state, "To", value, true);
+	else if (is_field(name, "Call-ID", 'i'))
+		keep(state, "Call-ID", value, false);
+	else if (line_is(name, "CSeq"))
+		keep(state, "CSeq", value, false);
+}
+
 static void field(struct protocol_io *io, struct protocol_text line)
 {
 	struct state *state = io->state;
@@ -280,27 +299,16 @@ static void field(struct protocol_io *io, struct protocol_text line)
 		const uint64_t length = headers_number(value);
 
 		state->body = length < UINT32_MAX ? (uint32_t)length : UINT32_MAX;
-	} else if (state->is_response) {
-		return;
-	} else if (line_is(name, "User-Agent")) {
-		protocol_attribute(io, PROTOCOL_SOFTWARE, value.data, value.len);
-	} else if (line_is(name, "Authorization") || line_is(name, "Proxy-Authorization")) {
-		authorization(io, value);
-	} else if (!io->answering) {
-		return;
-	} else if (is_field(name, "Via", 'v')) {
-		keep(state, "Via", value, false);
-	} else if (is_field(name, "From", 'f')) {
-		keep(state, "From", value, false);
-	} else if (is_field(name, "To", 't')) {
-		keep(state, "To", value, true);
-	} else if (is_field(name, "Call-ID", 'i')) {
-		keep(state, "Call-ID", value, false);
-	} else if (line_is(name, "CSeq")) {
-		keep(state, "CSeq", value, false);
 	}
+	if (state->is_response)
+		return;
+	if (line_is(name, "User-Agent"))
+		protocol_attribute(io, PROTOCOL_SOFTWARE, value.data, value.len);
+	else if (line_is(name, "Authorization") || line_is(name, "Proxy-Authorization"))
+		authorization(io, value);
+	if (io->answering)
+		keep_for_reply(state, name, value);
 }
-
 /* ---- replies -------------------------------------------------------------------------------- */
 
 struct reply {
@@ -343,7 +351,8 @@ static void put_head(struct wr *w, const struct state *state, uint64_t tag)
 static void answer(struct protocol_io *io)
 {
 	struct state *state = io->state;
-	static const char allow[] = "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, SUBSCRIBE, NOTIFY, "
+	static const char allow[] =
+	    "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, SUBSCRIBE, NOTIFY, "
 	    "INFO\r\nAccept: application/sdp\r\n";
 	const struct reply reply = choose(state);
 	const char *server = protocol_persona(io, "sip.server");
@@ -362,8 +371,10 @@ static void answer(struct protocol_io *io)
 	wr_bytes(&w, "\r\n", 2);
 	put_head(&w, state, tag);
 	if (reply.challenge) {
-		(void)snprintf(line, sizeof(line), "WWW-Authenticate: Digest algorithm=MD5, realm=\"%s\", "
-		    "nonce=\"%08llx\"\r\n", protocol_persona(io, "sip.realm"),
+		(void)snprintf(line, sizeof(line),
+		    "WWW-Authenticate: Digest algorithm=MD5, realm=\"%s\", "
+		    "nonce=\"%08llx\"\r\n",
+		    protocol_persona(io, "sip.realm"),
 		    (unsigned long long)(protocol_random(io) & 0xffffffff));
 		wr_bytes(&w, line, strlen(line));
 	}
@@ -383,23 +394,29 @@ static void answer(struct protocol_io *io)
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
-static void client_line(struct protocol_io *io, struct protocol_text line)
+/* True when the line ended a message's head. */
+static bool client_line(struct protocol_io *io, struct protocol_text line)
 {
 	struct state *state = io->state;
 
 	if (state->in_head && line.len > 0) {
 		field(io, line);
-	} else if (state->in_head) {
+		return false;
+	}
+	if (state->in_head) {
 		state->in_head = false;
 		state->skip = state->body;
 		if (!state->is_response)
 			answer(io);
-	} else if (line.len > 0 && !first_line(io, line) && !state->lost) {
+		return true;
+	}
+	if (line.len > 0 && !first_line(io, line) && !state->lost) {
 		state->lost = true;
 		protocol_event(io, EVENT_MALFORMED);
 		if (io->transport == PROTOCOL_TCP)
 			io->hang_up = true;
 	}
+	return false;
 }
 
 /* A datagram holds one message; its head may lack the empty line. */
@@ -411,16 +428,14 @@ static size_t datagram(struct protocol_io *io, const uint8_t *data, size_t len)
 	state->in_head = false;
 	state->lost = false;
 	for (unsigned i = 0; i < LINES_MAX && at < len; i++) {
-		const bool was_in_head = state->in_head;
-		struct protocol_text line;
+		struct protocol_text line = {"", 0};
 
 		at += line_take(io, data + at, len - at, &line);
-		client_line(io, line);
-		if (was_in_head && !state->in_head)
-			return len;
+		if (client_line(io, line))
+			break;
 	}
 	if (state->in_head)
-		client_line(io, (struct protocol_text){"", 0});
+		(void)client_line(io, (struct protocol_text){"", 0});
 	return len;
 }
 
@@ -441,7 +456,7 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	if (taken == 0)
 		return 0;
 	if (!state->rest)
-		client_line(io, line);
+		(void)client_line(io, line);
 	state->rest = data[taken - 1] != '\n';
 	return taken;
 }
@@ -456,7 +471,8 @@ static void server_line(struct protocol_io *io, struct protocol_text line)
 	if (!state->server_head && status == 0) {
 		struct headers_request request;
 
-		/* The other side's requests (NOTIFY, a call to the registered phone) count as well. */
+		/* The other side's requests (NOTIFY, a call to the registered phone) count as well.
+		 */
 		if (headers_request(line, "SIP/", &request) && request.version.len > 0) {
 			protocol_event(io, EVENT_REQUEST);
 			state->server_head = true;
@@ -466,8 +482,10 @@ static void server_line(struct protocol_io *io, struct protocol_text line)
 		state->server_head = true;
 		state->server_body = 0;
 		if (status >= 200)
-			settle(io, status == 401 || status == 403 || status == 407 ? PROTOCOL_REFUSED
-			    : status < 300 ? PROTOCOL_ACCEPTED : PROTOCOL_OUTCOME_UNKNOWN);
+			settle(io, status == 401 || status == 403 || status == 407
+			               ? PROTOCOL_REFUSED
+			           : status < 300 ? PROTOCOL_ACCEPTED
+			                          : PROTOCOL_OUTCOME_UNKNOWN);
 	} else if (state->server_head && line.len == 0) {
 		state->server_head = false;
 		state->server_skip = state->server_body;
@@ -534,8 +552,9 @@ const struct protocol_module protocol_sip = {
 	.name = "sip",
 	.title = "SIP",
 	.spec = "RFC 3261, RFC 2617",
-	.doc = "Requests, user agents, digests as crackers read them, numbers that are dialled.  Answers "
-	       "as a registrar; over UDP only when the reply is no longer than the request.",
+	.doc = "Requests, user agents, digests as crackers read them, numbers that are "
+	       "dialled.  Answers as a registrar; over UDP only when the reply is no "
+	       "longer than the request.",
 	.transports = PROTOCOL_TCP | PROTOCOL_UDP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {5060, 5061, 5080, 5062},

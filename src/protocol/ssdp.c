@@ -73,7 +73,7 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 		return len;
 	}
 	for (unsigned i = 0; i < LINES_MAX && at < len; i++) {
-		struct protocol_text line;
+		struct protocol_text line = {"", 0};
 		struct protocol_text name;
 		struct protocol_text value;
 

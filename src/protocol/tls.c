@@ -25,7 +25,8 @@ enum {
 static const struct protocol_event_name events[] = {
 	[EVENT_HELLO] = {"hello", "a ClientHello"},
 	[EVENT_SSL2] = {"hello.sslv2", "a ClientHello in the form of SSL 2.0"},
-	[EVENT_HEARTBLEED] = {"exploit.heartbleed", "a heartbeat longer than its record, CVE-2014-0160"},
+	[EVENT_HEARTBLEED] = {"exploit.heartbleed",
+		"a heartbeat longer than its record, CVE-2014-0160"},
 	[EVENT_MALFORMED] = {"malformed", "a handshake that contradicts the standard"},
 };
 
@@ -133,6 +134,16 @@ static void put(struct text *text, const char *fmt, unsigned value)
 		text->len += (size_t)n;
 }
 
+static void put_text(struct text *text, const char *string)
+{
+	const size_t len = strlen(string);
+
+	if (len < text->cap - text->len) {
+		memcpy(text->data + text->len, string, len);
+		text->len += len;
+	}
+}
+
 static void put_list(struct text *text, const uint16_t *list, size_t count)
 {
 	const char *fmt = ",%u";
@@ -144,7 +155,7 @@ static void put_list(struct text *text, const uint16_t *list, size_t count)
 		fmt = "-%u";
 	}
 	if (*fmt == ',')
-		put(text, ",", 0);
+		put_text(text, ",");
 }
 
 static void tell_ja3(struct protocol_io *io)
@@ -158,7 +169,7 @@ static void tell_ja3(struct protocol_io *io)
 	put_list(&text, state->cipher, state->ciphers);
 	put_list(&text, state->extension_type, state->extensions);
 	put_list(&text, state->group, state->groups);
-	put(&text, ",", 0);
+	put_text(&text, ",");
 	for (unsigned i = 0; i < state->formats; i++)
 		put(&text, i == 0 ? "%u" : "-%u", state->format[i]);
 	encoding_md5_hex(data, text.len, hash);
@@ -194,11 +205,11 @@ static void put_hash(struct text *out, const struct text *text)
 	char hash[ENCODING_SHA256_TEXT];
 
 	if (text->len == 0) {
-		put(out, "_000000000000", 0);
+		put_text(out, "_000000000000");
 		return;
 	}
 	encoding_sha256_hex(text->data, text->len, hash);
-	put(out, "_", 0);
+	put_text(out, "_");
 	if (out->cap - out->len > JA4_PART) {
 		memcpy(out->data + out->len, hash, JA4_PART);
 		out->len += JA4_PART;
@@ -231,7 +242,7 @@ static void put_alpn(struct text *out, const struct state *state)
 	uint8_t last = state->alpn[1];
 
 	if (state->alpn_len == 0) {
-		put(out, "00", 0);
+		put_text(out, "00");
 		return;
 	}
 	if (!is_alphanumeric(first) || !is_alphanumeric(last)) {
@@ -262,9 +273,9 @@ static void tell_ja4(struct protocol_io *io)
 
 	for (size_t i = 0; i < state->extensions; i++)
 		has_name |= state->extension_type[i] == EXTENSION_NAME;
-	put(&out, "t", 0);
-	put(&out, version_text(state->best_version ? state->best_version : state->version), 0);
-	put(&out, has_name ? "d" : "i", 0);
+	put_text(&out, "t");
+	put_text(&out, version_text(state->best_version ? state->best_version : state->version));
+	put_text(&out, has_name ? "d" : "i");
 	put(&out, "%02u", at_most_99(n));
 	put(&out, "%02u", at_most_99(extensions));
 	put_alpn(&out, state);
@@ -390,8 +401,8 @@ static void extension_byte(struct state *state, uint8_t byte)
 		break;
 	case EXTENSION_ALGORITHMS:
 		if (state->at >= 2)
-			list_byte(state, state->algorithm, &state->algorithms, ALGORITHMS_MAX, state->at,
-			    byte);
+			list_byte(state, state->algorithm, &state->algorithms, ALGORITHMS_MAX,
+			    state->at, byte);
 		break;
 	case EXTENSION_ALPN:
 		alpn_byte(state, byte);
@@ -705,8 +716,8 @@ const struct protocol_module protocol_tls = {
 	.name = "tls",
 	.title = "TLS",
 	.spec = "RFC 8446, 5246, 6066, 7301, 8701",
-	.doc = "ClientHello: server name, JA3, JA4; SSL 2.0 hellos; heartbeats that lie.  Answers with "
-	       "an alert only.",
+	.doc = "ClientHello: server name, JA3, JA4; SSL 2.0 hellos; heartbeats that "
+	       "lie.  Answers with an alert only.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_CLIENT,
 	.tcp_ports = {443, 8443, 9443, 4443, 10443, 993, 995, 465, 990, 5061, 8883, 6443, 2376},

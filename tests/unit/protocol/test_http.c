@@ -44,9 +44,10 @@ static const struct {
 };
 
 /* Strings by which public scanners know honeypots (honeydet, Shodan's searches, nmap's probes). */
-static const char *const signatures[] = {"Bad status line", "cowrie", "dionaea", "glastopf", "snare",
-	"tanner", "honeypot", "teiten", "conpot", "qeeqbox", "opencanary", "8.9p1 Ubuntu 2ubuntu0.10",
-	"Welcome to EmbyLinux", "{hostname}", "{model}", "{digits", "{hex", "{HEX", "%x", "%i\""};
+static const char *const signatures[] = {"Bad status line", "cowrie", "dionaea", "glastopf",
+    "snare", "tanner", "honeypot", "teiten", "conpot", "qeeqbox", "opencanary",
+    "8.9p1 Ubuntu 2ubuntu0.10", "Welcome to EmbyLinux", "{hostname}", "{model}", "{digits", "{hex",
+    "{HEX", "%x", "%i\""};
 
 static void begin(struct conversation *c, struct persona *persona, uint16_t port)
 {
@@ -160,7 +161,8 @@ static void outcomes_are_what_replies_say(void **context)
 			bool is_accepted;
 
 			ask(&c, wrong);
-			is_accepted = strstr(buf_text(&c.trace.facts) + at, "basic accepted\n") != NULL;
+			is_accepted =
+			    strstr(buf_text(&c.trace.facts) + at, "basic accepted\n") != NULL;
 			assert_true(is_accepted
 			    || strstr(buf_text(&c.trace.facts) + at, "basic refused\n") != NULL);
 			assert_memory_equal(buf_text(&c.trace.reply) + reply_at,

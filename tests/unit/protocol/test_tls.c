@@ -181,8 +181,8 @@ static const uint16_t ja4_algorithms[] = {0x0403, 0x0804, 0x0401, 0x0503, 0x0805
 	0x0601};
 static const uint16_t greased_ciphers[] = {0xeaea, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c,
 	0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035};
-static const uint16_t greased_extensions[] = {0x1a1a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469, 0x0017,
-	0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b, 0xff01, 0x000b, 0x000a, 0x0015, 0x7a7a};
+static const uint16_t greased_extensions[] = {0x1a1a, 0x001b, 0x0000, 0x0033, 0x0010, 0x4469,
+    0x0017, 0x002d, 0x000d, 0x0005, 0x0023, 0x0012, 0x002b, 0xff01, 0x000b, 0x000a, 0x0015, 0x7a7a};
 
 static const struct lists ja4_lists = {
 	.version = 0x0303,
@@ -246,7 +246,8 @@ static void any_fragmentation(void **context)
 		for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
 			struct buf facts = {0};
 
-			/* Identification wants the message's type in the first record: one byte has it. */
+			/* Identification wants the message's type in the first record: one byte has
+			 * it. */
 			play(&lists, sizes[i], sizes[j], &facts);
 			assert_string_equal(buf_text(&facts), buf_text(&whole));
 			buf_fini(&facts);
