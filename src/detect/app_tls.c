@@ -55,7 +55,7 @@ static bool take_messages(struct signatures *s, struct tls_side *t, enum flow_si
 		if (t->handshake.len < n + 4)
 			return n + 4 > HANDSHAKE_MAX;
 		if (m[0] == MESSAGE_CLIENT_HELLO && side == SIDE_CLIENT) {
-			tls_client_hello(&s->budget, &t->values, m + 4, n);
+			tls_client_hello(&s->budget, &t->values, m + 4, n, s->wanted);
 			over = true;
 		} else if (m[0] == MESSAGE_SERVER_HELLO && side == SIDE_SERVER) {
 			tls_server_hello(&s->budget, &t->values, m + 4, n);

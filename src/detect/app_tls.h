@@ -4,7 +4,8 @@
 #include "detect/app.h"
 
 /* app_tls_hello.c: what a hello says.  The body follows the handshake header. */
-void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len);
+void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len,
+    const bool *wanted);
 void tls_server_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len);
 
 /* app_tls_cert.c: subject, issuer, serial number and fingerprint of the first certificate, and the

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_MAX 256
-#define JA3_MAX 4096
+#define LIST_MAX 300
+#define JA3_MAX 8192
 
 #define EXTENSION_SERVER_NAME 0
 #define EXTENSION_GROUPS 10
@@ -157,19 +157,6 @@ static bool read_hello(struct hello *h, bool client, const uint8_t *body, size_t
 	return true;
 }
 
-static size_t put_list(char *out, size_t at, const struct numbers *n)
-{
-	bool first = true;
-
-	for (unsigned i = 0; i < n->count && at + 8 < JA3_MAX; i++) {
-		if (is_grease(n->list[i]))
-			continue;
-		at += (size_t)snprintf(out + at, JA3_MAX - at, "%s%u", first ? "" : "-", n->list[i]);
-		first = false;
-	}
-	return at;
-}
-
 void tls_hex(const uint8_t *p, size_t len, bool upper, char separator, char *out)
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
@@ -181,6 +168,45 @@ void tls_hex(const uint8_t *p, size_t len, bool upper, char separator, char *out
 		*out++ = digits[p[i] & 15];
 	}
 	*out = '\0';
+}
+
+/* Hellos are many: printf would be most of their cost. */
+static size_t put_decimal(char *out, size_t at, unsigned v)
+{
+	char digits[8];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (n > 0)
+		out[at++] = digits[--n];
+	return at;
+}
+
+static size_t put_list(char *out, size_t at, const struct numbers *n)
+{
+	bool first = true;
+
+	for (unsigned i = 0; i < n->count && at + 8 < JA3_MAX; i++) {
+		if (is_grease(n->list[i]))
+			continue;
+		if (!first)
+			out[at++] = '-';
+		at = put_decimal(out, at, n->list[i]);
+		first = false;
+	}
+	return at;
+}
+
+static size_t put_hex(char *out, size_t at, char separator, uint16_t v)
+{
+	uint8_t bytes[2] = {(uint8_t)(v >> 8), (uint8_t)v};
+
+	if (separator)
+		out[at++] = separator;
+	tls_hex(bytes, 2, false, 0, out + at);
+	return at + 4;
 }
 
 static void add_digest(struct budget *budget, struct app_values *v, enum buffer_id buffer,
@@ -244,17 +270,15 @@ static void add_ja4(struct budget *budget, struct app_values *v, struct hello *h
 			version = versions[i].text;
 	qsort(h->ciphers.list, cipher_count, sizeof(uint16_t), compare_numbers);
 	for (unsigned i = 0; i < cipher_count; i++)
-		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%04x", i ? "," : "", h->ciphers.list[i]);
+		at = put_hex(list, at, i ? ',' : 0, h->ciphers.list[i]);
 	short_hash(list, at, ciphers);
 	qsort(h->extensions.list, extension_count, sizeof(uint16_t), compare_numbers);
 	at = 0;
 	for (unsigned i = 0; i < extension_count; i++)
 		if (h->extensions.list[i] != EXTENSION_SERVER_NAME && h->extensions.list[i] != EXTENSION_ALPN)
-			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%04x", at ? "," : "",
-			    h->extensions.list[i]);
+			at = put_hex(list, at, at ? ',' : 0, h->extensions.list[i]);
 	for (unsigned i = 0; at && i < without_grease(&h->signatures); i++)
-		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%04x", i ? "," : "_",
-		    h->signatures.list[i]);
+		at = put_hex(list, at, i ? ',' : '_', h->signatures.list[i]);
 	short_hash(list, at, extensions);
 	at = (size_t)snprintf(text, sizeof(text), "t%s%c%02u%02u%c%c_%s_%s", version,
 	    h->name ? 'd' : 'i', cipher_count > 99 ? 99 : cipher_count,
@@ -263,18 +287,21 @@ static void add_ja4(struct budget *budget, struct app_values *v, struct hello *h
 	app_values_add(budget, v, BUFFER_JA4_HASH, text, at);
 }
 
-void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len)
+void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len,
+    const bool *wanted)
 {
-	struct hello h = {0};
+	struct hello h;
 	char text[JA3_MAX];
 	size_t at;
 
+	memset(&h, 0, sizeof(h));
 	if (!read_hello(&h, true, body, len))
 		return;
 	if (h.name)
 		app_values_add(budget, v, BUFFER_TLS_SNI, h.name, h.name_len);
 	app_values_add(budget, v, BUFFER_TLS_RANDOM, h.random, 32);
-	at = (size_t)snprintf(text, sizeof(text), "%u,", h.version);
+	at = put_decimal(text, 0, h.version);
+	text[at++] = ',';
 	at = put_list(text, at, &h.ciphers);
 	text[at++] = ',';
 	at = put_list(text, at, &h.extensions);
@@ -284,7 +311,8 @@ void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t
 	at = put_list(text, at, &h.formats);
 	app_values_add(budget, v, BUFFER_JA3_STRING, text, at);
 	add_digest(budget, v, BUFFER_JA3_HASH, text, at);
-	add_ja4(budget, v, &h);
+	if (wanted[BUFFER_JA4_HASH])
+		add_ja4(budget, v, &h);
 }
 
 void tls_server_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len)

@@ -74,6 +74,7 @@ struct raw_window {
 };
 
 struct http;
+struct http_view;
 struct tls;
 struct ssh;
 struct dns_stream;
@@ -104,6 +105,8 @@ struct signatures {
 	struct rule_numbers app_only[APP_COUNT];
 	struct rule_numbers ip_only;
 	struct rule_numbers events;
+	bool wanted[BUFFER_COUNT]; /* some rule looks into it */
+	struct http_view *http_view;
 	hs_scratch_t *scratch;
 	struct candidates candidates;
 	struct matcher matcher;
@@ -167,6 +170,7 @@ void http_gap(struct signatures *s, struct flow *flow, enum flow_side side, uint
     int64_t time_us);
 /* The side will say no more. */
 void http_end(struct signatures *s, struct flow *flow, enum flow_side side, int64_t time_us);
+void http_view_free(struct signatures *s);
 void http_close(struct signatures *s, struct flow *flow, int64_t time_us);
 
 void tls_data(struct signatures *s, struct flow *flow, enum flow_side side, const uint8_t *data,

@@ -109,6 +109,8 @@ int engine_build(struct signatures *s, struct err *err)
 	for (size_t i = 0; !rc && i < s->set.count; i++) {
 		const struct rule *r = s->set.rules[i];
 
+		for (size_t l = 0; l < r->list_count; l++)
+			s->wanted[r->lists[l].buffer] = true;
 		switch ((enum rule_kind)r->kind) {
 		case RULE_IP_ONLY:
 			rc = numbers_add(&s->ip_only, r->number);

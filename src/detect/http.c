@@ -82,16 +82,16 @@ static void inspect(struct work *w, struct http_tx *tx)
 	if (m->inspected || !m->begun)
 		return;
 	m->inspected = true;
-	view = calloc(1, sizeof(*view));
+	view = w->s->http_view;
+	if (!view)
+		view = w->s->http_view = calloc(1, sizeof(*view));
 	if (!view)
 		return;
 	view->tx = tx;
 	view->s = w->s;
+	memset(view->state, 0, sizeof(view->state));
 	app.tx = view;
 	inspect_transaction(w->s, w->flow, w->side, &app, w->time_us);
-	for (unsigned i = 0; i < BUFFER_COUNT; i++)
-		bytes_fini(&w->s->budget, &view->made[i]);
-	free(view);
 }
 
 static struct http_tx *current(struct work *w)
@@ -670,4 +670,14 @@ void http_close(struct signatures *s, struct flow *f, int64_t time_us)
 	s->budget.used -= sizeof(*h);
 	free(h);
 	f->session->http = NULL;
+}
+
+void http_view_free(struct signatures *s)
+{
+	if (!s->http_view)
+		return;
+	for (unsigned i = 0; i < BUFFER_COUNT; i++)
+		bytes_fini(&s->budget, &s->http_view->made[i]);
+	free(s->http_view);
+	s->http_view = NULL;
 }

@@ -207,16 +207,14 @@ void inspect_finish(struct signatures *s, int64_t time_us, struct flow *flow)
 
 static void try_candidates(struct signatures *s, const struct subject *sub, bool on_flow)
 {
-	struct candidates *c = &s->candidates;
+	uint32_t number;
 
-	candidates_sort(c);
-	for (size_t i = 0; i < c->count; i++) {
-		const struct rule *r = s->set.rules[c->list[i]];
+	while (candidates_take(&s->candidates, &number)) {
+		const struct rule *r = s->set.rules[number];
 
 		if (inspect_rule(s, r, sub))
 			take_hit(s, r, sub, on_flow);
 	}
-	candidates_reset(c);
 }
 
 static void add_numbers(struct signatures *s, const struct rule_numbers *n)
@@ -337,6 +335,7 @@ void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, i
 	uint64_t end = w->dropped + w->kept.len;
 	uint64_t start = w->chunk < w->dropped ? w->dropped : w->chunk;
 	struct candidates *c = &s->candidates;
+	uint32_t number;
 
 	w->fresh = false;
 	if (f->pass || start >= end)
@@ -346,9 +345,8 @@ void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, i
 	sub.payload_len = (size_t)(end - start);
 	prefilter_scan(g->filter, s->scratch, sub.payload, sub.payload_len, c);
 	add_numbers(s, &g->always);
-	candidates_sort(c);
-	for (size_t i = 0; i < c->count; i++) {
-		const struct rule *r = s->set.rules[c->list[i]];
+	while (candidates_take(c, &number)) {
+		const struct rule *r = s->set.rules[number];
 		struct subject before = sub;
 
 		if (already(w, r->number) || !inspect_rule(s, r, &sub))
@@ -360,7 +358,6 @@ void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, i
 		if (w->old <= start || !before.payload_len || !inspect_rule(s, r, &before))
 			take_hit(s, r, &sub, true);
 	}
-	candidates_reset(c);
 	if (end - w->chunk >= ENGINE_CHUNK) {
 		w->chunk = end > ENGINE_OVERLAP ? end - ENGINE_OVERLAP : 0;
 		w->matched_count = 0;

@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BOUND_MAX 256u /* positions that are worth telling the prefilter */
+
 struct entry {
 	const uint8_t *bytes;
 	uint16_t len;
 	bool nocase;
 	uint32_t rule;
+	uint32_t min_end; /* where its last byte may lie, one behind; max 0: anywhere */
+	uint32_t max_end;
 };
 
 struct prefilter {
@@ -23,41 +27,46 @@ struct prefilter {
 
 int candidates_init(struct candidates *c, size_t rules)
 {
-	c->count = 0;
-	c->seen = calloc(rules / 64 + 1, sizeof(*c->seen));
-	c->list = calloc(rules + 1, sizeof(*c->list));
-	if (c->seen && c->list)
-		return ST_OK;
-	candidates_fini(c);
-	return -ENOMEM;
+	c->words = (uint32_t)(rules / 64 + 1);
+	c->seen = calloc(c->words, sizeof(*c->seen));
+	c->low = c->words;
+	c->high = 0;
+	return c->seen ? ST_OK : -ENOMEM;
 }
 
 void candidates_fini(struct candidates *c)
 {
 	free(c->seen);
-	free(c->list);
 	*c = (struct candidates){0};
 }
 
-void candidates_reset(struct candidates *c)
+bool candidates_take(struct candidates *c, uint32_t *ret_rule)
 {
-	for (size_t i = 0; i < c->count; i++)
-		c->seen[c->list[i] >> 6] = 0;
-	c->count = 0;
+	for (; c->low <= c->high && c->low < c->words; c->low++) {
+		uint64_t bits = c->seen[c->low];
+
+		if (bits == 0)
+			continue;
+		*ret_rule = c->low * 64 + (uint32_t)__builtin_ctzll(bits);
+		c->seen[c->low] = bits & (bits - 1);
+		return true;
+	}
+	c->low = c->words;
+	c->high = 0;
+	return false;
 }
 
-static int compare_numbers(const void *va, const void *vb)
+/* A content that must lie near the beginning is looked for there alone. */
+static void bound_entry(struct entry *e, const struct rule_content *c)
 {
-	const uint32_t *a = va;
-	const uint32_t *b = vb;
+	uint32_t offset = c->has_offset ? (uint32_t)c->offset.literal : 0;
 
-	return *a < *b ? -1 : *a > *b;
-}
-
-void candidates_sort(struct candidates *c)
-{
-	if (c->count > 1)
-		qsort(c->list, c->count, sizeof(*c->list), compare_numbers);
+	if (!c->has_depth || c->has_distance || c->has_within || c->depth.value != RULE_NO_VALUE
+	    || (c->has_offset && c->offset.value != RULE_NO_VALUE) || offset > BOUND_MAX
+	    || c->depth.literal > (int32_t)BOUND_MAX || (c->has_offset && c->offset.literal < 0))
+		return;
+	e->min_end = offset + c->fast_offset + c->fast_len;
+	e->max_end = offset + (uint32_t)c->depth.literal - (c->len - c->fast_offset - c->fast_len);
 }
 
 int prefilter_add(struct prefilter **group, const struct rule *rule)
@@ -79,8 +88,9 @@ int prefilter_add(struct prefilter **group, const struct rule *rule)
 		g->entries = entries;
 		g->room = room;
 	}
-	g->entries[g->count++] = (struct entry){c->bytes + c->fast_offset, c->fast_len, c->nocase,
-		rule->number};
+	g->entries[g->count] = (struct entry){c->bytes + c->fast_offset, c->fast_len, c->nocase,
+		rule->number, 0, 0};
+	bound_entry(&g->entries[g->count++], c);
 	return ST_OK;
 }
 
@@ -95,18 +105,25 @@ static int compare_entries(const void *va, const void *vb)
 	if (a->len != b->len)
 		return a->len - b->len;
 	order = memcmp(a->bytes, b->bytes, a->len);
+	if (!order && a->min_end != b->min_end)
+		order = a->min_end < b->min_end ? -1 : 1;
+	if (!order && a->max_end != b->max_end)
+		order = a->max_end < b->max_end ? -1 : 1;
 	return order ? order : a->rule < b->rule ? -1 : a->rule > b->rule;
 }
 
 static bool same_pattern(const struct entry *a, const struct entry *b)
 {
-	return a->nocase == b->nocase && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+	return a->nocase == b->nocase && a->len == b->len && a->min_end == b->min_end
+	    && a->max_end == b->max_end && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
 struct patterns {
 	char **texts;
 	unsigned *flags;
 	unsigned *ids;
+	hs_expr_ext_t *ext;
+	const hs_expr_ext_t **exts;
 	unsigned count;
 };
 
@@ -133,9 +150,11 @@ static int gather(struct prefilter *g, struct patterns *p)
 	p->texts = calloc(g->count, sizeof(char *));
 	p->flags = calloc(g->count, sizeof(*p->flags));
 	p->ids = calloc(g->count, sizeof(*p->ids));
+	p->ext = calloc(g->count, sizeof(*p->ext));
+	p->exts = calloc(g->count, sizeof(hs_expr_ext_t *));
 	g->rules = calloc(g->count, sizeof(*g->rules));
 	g->first = calloc(g->count + 1, sizeof(*g->first));
-	if (!p->texts || !p->flags || !p->ids || !g->rules || !g->first)
+	if (!p->texts || !p->flags || !p->ids || !p->ext || !p->exts || !g->rules || !g->first)
 		return -ENOMEM;
 	for (size_t i = 0; i < g->count; i++) {
 		const struct entry *e = &g->entries[i];
@@ -146,6 +165,12 @@ static int gather(struct prefilter *g, struct patterns *p)
 				return -ENOMEM;
 			p->flags[p->count] = HS_FLAG_SINGLEMATCH | (e->nocase ? HS_FLAG_CASELESS : 0);
 			p->ids[p->count] = p->count;
+			if (e->max_end) {
+				p->ext[p->count] = (hs_expr_ext_t){
+					.flags = HS_EXT_FLAG_MIN_OFFSET | HS_EXT_FLAG_MAX_OFFSET,
+					.min_offset = e->min_end, .max_offset = e->max_end};
+				p->exts[p->count] = &p->ext[p->count];
+			}
 			g->first[p->count++] = (uint32_t)i;
 		}
 		g->rules[i] = e->rule;
@@ -166,8 +191,8 @@ int prefilter_finish(struct prefilter *g, hs_scratch_t **scratch, struct err *er
 		rc = err_set(err, rc, "out of memory");
 		goto out;
 	}
-	if (hs_compile_multi((const char *const *)p.texts, p.flags, p.ids, p.count, HS_MODE_BLOCK, NULL,
-	        &g->db, &bad) != HS_SUCCESS) {
+	if (hs_compile_ext_multi((const char *const *)p.texts, p.flags, p.ids, p.exts, p.count,
+	        HS_MODE_BLOCK, NULL, &g->db, &bad) != HS_SUCCESS) {
 		rc = err_set(err, ST_ENGINE, "the contents of rules could not be compiled: %s",
 		    bad ? bad->message : "unknown reason");
 		hs_free_compile_error(bad);
@@ -181,6 +206,8 @@ out:
 	free(p.texts);
 	free(p.flags);
 	free(p.ids);
+	free(p.ext);
+	free(p.exts);
 	free(g->entries);
 	g->entries = NULL;
 	return rc;

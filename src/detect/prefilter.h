@@ -11,27 +11,26 @@
 
 #include <hs/hs.h>
 
-/* Rule numbers without repetition. */
+/* Rule numbers without repetition, taken out in the order of matching. */
 struct candidates {
 	uint64_t *seen; /* bit per rule */
-	uint32_t *list;
-	size_t count;
+	uint32_t low;   /* words outside low to high are zero */
+	uint32_t high;
+	uint32_t words;
 };
 
 ST_MUST_CHECK int candidates_init(struct candidates *c, size_t rules);
 void candidates_fini(struct candidates *c);
-void candidates_reset(struct candidates *c);
-/* In the order of matching. */
-void candidates_sort(struct candidates *c);
+/* The first rule, taken out; false: there is none. */
+bool candidates_take(struct candidates *c, uint32_t *ret_rule);
 
 static inline void candidates_add(struct candidates *c, uint32_t rule)
 {
-	uint64_t bit = 1ull << (rule & 63);
+	uint32_t word = rule >> 6;
 
-	if (c->seen[rule >> 6] & bit)
-		return;
-	c->seen[rule >> 6] |= bit;
-	c->list[c->count++] = rule;
+	c->seen[word] |= 1ull << (rule & 63);
+	c->low = word < c->low ? word : c->low;
+	c->high = word > c->high ? word : c->high;
 }
 
 struct prefilter;

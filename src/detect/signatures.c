@@ -44,6 +44,7 @@ void signatures_free(struct signatures *s)
 		return;
 	s->options.alert = NULL;
 	flow_table_free(s->flows);
+	http_view_free(s);
 	fragments_free(s->fragments);
 	thresholds_free(s->thresholds);
 	matcher_fini(&s->matcher);
