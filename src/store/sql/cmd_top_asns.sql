@@ -4,3 +4,4 @@ SELECT sensor, asn,
 FROM source_day
 WHERE date >= {from_day} AND date < {to_day}
 GROUP BY sensor, asn
+ORDER BY sensor, asn

@@ -5,3 +5,4 @@ SELECT sensor, country,
 FROM country_day
 WHERE date >= {from_day} AND date < {to_day}
 GROUP BY sensor, country
+ORDER BY sensor, country

@@ -5,3 +5,4 @@ SELECT sensor, {target} AS target,
 FROM port_quarter
 WHERE class = 0 AND time >= {from} AND time < {to}
 GROUP BY sensor, target
+ORDER BY sensor, target
