@@ -72,7 +72,7 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	struct protocol_text method = {(const char *)data, 0};
 	const uint8_t *end;
 	struct headers_request request;
-	struct protocol_text line;
+	struct protocol_text line = {"", 0};
 
 	while (len > 0 && (*data == '\r' || *data == '\n')) { /* keep-alives, RFC 5626 3.5.1 */
 		data++;
@@ -442,7 +442,7 @@ static size_t datagram(struct protocol_io *io, const uint8_t *data, size_t len)
 static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 {
 	struct state *state = io->state;
-	struct protocol_text line;
+	struct protocol_text line = {"", 0};
 	size_t taken;
 
 	if (io->transport == PROTOCOL_UDP)
@@ -471,8 +471,7 @@ static void server_line(struct protocol_io *io, struct protocol_text line)
 	if (!state->server_head && status == 0) {
 		struct headers_request request;
 
-		/* The other side's requests (NOTIFY, a call to the registered phone) count as well.
-		 */
+		/* The other side's requests (NOTIFY, a call to the registered phone) count too. */
 		if (headers_request(line, "SIP/", &request) && request.version.len > 0) {
 			protocol_event(io, EVENT_REQUEST);
 			state->server_head = true;
@@ -500,7 +499,7 @@ static void server_line(struct protocol_io *io, struct protocol_text line)
 static size_t server(struct protocol_io *io, const uint8_t *data, size_t len)
 {
 	struct state *state = io->state;
-	struct protocol_text line;
+	struct protocol_text line = {"", 0};
 	size_t taken;
 
 	if (io->transport == PROTOCOL_UDP) {
