@@ -6,6 +6,7 @@
 
 #include "base/rd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +65,13 @@ void dns_message(struct signatures *s, struct flow *f, enum flow_side side, cons
 	size_t at = DNS_HEADER;
 	unsigned questions;
 	unsigned answers;
+	char opcode[8];
+	int n;
 
 	if (len < DNS_HEADER)
 		return;
+	n = snprintf(opcode, sizeof(opcode), "%d", m[2] >> 3 & 15);
+	app_values_add(&s->budget, &v, BUFFER_DNS_OPCODE, opcode, (size_t)n);
 	questions = rd_at_u16be(m + 4);
 	answers = rd_at_u16be(m + 6);
 	for (unsigned i = 0; i < questions && i < RECORDS_MAX; i++) {

@@ -6,6 +6,7 @@
 #include "base/rd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MESSAGE_MAX (64u << 10)
 
@@ -86,9 +87,13 @@ static void take_connect(struct signatures *s, struct mqtt *m, struct app_values
 static void take_message(struct signatures *s, struct flow *f, enum flow_side side, uint8_t first,
     struct rd r, int64_t time_us)
 {
+	static const char *const types[16] = {"UNASSIGNED", "CONNECT", "CONNACK", "PUBLISH", "PUBACK",
+		"PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK",
+		"PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"};
 	struct mqtt *m = f->session->mqtt;
 	struct app_values v = {0};
 
+	app_values_add(&s->budget, &v, BUFFER_MQTT_TYPE, types[first >> 4], strlen(types[first >> 4]));
 	switch (first >> 4) {
 	case TYPE_CONNECT:
 		take_connect(s, m, &v, &r);

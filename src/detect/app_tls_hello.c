@@ -287,6 +287,16 @@ static void add_ja4(struct budget *budget, struct app_values *v, struct hello *h
 	app_values_add(budget, v, BUFFER_JA4_HASH, text, at);
 }
 
+static void add_version(struct budget *budget, struct app_values *v, const struct hello *h)
+{
+	uint16_t version = h->highest ? h->highest : h->version;
+	const char *text = version == 0x0304 ? "tls1.3" : version == 0x0303 ? "tls1.2"
+	    : version == 0x0302 ? "tls1.1" : version == 0x0301 ? "tls1.0"
+	    : version == 0x0300 ? "sslv3" : "sslv2";
+
+	app_values_add(budget, v, BUFFER_TLS_VERSION, text, strlen(text));
+}
+
 void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t *body, size_t len,
     const bool *wanted)
 {
@@ -297,6 +307,7 @@ void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t
 	memset(&h, 0, sizeof(h));
 	if (!read_hello(&h, true, body, len))
 		return;
+	add_version(budget, v, &h);
 	if (h.name)
 		app_values_add(budget, v, BUFFER_TLS_SNI, h.name, h.name_len);
 	app_values_add(budget, v, BUFFER_TLS_RANDOM, h.random, 32);
@@ -323,6 +334,7 @@ void tls_server_hello(struct budget *budget, struct app_values *v, const uint8_t
 
 	if (!read_hello(&h, false, body, len))
 		return;
+	add_version(budget, v, &h);
 	app_values_add(budget, v, BUFFER_TLS_RANDOM, h.random, 32);
 	at = (size_t)snprintf(text, sizeof(text), "%u,%u,", h.version, h.ciphers.list[0]);
 	at = put_list(text, at, &h.extensions);

@@ -300,8 +300,14 @@ void inspect_packet(struct signatures *s, const struct packet *p, const struct f
 			prefilter_scan(g->filter, s->scratch, p->payload, p->payload_len, &s->candidates);
 			add_numbers(s, &g->always);
 		}
-	} else {
-		add_numbers(s, &g->bare);
+	} else { /* most packets of a telescope: no more than this */
+		for (size_t i = 0; i < g->bare.count; i++) {
+			const struct rule *r = s->set.rules[g->bare.list[i]];
+
+			if (inspect_rule(s, r, &sub))
+				take_hit(s, r, &sub, false);
+		}
+		return;
 	}
 	try_candidates(s, &sub, false);
 }

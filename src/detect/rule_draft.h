@@ -52,6 +52,7 @@ extern const struct draft_keyword draft_contents[]; /* rule_content.c */
 extern const struct draft_keyword draft_bytes[];    /* rule_bytes.c */
 extern const struct draft_keyword draft_tests[];    /* rule_tests.c */
 extern const struct draft_keyword draft_states[];   /* rule_states.c */
+extern const struct draft_keyword draft_values[];   /* rule_values.c */
 
 /* ST_MALFORMED with a sentence for the person who wrote the rule. */
 int draft_bad(struct rule_draft *d, const char *fmt, ...) ST_PRINTF(2, 3);

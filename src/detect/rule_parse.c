@@ -355,7 +355,7 @@ static int parse_header(struct rule_draft *d, const char *p, const char *end)
 static const struct draft_keyword *find_keyword(const char *name)
 {
 	static const struct draft_keyword *const lists[] = {
-		draft_contents, draft_tests, draft_states, draft_bytes,
+		draft_contents, draft_tests, draft_states, draft_bytes, draft_values,
 	};
 
 	for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)

@@ -1,0 +1,117 @@
+/*
+ * Options that compare one value of a protocol (tls.version:1.2, mqtt.type:CONNECT, …).
+ *
+ * Each is a content in a buffer that holds the value as text, so that nothing else has to know.
+ */
+#include "detect/rule_draft.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum how {
+	HOW_PART = 0x100,  /* the text is anywhere in the buffer */
+	HOW_WHOLE = 0x200, /* it is the buffer */
+	HOW_UPPER = 0x400,
+	HOW_LOWER = 0x800,
+	HOW_BUFFER = 0xff,
+};
+
+static int take_value(struct rule_draft *d, char *value, int arg)
+{
+	struct rule_match *m;
+	bool negated = false;
+	size_t len;
+
+	if (*value == '!') {
+		negated = true;
+		value = draft_trim(value + 1);
+	}
+	len = strlen(value);
+	if (len >= 2 && *value == '"' && value[len - 1] == '"') {
+		value[len - 1] = '\0';
+		value++;
+		len -= 2;
+	}
+	if (len == 0)
+		return draft_bad(d, "a value is missing");
+	for (char *p = value; *p && (arg & (HOW_UPPER | HOW_LOWER)); p++)
+		*p = (char)(arg & HOW_UPPER ? toupper((unsigned char)*p) : tolower((unsigned char)*p));
+	m = draft_match(d, MATCH_CONTENT, draft_list_of(d, (enum buffer_id)(arg & HOW_BUFFER)));
+	if (!m)
+		return ST_LIMIT;
+	m->negated = negated;
+	m->content.len = (uint16_t)len;
+	m->content.bytes = arena_copy(&d->set->arena, value, len);
+	m->content.offset.value = m->content.depth.value = RULE_NO_VALUE;
+	m->content.distance.value = m->content.within.value = RULE_NO_VALUE;
+	if (arg & HOW_WHOLE) {
+		m->content.has_offset = m->content.has_depth = m->content.starts = m->content.ends = true;
+		m->content.depth.literal = (int32_t)len;
+	}
+	return m->content.bytes ? ST_OK : ST_LIMIT;
+}
+
+/* Several versions with commas: one of them, or with ! none of them. */
+static int take_ssl_version(struct rule_draft *d, char *value, int arg)
+{
+	char text[256] = "^(";
+	char *parts[8];
+	size_t count = draft_split(value, ',', parts, 8);
+	struct rule_match *m;
+	bool negated = *parts[0] == '!';
+	PCRE2_SIZE at;
+	int code;
+
+	(void)arg;
+	for (size_t i = 0; i < count; i++) {
+		const char *word = *parts[i] == '!' ? parts[i] + 1 : parts[i];
+		size_t used = strlen(text);
+
+		if (strcmp(word, "sslv2") != 0 && strcmp(word, "sslv3") != 0
+		    && strncmp(word, "tls1.", 5) != 0)
+			return draft_bad(d, "unknown version %s", word);
+		(void)snprintf(text + used, sizeof(text) - used, "%s%s", i ? "|" : "", word);
+	}
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), ")$");
+	m = draft_match(d, MATCH_PCRE, draft_list_of(d, BUFFER_TLS_VERSION));
+	if (!m)
+		return ST_LIMIT;
+	m->negated = negated;
+	m->pcre.code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
+	return m->pcre.code ? ST_OK : draft_bad(d, "not a version");
+}
+
+/* "1.2" is held as "tls1.2". */
+static int take_tls_version(struct rule_draft *d, char *value, int arg)
+{
+	char text[32];
+	bool negated = *value == '!';
+	char *v = draft_trim(negated ? value + 1 : value);
+	size_t len = strlen(v);
+
+	if (len >= 2 && *v == '"') {
+		v[len - 1] = '\0';
+		v++;
+	}
+	if (strncmp(v, "1.", 2) != 0 || strlen(v) != 3)
+		return draft_bad(d, "a version is 1.0 to 1.3");
+	(void)snprintf(text, sizeof(text), "%stls%s", negated ? "!" : "", v);
+	return take_value(d, text, arg);
+}
+
+const struct draft_keyword draft_values[] = {
+	{"tls.version", take_tls_version, BUFFER_TLS_VERSION | HOW_WHOLE},
+	{"ssl_version", take_ssl_version, 0},
+	{"tls.subject", take_value, BUFFER_TLS_CERT_SUBJECT | HOW_PART},
+	{"tls.issuerdn", take_value, BUFFER_TLS_CERT_ISSUER | HOW_PART},
+	{"tls.fingerprint", take_value, BUFFER_TLS_CERT_FINGERPRINT | HOW_WHOLE | HOW_LOWER},
+	{"ssh.protoversion", take_value, BUFFER_SSH_PROTO | HOW_WHOLE},
+	{"ssh.softwareversion", take_value, BUFFER_SSH_SOFTWARE | HOW_PART},
+	{"mqtt.type", take_value, BUFFER_MQTT_TYPE | HOW_WHOLE | HOW_UPPER},
+	{"dns.opcode", take_value, BUFFER_DNS_OPCODE | HOW_WHOLE},
+	{"snmp.version", take_value, BUFFER_SNMP_VERSION | HOW_WHOLE},
+	{"snmp.pdu_type", take_value, BUFFER_SNMP_PDU_TYPE | HOW_WHOLE | HOW_LOWER},
+	{NULL, NULL, 0},
+};
