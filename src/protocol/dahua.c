@@ -136,12 +136,11 @@ static void hashed_login(struct protocol_io *io, const struct message *m)
 static void login_frame(struct protocol_io *io, const struct message *m)
 {
 	static const uint8_t empty[2 * NAME_LEN];
+	bool asks = m->header[1] == 0x01;
 
-	if (m->header[1] == 0x01)
-		reply_challenge(io);
-	else if (m->body.len > 0)
+	if (!asks && m->body.len > 0)
 		hashed_login(io, m);
-	else if (memcmp(m->header + 8, empty, sizeof(empty)) != 0)
+	else if (!asks && memcmp(m->header + 8, empty, sizeof(empty)) != 0)
 		old_login(io, m);
 	else
 		reply_challenge(io);

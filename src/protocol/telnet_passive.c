@@ -76,12 +76,7 @@ void telnet_passive_line(struct protocol_io *io, const char *line, size_t len)
 		telnet_name_set(&state->user, line, len);
 		state->phase = PHASE_GIVEN;
 		return;
-	case PHASE_GIVEN:
-		/* Typed ahead of the prompt. */
-		telnet_name_set(&state->password, line, len);
-		state->phase = PHASE_VERDICT;
-		state->spoke_since = false;
-		return;
+	case PHASE_GIVEN: /* typed ahead of the prompt */
 	case PHASE_PASSWORD:
 		telnet_name_set(&state->password, line, len);
 		state->phase = PHASE_VERDICT;
