@@ -136,5 +136,10 @@ struct signatures_rule {
 	const char *text; /* the whole rule as it was read */
 };
 
+struct buf;
+
+/* Appends what a rule does, in words. */
+void signatures_explain(const struct signatures *signatures, size_t index, struct buf *b);
+
 size_t signatures_rule_count(const struct signatures *signatures);
 struct signatures_rule signatures_rule_at(const struct signatures *signatures, size_t index);

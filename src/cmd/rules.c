@@ -1,0 +1,224 @@
+/* teiten rules: which signatures load, which do not and why, and what one of them does. */
+#include "cmd/alerts.h"
+#include "cmd/command.h"
+#include "cmd/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: teiten rules list FILE…\n"
+    "       teiten rules test FILE…\n"
+    "       teiten rules explain SID FILE…\n"
+    "\n"
+    "Signatures in Suricata's language, as for teiten analyze --rules.  list prints the rules that\n"
+    "are used.  test prints each one that is not, as FILE:LINE: sid SID: KEYWORD: reason.  explain\n"
+    "says what a rule looks at, in which order, and when it is raised.  What of the language is\n"
+    "supported is in docs/signatures.md.\n"
+    "\n"
+    "  --sensor-net CIDR     HOME_NET; may be repeated (default: any)\n"
+    "  --rule-var NAME=VALUE a variable of the rules; may be repeated\n"
+    "  --json, --csv, --tsv  of list and test\n"
+    "\n"
+    "Exit status: 0 all rules are used, 3 some are not (test), 4 no such SID (explain).\n"
+    "\n"
+    "Examples:\n"
+    "  teiten rules test /etc/teiten/rules/*.rules\n"
+    "  teiten rules explain 2025883 emerging-exploit.rules\n";
+
+#define NETS_MAX 64
+
+struct request {
+	struct command_common common;
+	const char **vars;
+	size_t var_count;
+	struct ip_net nets[NETS_MAX];
+	size_t net_count;
+	struct table *problems; /* of test */
+};
+
+extern const struct command command_rules;
+
+static const struct table_column problem_columns[] = {
+	{"file", "ファイル", "File", TABLE_TEXT, TABLE_ALL},
+	{"line", "行", "Line", TABLE_INT, TABLE_ALL},
+	{"sid", "シグネチャID", "Signature", TABLE_INT, TABLE_ALL},
+	{"keyword", "キーワード", "Keyword", TABLE_TEXT, TABLE_ALL},
+	{"reason", "理由", "Reason", TABLE_TEXT, TABLE_ALL},
+};
+
+static void take_problem(void *arg, const struct signatures_problem *problem)
+{
+	struct request *r = arg;
+
+	if (!r->problems)
+		return;
+	if (r->common.format == COMMAND_HUMAN)
+		(void)printf("%s:%u: sid %u: %s%s%s\n", problem->file, problem->line, problem->sid,
+		    problem->keyword, problem->keyword[0] ? ": " : "", problem->reason);
+	table_row(r->problems);
+	table_set_text(r->problems, 0, problem->file);
+	table_set_uint(r->problems, 1, problem->line);
+	table_set_uint(r->problems, 2, problem->sid);
+	table_set_text(r->problems, 3, problem->keyword);
+	table_set_text(r->problems, 4, problem->reason);
+}
+
+static void print_table(const struct request *r, const struct table *table)
+{
+	struct buf b = {0};
+
+	table_print(table, &r->common, &b);
+	(void)fputs(buf_text(&b), stdout);
+	buf_fini(&b);
+}
+
+static int list(const struct request *r, const struct alerts *alerts)
+{
+	static const struct table_column columns[] = {
+		{"gid", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+		{"sid", "シグネチャID", "Signature", TABLE_INT, TABLE_ALL},
+		{"rev", "版", "Rev", TABLE_INT, TABLE_ALL},
+		{"severity", "重大度", "Severity", TABLE_INT, TABLE_ALL},
+		{"class", "種別", "Class", TABLE_TEXT, TABLE_ALL},
+		{"msg", "シグネチャ", "Message", TABLE_TEXT, TABLE_ALL},
+		{"file", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
+		{"line", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+	};
+	const struct signatures *s = alerts_engine(alerts);
+	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+
+	for (size_t i = 0; i < signatures_rule_count(s); i++) {
+		struct signatures_rule rule = signatures_rule_at(s, i);
+
+		table_row(table);
+		table_set_uint(table, 0, rule.gid);
+		table_set_uint(table, 1, rule.sid);
+		table_show(table, 1, "%u", rule.sid);
+		table_set_uint(table, 2, rule.rev);
+		table_set_uint(table, 3, rule.severity);
+		table_set_text(table, 4, rule.classtype);
+		table_set_text(table, 5, rule.msg);
+		table_set_text(table, 6, rule.file);
+		table_set_uint(table, 7, rule.line);
+	}
+	print_table(r, table);
+	table_free(table);
+	return COMMAND_OK;
+}
+
+static int test(const struct request *r, const struct alerts *alerts)
+{
+	const struct signatures_stats *stats = signatures_stats(alerts_engine(alerts));
+
+	if (r->common.format != COMMAND_HUMAN)
+		print_table(r, r->problems);
+	else if (!r->common.quiet)
+		(void)printf("%u rules are used, %u are not supported, %u are wrong, %u are commented out\n",
+		    stats->loaded, stats->unsupported, stats->malformed, stats->disabled);
+	return stats->unsupported + stats->malformed ? COMMAND_FINDINGS : COMMAND_OK;
+}
+
+static int explain(const char *word, const struct alerts *alerts)
+{
+	const struct signatures *s = alerts_engine(alerts);
+	unsigned long sid = strtoul(word, NULL, 10);
+	struct buf b = {0};
+
+	for (size_t i = 0; i < signatures_rule_count(s); i++)
+		if (signatures_rule_at(s, i).sid == sid)
+			signatures_explain(s, i, &b);
+	if (b.len == 0) {
+		command_error(&command_rules, "no rule with sid %s is used; teiten rules test says why",
+		    word);
+		buf_fini(&b);
+		return COMMAND_NOT_FOUND;
+	}
+	(void)fputs(buf_text(&b), stdout);
+	buf_fini(&b);
+	return COMMAND_OK;
+}
+
+static int parse(struct request *r, int argc, char **argv, int *index)
+{
+	static const char *const names[] = {"--sensor-net=", "--rule-var=", NULL};
+	const char *value;
+	int option;
+
+	r->vars = command_need(calloc((size_t)argc + 1, sizeof(*r->vars)));
+	while ((option = command_option(&command_rules, &r->common, argc, argv, index, names, &value))
+	    >= 0) {
+		if (option == 1) {
+			r->vars[r->var_count++] = value;
+		} else if (r->net_count == NETS_MAX
+		    || ip_net_parse(value, strlen(value), &r->nets[r->net_count++])) {
+			command_error(&command_rules, "--sensor-net %s: not a network such as 192.0.2.0/28",
+			    value);
+			return COMMAND_USAGE;
+		}
+	}
+	return option == COMMAND_OPTION_BAD ? COMMAND_USAGE : COMMAND_OK;
+}
+
+static int with_rules(struct request *r, const char *verb, const char *sid,
+    const char *const *files, size_t count)
+{
+	struct alerts_options options = {
+		.rules = files, .rule_count = count, .vars = r->vars, .var_count = r->var_count,
+		.nets = r->nets, .net_count = r->net_count, .problem = take_problem, .arg = r,
+	};
+	struct alerts *alerts;
+	struct err err = {0};
+	int status;
+
+	if (strcmp(verb, "test") == 0)
+		r->problems = table_new(problem_columns, sizeof(problem_columns) / sizeof(problem_columns[0]));
+	if (alerts_new(&options, &alerts, &err)) {
+		command_error(&command_rules, "%s", err.text);
+		table_free(r->problems);
+		return err.code == ST_USAGE ? COMMAND_USAGE : COMMAND_FAILED;
+	}
+	if (r->problems)
+		status = test(r, alerts);
+	else
+		status = sid ? explain(sid, alerts) : list(r, alerts);
+	alerts_free(alerts);
+	table_free(r->problems);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	static const char *const verbs[] = {"list", "test", "explain", NULL};
+	struct request r = {0};
+	const char *verb;
+	const char *sid = NULL;
+	int index = 0;
+	int status = parse(&r, argc, argv, &index);
+
+	if (status)
+		goto out;
+	status = COMMAND_USAGE;
+	verb = index < argc ? argv[index++] : "";
+	if (strcmp(verb, "explain") == 0)
+		sid = index < argc ? argv[index++] : NULL;
+	else if (strcmp(verb, "list") != 0 && strcmp(verb, "test") != 0) {
+		command_error(&command_rules, "list, test or explain?%s", command_suggestion(verb, verbs));
+		goto out;
+	}
+	if (index >= argc || (strcmp(verb, "explain") == 0 && !sid)) {
+		command_error(&command_rules, "which file of rules? (teiten rules -h)");
+		goto out;
+	}
+	status = with_rules(&r, verb, sid, (const char *const *)argv + index, (size_t)(argc - index));
+out:
+	free(r.vars);
+	return status;
+}
+
+const struct command command_rules = {
+	.name = "rules",
+	.summary = "List, check and explain signatures",
+	.usage = usage,
+	.run = run,
+};
