@@ -84,6 +84,16 @@ static const struct protocol_module *module_of(void *arg, enum protocol_transpor
 	return NULL;
 }
 
+/* On a port that belongs to protocols, only those answer; on others, whatever was recognised. */
+static bool answers(void *arg, const struct protocol_module *module,
+    const struct session_peer *peer)
+{
+	const struct responder *r = arg;
+
+	return serves(r, module, peer->transport, peer->port)
+	    || !module_of(arg, peer->transport, peer->port);
+}
+
 static void signature(void *arg, uint32_t id, const char *text)
 {
 	outbox_signature(((struct responder *)arg)->outbox, id, text);
@@ -209,6 +219,8 @@ static int open_engine(struct responder *r, struct err *err)
 	struct sessions_options sessions = {
 		.sensor = r->start.sensor,
 		.persona = r->persona,
+		.answers = answers,
+		.answers_arg = r,
 		.patterns = r->patterns,
 		.destinations = &r->destinations,
 		.geo = r->geo,

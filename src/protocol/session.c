@@ -62,17 +62,18 @@ static void lose(struct session_driver *d, struct session *s, enum protocol_side
 static struct protocol_io make_io(const struct session_driver *d, const struct session *s,
     const struct session_peer *peer, struct wr *reply)
 {
+	bool answering = reply && !s->silent;
 	struct protocol_io io = {
 		.state = s->room,
-		.answering = reply != NULL,
+		.answering = answering,
 		.transport = peer->transport,
 		.port = peer->port,
 		.client_port = peer->client_port,
 		.client = peer->client,
 		.server = peer->server,
 		.now_us = peer->now_us,
-		.persona = reply ? d->persona : NULL,
-		.reply = reply,
+		.persona = answering ? d->persona : NULL,
+		.reply = answering ? reply : NULL,
 		.random = s->random,
 		.fact = d->fact,
 		.fact_arg = peer->fact_arg,
@@ -281,6 +282,9 @@ static void settle(struct session_driver *d, struct session *s, const struct ses
 	s->number = number;
 	d->counters.identified++;
 	m = identify_module(number);
+	/* What comes through a tunnel is another server's. */
+	if (m && reply && d->answers && s->handovers == 0)
+		s->silent = !d->answers(d->answers_arg, m, peer);
 	if (!m || !open_module(d, s, peer, reply))
 		return;
 	for (unsigned i = 0; i < 2; i++) {

@@ -22,12 +22,18 @@ struct session_counters {
 	uint64_t lost_sides; /* a gap, in a module that cannot go on after one */
 };
 
+struct session_peer;
+
 /* What all sessions of an owner share. */
 struct session_driver {
 	struct room_pool *pool;
 	const struct patterns *patterns; /* may be NULL */
 	const struct persona *persona;   /* NULL: replies are off */
 	protocol_fact_fn fact;
+	/* Answering: may what was identified be answered on this port?  NULL: always.  What may not is
+	 * parsed for its facts, in silence: a mail server does not speak HTTP. */
+	bool (*answers)(void *arg, const struct protocol_module *module, const struct session_peer *peer);
+	void *answers_arg;
 	struct session_counters counters;
 };
 
@@ -55,6 +61,7 @@ struct session {
 	bool lost_client : 1; /* that side is not parsed any more */
 	bool lost_server : 1;
 	bool told_no_room : 1;
+	bool silent : 1;      /* replies are off for this one */
 };
 
 /* seed: for challenges and ids of the answering side; any value while passive. */

@@ -1,10 +1,9 @@
 /* The answering engine: connections and the loop; the contract is in engine.h. */
 #include "respond/internal.h"
 
-#include "fingerprint/marks.h"
-#include "fingerprint/syn.h"
 #include "os/clock.h"
 #include "os/listen.h"
+#include "respond/syn_of.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #define CLOSING_US 2000000ll
 #define EXCHANGE_CHAINS 65536u
 #define SIGNATURES_TOLD 4096u
+#define TLS_HANDSHAKE 0x16
 #define KIND_SHIFT 32 /* what an epoll event is about: kind and number */
 
 enum kind {
@@ -306,10 +306,14 @@ static bool converse_tls(struct engine *e, uint32_t i, const uint8_t *data, size
 	return !over;
 }
 
-/* First bytes decide whether TLS is spoken: nothing else begins with a handshake record. */
-static bool begins_tls(struct engine *e, const struct slot *s, const uint8_t *data)
+/* First bytes decide whether TLS is spoken, of the connection or behind a protocol that gave way
+ * to it (RDP, STARTTLS): nothing else begins with a handshake record. */
+static bool begins_tls(struct engine *e, uint32_t i, const uint8_t *data)
 {
-	return !s->said_something && e->options.tls && data[0] == 0x16;
+	const struct slot *s = &e->slots[i];
+
+	return !s->tls && e->options.tls && data[0] == TLS_HANDSHAKE
+	    && (!s->said_something || !sessions_session(slot_context(e, i))->decided);
 }
 
 static bool take(struct engine *e, uint32_t i, const uint8_t *data, size_t len)
@@ -321,7 +325,7 @@ static bool take(struct engine *e, uint32_t i, const uint8_t *data, size_t len)
 	s->stream.bytes[STREAM_CLIENT] += len;
 	s->stream.packets[STREAM_CLIENT]++;
 	e->counters.bytes_in += len;
-	if (begins_tls(e, s, data) && tls_open(e->options.tls, &s->tls))
+	if (begins_tls(e, i, data) && tls_open(e->options.tls, &s->tls))
 		s->tls = NULL;
 	s->said_something = true;
 	s->greeting_due = false;
@@ -417,23 +421,10 @@ static void tell_signature(struct engine *e, const struct syn *syn, uint32_t id)
 
 static void read_syn(struct engine *e, struct slot *s)
 {
-	uint8_t bytes[OS_SAVED_SYN_MAX];
-	struct capture_packet packet = {.data = bytes, .linktype = 101, .time_us = e->wall_us};
-	struct decode_packet decoded;
 	struct syn syn;
 
-	packet.len = (uint32_t)os_saved_syn(s->fd, bytes);
-	packet.wire_len = packet.len;
-	if (packet.len == 0)
-		return;
-	decode_batch(&packet, 1, &decoded);
-	if (decoded.drop || !marks_is_syn(&decoded))
-		return;
-	syn_parse(&decoded, &syn);
-	s->stream.has_syn = true;
-	s->stream.syn_marks = (uint8_t)marks_of_tcp(&decoded);
-	s->stream.syn_signature = syn_id(&syn);
-	tell_signature(e, &syn, s->stream.syn_signature);
+	if (syn_of_socket(s->fd, e->wall_us, &s->stream, &syn))
+		tell_signature(e, &syn, s->stream.syn_signature);
 }
 
 static void open_slot(struct engine *e, uint32_t i, int fd, const struct stream *ends)

@@ -549,6 +549,34 @@ void sessions_tick(struct sessions *s, const struct stream *stream, void *contex
 	session_tick(&s->driver, &v->session, &peer, reply);
 }
 
+void sessions_speak(struct sessions *s, const struct stream *stream, void *context,
+    const struct protocol_module *module, void (*speak)(struct protocol_io *io, void *arg),
+    void *arg)
+{
+	struct visit *v = context;
+	struct scene scene = {s, stream, v};
+	struct session_peer peer = peer_of(stream, &scene);
+	struct protocol_io io = {
+		.answering = s->driver.persona != NULL,
+		.transport = peer.transport,
+		.port = peer.port,
+		.client_port = peer.client_port,
+		.client = peer.client,
+		.server = peer.server,
+		.now_us = peer.now_us,
+		.persona = s->driver.persona,
+		.random = v->session.random,
+		.fact = s->driver.fact,
+		.fact_arg = peer.fact_arg,
+		.module = module,
+	};
+
+	if (v->ignored)
+		return;
+	speak(&io, arg);
+	v->session.random = io.random;
+}
+
 bool sessions_hung_up(const void *context)
 {
 	return ((const struct visit *)context)->session.closed;
@@ -615,6 +643,8 @@ int sessions_new(const struct sessions_options *options, struct sessions **ret_s
 	s->options = *options;
 	s->driver.patterns = options->patterns;
 	s->driver.persona = options->persona;
+	s->driver.answers = options->answers;
+	s->driver.answers_arg = options->answers_arg;
 	s->driver.fact = take_fact;
 	rc = count_events(s);
 	if (!rc)

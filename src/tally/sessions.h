@@ -31,6 +31,10 @@ struct sessions_options {
 	uint64_t room_bytes; /* for protocol state, 0: the default */
 	uint64_t text_bytes; /* for first payloads and texts of open sessions, 0: the default */
 	const struct persona *persona;      /* NULL while passive */
+	/* As session_driver.answers; with arg below. */
+	bool (*answers)(void *arg, const struct protocol_module *module,
+	    const struct session_peer *peer);
+	void *answers_arg;
 	const struct patterns *patterns;    /* may be NULL */
 	struct destinations *destinations;  /* may be NULL: every server counts, no index */
 	const struct geo *geo;              /* may be NULL */
@@ -63,6 +67,15 @@ void sessions_handover(struct sessions *sessions, const struct stream *stream, v
 /* Answering: about once a second. */
 void sessions_tick(struct sessions *sessions, const struct stream *stream, void *context,
     struct wr *reply);
+
+/*
+ * Answering: for an owner that understands what no module can (SSH behind its keys).  `speak` is
+ * called with an io of that module: what it tells becomes the session's records, and the shell can
+ * be run with it.  There is no state and no reply; output is the owner's own.
+ */
+void sessions_speak(struct sessions *sessions, const struct stream *stream, void *context,
+    const struct protocol_module *module, void (*speak)(struct protocol_io *io, void *arg),
+    void *arg);
 
 /* Did the module hang up? */
 bool sessions_hung_up(const void *context);
