@@ -29,9 +29,8 @@ fi
 ninja -C "$build" >"$build/ninja.log" || { cat "$build/ninja.log"; exit 1; }
 
 if [ $# = 0 ]; then
-	for program in "$build"/tests/fuzz-*; do
-		if [ -f "$program" ]; then set -- "$@" "${program##*/fuzz-}"; fi
-	done
+	while read -r program; do set -- "$@" "${program##*/fuzz-}"; done \
+		< <(find "$build/tests" -name 'fuzz-*' -type f -executable | sort)
 fi
 [ $# -gt 0 ] || { echo 'fuzz: there is no target in tests/fuzz/' >&2; exit 1; }
 
@@ -39,9 +38,18 @@ fuzz_one()
 {
 	local name=$1 seeds=$root/tests/fuzz/corpus/$1 log=$build/found/$1.log
 	local -a more=()
-	[ -f "$seeds.dict" ] && more+=("-dict=$seeds.dict")
+	local program dict=$build/corpus/$1.dict
+	program=$(find "$build/tests" -name "fuzz-$name" -type f -executable | head -n 1)
+	[ -n "$program" ] || { echo "fuzz: there is no target $name" >&2; return 1; }
 	mkdir -p "$build/corpus/$name" "$seeds"
-	if "$build/tests/fuzz-$name" -max_total_time="$seconds" -timeout="$one_input_seconds_max" \
+	# A protocol's words come from its transcripts.
+	if [ -f "$seeds.dict" ]; then
+		more+=("-dict=$seeds.dict")
+	elif [ "${name#protocol-}" != "$name" ]; then
+		python3 "$root/tools/fuzz-dict.py" "${name#protocol-}" >"$dict"
+		more+=("-dict=$dict")
+	fi
+	if "$program" -max_total_time="$seconds" -timeout="$one_input_seconds_max" \
 		-rss_limit_mb="$memory_mb_max" -artifact_prefix="$build/found/$name-" \
 		-print_final_stats=1 "${more[@]}" "$build/corpus/$name" "$seeds" >"$log" 2>&1; then
 		printf 'fuzz: %-20s ok, %s inputs\n' "$name" \

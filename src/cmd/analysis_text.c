@@ -1,4 +1,5 @@
 /* The summary of an analysis for a terminal; the contract is in analysis.h. */
+#include "cmd/analysis_visits.h"
 #include "cmd/analysis.h"
 
 #include "base/civil.h"
@@ -336,7 +337,8 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	if (totals.saturated)
 		put_line(&t, "analyze.saturated", NULL, 0);
 	put_shares(&t, c);
-	if (put_ports(&t) || put_countries(&t) || put_tools(&t))
+	if (put_ports(&t) || put_countries(&t) || put_tools(&t)
+	    || analysis_visits_text(b, view, style, common))
 		return err_set(err, -ENOMEM, "out of memory");
 	put_alerts(&t);
 	if (view->geo) {

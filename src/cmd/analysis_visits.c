@@ -2,6 +2,7 @@
 #include "cmd/analysis_visits.h"
 
 #include "base/utf8.h"
+#include "cmd/table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,4 +193,124 @@ int analysis_visits_json(json_t *doc, const struct analysis_view *view)
 		rc = logins_json(doc, view);
 	streams_json(doc, view);
 	return rc;
+}
+
+/* ---- for people ----------------------------------------------------------------------------- */
+
+static void show_number(struct table *table, size_t column, uint64_t count)
+{
+	struct buf b = {0};
+
+	table_set_uint(table, column, count);
+	publish_number(&b, (double)count, 0);
+	table_show(table, column, "%s", buf_text(&b));
+	buf_fini(&b);
+}
+
+static void finish_table(struct table *table, const struct command_common *common, struct buf *b)
+{
+	buf_putc(b, '\n');
+	table_print(table, common, b);
+	table_free(table);
+}
+
+static int protocols_text(struct buf *b, const struct analysis_view *view,
+    const struct publish_style *style, const struct command_common *common)
+{
+	static const struct table_column columns[] = {
+		{"protocol", "通信内容(最初のデータから判定)", "Spoken (told from the first bytes)", TABLE_TEXT,
+		    TABLE_ALL},
+		{"streams", "セッション", "Sessions", TABLE_INT, TABLE_ALL},
+	};
+	struct analysis_protocol *list;
+	struct table *table;
+	size_t count;
+
+	if (analysis_protocols(view->pipeline, &list, &count))
+		return -ENOMEM;
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < count && (view->all || i < ANALYSIS_TOP); i++) {
+		struct buf name = {0};
+
+		publish_protocol(&name, style, list[i].name);
+		table_row(table);
+		table_set_text(table, 0, buf_text(&name));
+		show_number(table, 1, list[i].streams);
+		buf_fini(&name);
+	}
+	free(list);
+	if (count > 0)
+		finish_table(table, common, b);
+	else
+		table_free(table);
+	return ST_OK;
+}
+
+static void set_bytes(struct table *table, size_t column, const char *text, size_t len)
+{
+	struct buf b = {0};
+
+	buf_append(&b, text, len);
+	table_set_text(table, column, buf_text(&b));
+	buf_fini(&b);
+}
+
+static void set_password(struct table *table, size_t column, const struct login_count *login,
+    const struct publish_style *style, const struct command_common *common)
+{
+	struct buf plain = {0};
+	struct buf masked = {0};
+
+	buf_append(&plain, login->password, login->password_len);
+	publish_password(&masked, style, buf_text(&plain), login->password_len ? "password" : "none");
+	table_set_text(table, column, common->credentials ? buf_text(&plain) : buf_text(&masked));
+	buf_fini(&plain);
+	buf_fini(&masked);
+}
+
+static int logins_text(struct buf *b, const struct analysis_view *view,
+    const struct publish_style *style, const struct command_common *common)
+{
+	static const struct table_column columns[] = {
+		{"protocol", "プロトコル", "Protocol", TABLE_TEXT, TABLE_ALL},
+		{"user", "ID", "User", TABLE_TEXT, TABLE_ALL},
+		{"password", "パスワード", "Password", TABLE_TEXT, TABLE_ALL},
+		{"source", "送信元", "Source", TABLE_TEXT, TABLE_ALL},
+		{"count", "試行", "Attempts", TABLE_INT, TABLE_ALL},
+	};
+	const struct login_count **list;
+	struct table *table;
+	size_t count;
+	char ip[IP_TEXT_MAX];
+
+	if (analysis_logins(view->pipeline, &list, &count))
+		return -ENOMEM;
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < count && (view->all || i < ANALYSIS_TOP); i++) {
+		struct buf name = {0};
+
+		publish_protocol(&name, style,
+		    visitors_protocol(pipeline_visitors(view->pipeline), list[i]->protocol));
+		table_row(table);
+		table_set_text(table, 0, buf_text(&name));
+		set_bytes(table, 1, list[i]->user, list[i]->user_len);
+		set_password(table, 2, list[i], style, common);
+		table_set_text(table, 3, ip_format(list[i]->source, ip));
+		show_number(table, 4, list[i]->count);
+		buf_fini(&name);
+	}
+	free(list);
+	if (count > 0)
+		finish_table(table, common, b);
+	else
+		table_free(table);
+	return ST_OK;
+}
+
+int analysis_visits_text(struct buf *b, const struct analysis_view *view,
+    const struct publish_style *style, const struct command_common *common)
+{
+	int rc = protocols_text(b, view, style, common);
+
+	return rc ? rc : logins_text(b, view, style, common);
 }

@@ -10,6 +10,10 @@
 /* Adds "protocols", "events", "logins", "sessions" to the document.  -ENOMEM. */
 ST_MUST_CHECK int analysis_visits_json(json_t *doc, const struct analysis_view *view);
 
+/* Appends the same for a terminal: nothing when nobody said anything.  -ENOMEM. */
+ST_MUST_CHECK int analysis_visits_text(struct buf *b, const struct analysis_view *view,
+    const struct publish_style *style, const struct command_common *common);
+
 /* How many streams of a protocol. */
 struct analysis_protocol {
 	const char *name;
