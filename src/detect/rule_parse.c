@@ -14,7 +14,7 @@
 
 #define FIELD_MAX 8192
 #define OPTION_MAX 16384
-#define FAST_MAX 48 /* bytes of a content that the prefilter looks for */
+#define FAST_MAX 24 /* bytes of a content that the prefilter looks for */
 
 /* ---- help for the handlers ------------------------------------------------------------------ */
 
