@@ -199,7 +199,7 @@ enum detect_app app_find_datagram(enum flow_side side, const uint8_t *data, size
 		return APP_IKE;
 	if (side == SIDE_CLIENT && len > 8
 	    && (memcmp(data, "INVITE s", 8) == 0 || memcmp(data, "REGISTER", 8) == 0
-	        || memcmp(data, "OPTIONS ", 8) == 0))
+	        || memcmp(data, "OPTIONS s", 9) == 0 || memcmp(data, "SIP/2.0 ", 8) == 0))
 		return APP_SIP;
 	return APP_UNKNOWN;
 }

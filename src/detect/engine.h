@@ -187,6 +187,8 @@ void dns_data(struct signatures *s, struct flow *flow, enum flow_side side, cons
     size_t len, int64_t time_us);
 void dns_close(struct signatures *s, struct flow *flow, int64_t time_us);
 
+void sip_message(struct signatures *s, struct flow *flow, enum flow_side side, const uint8_t *data,
+    size_t len, int64_t time_us);
 void snmp_message(struct signatures *s, struct flow *flow, enum flow_side side,
     const uint8_t *data, size_t len, int64_t time_us);
 

@@ -189,6 +189,8 @@ void session_datagram(struct signatures *s, const struct packet *p, const struct
 	}
 	if (f->app == APP_DNS)
 		dns_message(s, f, v->side, p->payload, p->payload_len, p->time_us);
+	else if (f->app == APP_SIP)
+		sip_message(s, f, v->side, p->payload, p->payload_len, p->time_us);
 	else if (f->app == APP_SNMP)
 		snmp_message(s, f, v->side, p->payload, p->payload_len, p->time_us);
 }
