@@ -21,7 +21,7 @@ build_packages=(
 	gcc libc6-dev make meson ninja-build 'pkgconf|pkg-config' python3
 	clang 'libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev'
 	libpcap-dev zlib1g-dev libzstd-dev liblzma-dev liblz4-dev libsqlite3-dev libjansson-dev
-	libicu-dev libmaxminddb-dev libyaml-dev libcmocka-dev libseccomp-dev libssl-dev
+	libicu-dev libmaxminddb-dev libyaml-dev libcmocka-dev libseccomp-dev libssl-dev libssh-dev
 	'libvectorscan-dev|libhyperscan-dev' libpcre2-dev
 	scdoc tcpdump zstd xz-utils lz4 libxml2-utils
 )

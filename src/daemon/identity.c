@@ -2,6 +2,7 @@
 #include "daemon/identity.h"
 
 #include "base/buf.h"
+#include "daemon/ssh_keys.h"
 #include "os/file.h"
 #include "protocol/persona.h"
 #include "respond/tls.h"
@@ -82,6 +83,19 @@ static int load_tls(const char *path, const struct persona *persona, struct iden
 	return keep(path, id->tls, id->tls_len, err);
 }
 
+static int load_ssh(const char *path, struct identity *id, struct err *err)
+{
+	int rc;
+
+	if (is_there(path))
+		return os_file_read(path, PEM_MAX, &id->ssh, &id->ssh_len, err);
+	rc = ssh_keys_make(&id->ssh, err);
+	if (rc)
+		return rc;
+	id->ssh_len = strlen(id->ssh);
+	return keep(path, id->ssh, id->ssh_len, err);
+}
+
 int identity_load(const char *folder, bool with_tls, struct identity *ret_identity,
     struct err *err)
 {
@@ -95,6 +109,9 @@ int identity_load(const char *folder, bool with_tls, struct identity *ret_identi
 	(void)snprintf(path, sizeof(path), "%s/tls.pem", folder);
 	if (!rc && with_tls)
 		rc = load_tls(path, persona, &id, err);
+	(void)snprintf(path, sizeof(path), "%s/ssh-keys.pem", folder);
+	if (!rc)
+		rc = load_ssh(path, &id, err);
 	persona_free(persona);
 	if (rc)
 		identity_free(&id);
@@ -107,5 +124,6 @@ void identity_free(struct identity *id)
 {
 	free(id->persona);
 	free(id->tls);
+	free(id->ssh);
 	*id = (struct identity){0};
 }

@@ -1,5 +1,5 @@
 /*
- * What makes an installation itself: its persona and its certificate, made at the first start and
+ * What makes an installation itself: its persona, certificate and SSH host keys, made at the first start and
  * kept beside the records, so that two sensors never look alike and one always looks the same.
  */
 #pragma once
@@ -14,9 +14,11 @@ struct identity {
 	size_t persona_len;
 	char *tls; /* PEM, key first; NULL when TLS is off */
 	size_t tls_len;
+	char *ssh; /* PEM, three keys */
+	size_t ssh_len;
 };
 
-/* Reads FOLDER/persona and FOLDER/tls.pem, makes what is missing (mode 0600).  A file that cannot
+/* Reads FOLDER/persona, FOLDER/tls.pem and FOLDER/ssh-keys.pem, makes what is missing (mode 0600).  A file that cannot
  * be read is an error with its name, never a new identity. */
 ST_MUST_CHECK int identity_load(const char *folder, bool with_tls, struct identity *ret_identity,
     struct err *err);

@@ -43,6 +43,7 @@ enum worker_kind {
 	WORKER_STORE,
 	WORKER_RESPOND,
 	WORKER_CAPTURE,
+	WORKER_SSH,
 	WORKER_COUNT,
 };
 
@@ -147,8 +148,25 @@ static void find_geo(struct supervisor *s)
 
 /* ---- workers -------------------------------------------------------------------------------- */
 
-static int make_start(const struct supervisor *s, int *ret_fd, struct err *err)
+static enum start_owner owner_of(enum worker_kind kind)
 {
+	return kind == WORKER_SSH ? START_SSH : START_RESPOND;
+}
+
+static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->sockets.count; i++)
+		n += s->sockets.list[i].owner == owner;
+	return n;
+}
+
+/* Everybody answers at its own sockets only. */
+static int make_start(const struct supervisor *s, enum worker_kind kind, int *ret_fd,
+    struct err *err)
+{
+	static struct start_socket sockets[SOCKETS_MAX];
 	struct start start = {
 		.config = s->config_text,
 		.config_len = s->config_len,
@@ -161,10 +179,14 @@ static int make_start(const struct supervisor *s, int *ret_fd, struct err *err)
 		.sensor = s->sensor,
 		.known = s->known,
 		.known_count = s->known_count,
-		.sockets = s->sockets.list,
-		.socket_count = s->sockets.count,
+		.ssh = kind == WORKER_SSH ? s->identity.ssh : "",
+		.ssh_len = kind == WORKER_SSH ? s->identity.ssh_len : 0,
+		.sockets = sockets,
 	};
 
+	for (size_t i = 0; i < s->sockets.count; i++)
+		if (s->sockets.list[i].owner == owner_of(kind))
+			sockets[start.socket_count++] = s->sockets.list[i];
 	return start_write(&start, ret_fd, err);
 }
 
@@ -178,13 +200,15 @@ static size_t list_descriptors(const struct supervisor *s, enum worker_kind kind
 	fds[n++] = control;
 	switch (kind) {
 	case WORKER_STORE:
-		fds[n++] = s->channels[WIRE_PEER_RESPOND][1];
-		fds[n++] = s->channels[WIRE_PEER_CAPTURE][1];
+		for (unsigned i = 0; i < WIRE_PEER_COUNT; i++)
+			fds[n++] = s->channels[i][1];
 		break;
 	case WORKER_RESPOND:
-		fds[n++] = s->channels[WIRE_PEER_RESPOND][0];
+	case WORKER_SSH:
+		fds[n++] = s->channels[kind == WORKER_SSH ? WIRE_PEER_SSH : WIRE_PEER_RESPOND][0];
 		for (size_t i = 0; i < s->sockets.count; i++)
-			fds[n++] = s->sockets.fds[i];
+			if (s->sockets.list[i].owner == owner_of(kind))
+				fds[n++] = s->sockets.fds[i];
 		break;
 	case WORKER_CAPTURE:
 		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
@@ -204,7 +228,7 @@ static int start_worker(struct supervisor *s, enum worker_kind kind, struct err 
 	const char *arguments[3] = {w->program, s->user, NULL};
 	int control[2];
 	int start;
-	int rc = make_start(s, &start, err);
+	int rc = make_start(s, kind, &start, err);
 
 	if (rc)
 		return rc;
@@ -321,7 +345,12 @@ static void keep_status(struct worker *w, const uint8_t *body, size_t len)
 /* The store saw nonsense from a worker: whatever it has become, it is not ours any more. */
 static void drop_worker(struct supervisor *s, uint8_t peer)
 {
-	struct worker *w = &s->workers[peer == WIRE_PEER_RESPOND ? WORKER_RESPOND : WORKER_CAPTURE];
+	static const enum worker_kind kinds[WIRE_PEER_COUNT] = {
+		[WIRE_PEER_RESPOND] = WORKER_RESPOND,
+		[WIRE_PEER_CAPTURE] = WORKER_CAPTURE,
+		[WIRE_PEER_SSH] = WORKER_SSH,
+	};
+	struct worker *w = &s->workers[peer < WIRE_PEER_COUNT ? kinds[peer] : WORKER_RESPOND];
 	char line[100];
 
 	(void)snprintf(line, sizeof(line), "%s sent what no worker of ours sends: it is killed",
@@ -352,11 +381,28 @@ static void hear_worker(struct supervisor *s, enum worker_kind kind)
 
 /* ---- reload, status, stop ------------------------------------------------------------------- */
 
-/* Checked first, kept as it was if wrong.  The answering worker finishes its sessions with the old
- * sockets while its successor takes the new ones. */
+/* It finishes its sessions with the old sockets while its successor takes the new ones. */
+static void drain_worker(struct worker *w)
+{
+	if (w->control >= 0) {
+		(void)os_channel_send(w->control, WIRE_DRAIN, "", 0);
+		(void)close(w->control);
+		w->control = -1;
+		w->pid = 0; /* it ends by itself; what it still says reaches the store */
+	}
+	w->next_us = 0;
+}
+
+static void choose_workers(struct supervisor *s)
+{
+	/* The responder also says when a sensor without a capture observed. */
+	s->workers[WORKER_RESPOND].wanted = s->sockets.count > 0;
+	s->workers[WORKER_SSH].wanted = count_sockets(s, START_SSH) > 0;
+}
+
+/* Checked first, kept as it was if wrong. */
 static void reload(struct supervisor *s)
 {
-	struct worker *w = &s->workers[WORKER_RESPOND];
 	struct err err = {0};
 
 	reload_asked = 0;
@@ -366,23 +412,18 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	find_geo(s);
-	if (w->control >= 0) {
-		(void)os_channel_send(w->control, WIRE_DRAIN, "", 0);
-		(void)close(w->control);
-		w->control = -1;
-		w->pid = 0; /* it ends by itself; what it still says reaches the store */
-	}
+	drain_worker(&s->workers[WORKER_RESPOND]);
+	drain_worker(&s->workers[WORKER_SSH]);
 	sockets_close(&s->sockets);
 	if (sockets_open(s->config, say, &s->sockets, &err))
 		say(err.text);
-	w->wanted = s->sockets.count > 0;
-	w->next_us = 0;
+	choose_workers(s);
 	say("reloaded");
 }
 
 static void tell_status(void *arg, struct buf *b)
 {
-	static const char *const names[WORKER_COUNT] = {"store", "respond", "capture"};
+	static const char *const names[WORKER_COUNT] = {"store", "respond", "capture", "ssh"};
 	const struct supervisor *s = arg;
 
 	buf_printf(b, "{\"sensor\":\"%s\",\"ready\":%s,\"sockets\":%zu,\"sockets_failed\":%zu,"
@@ -410,9 +451,11 @@ static void want_tail(void *arg, bool wanted)
 /* The workers first, so that the store gets all they have; then the store. */
 static bool stop_step(struct supervisor *s)
 {
-	bool others = s->workers[WORKER_RESPOND].pid > 0 || s->workers[WORKER_CAPTURE].pid > 0;
 	int64_t now = os_clock_monotonic_us();
+	bool others = false;
 
+	for (int i = WORKER_RESPOND; i < WORKER_COUNT; i++)
+		others = others || s->workers[i].pid > 0;
 	if (!s->stopping) {
 		s->stopping = true;
 		s->stop_us = now;
@@ -522,8 +565,9 @@ static int begin(struct supervisor *s, struct err *err)
 		s->workers[i].control = -1;
 	s->workers[WORKER_STORE] = (struct worker){.program = "teiten-store", .wanted = true,
 		.control = -1};
-	s->workers[WORKER_RESPOND] = (struct worker){.program = "teiten-respond",
-		.wanted = s->sockets.count > 0, .control = -1};
+	s->workers[WORKER_RESPOND] = (struct worker){.program = "teiten-respond", .control = -1};
+	s->workers[WORKER_SSH] = (struct worker){.program = "teiten-ssh", .control = -1};
+	choose_workers(s);
 	s->workers[WORKER_CAPTURE] = (struct worker){.program = "teiten-capture",
 		.wanted = s->config->capture.interface[0] != '\0', .control = -1};
 	return rc;

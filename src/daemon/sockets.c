@@ -49,7 +49,7 @@ static bool is_open(const struct sockets *s, size_t from, enum os_transport tran
 }
 
 static void open_one(struct opening *o, size_t from, enum os_transport transport,
-    struct ip address, uint16_t port)
+    struct ip address, uint16_t port, enum start_owner owner)
 {
 	struct sockets *s = o->sockets;
 	struct os_listen_options options = {
@@ -68,6 +68,7 @@ static void open_one(struct opening *o, size_t from, enum os_transport transport
 		return;
 	}
 	s->list[s->count].transport = (uint8_t)transport;
+	s->list[s->count].owner = (uint8_t)owner;
 	s->list[s->count++].port = options.port;
 }
 
@@ -75,6 +76,7 @@ static void open_module(struct opening *o, size_t from, const struct protocol_mo
     struct ip address)
 {
 	const struct config_ports *ports = &o->config->respond.protocols;
+	enum start_owner owner = strcmp(m->name, "ssh") == 0 ? START_SSH : START_RESPOND;
 
 	if (m->identify_only)
 		return;
@@ -83,15 +85,15 @@ static void open_module(struct opening *o, size_t from, const struct protocol_mo
 			continue;
 		for (size_t j = 0; j < ports->items[i].count; j++) {
 			if (m->transports & PROTOCOL_TCP)
-				open_one(o, from, OS_TCP, address, ports->items[i].ports[j]);
+				open_one(o, from, OS_TCP, address, ports->items[i].ports[j], owner);
 			if (m->transports & PROTOCOL_UDP)
-				open_one(o, from, OS_UDP, address, ports->items[i].ports[j]);
+				open_one(o, from, OS_UDP, address, ports->items[i].ports[j], owner);
 		}
 	}
 	for (size_t i = 0; ports->count == 0 && i < PROTOCOL_PORTS_MAX && m->tcp_ports[i]; i++)
-		open_one(o, from, OS_TCP, address, m->tcp_ports[i]);
+		open_one(o, from, OS_TCP, address, m->tcp_ports[i], owner);
 	for (size_t i = 0; ports->count == 0 && i < PROTOCOL_PORTS_MAX && m->udp_ports[i]; i++)
-		open_one(o, from, OS_UDP, address, m->udp_ports[i]);
+		open_one(o, from, OS_UDP, address, m->udp_ports[i], owner);
 }
 
 /* Every port of the answering addresses, by the rules that `teiten sensor rules` prints. */
@@ -114,6 +116,7 @@ static void open_any_port(struct opening *o)
 			continue;
 		}
 		s->list[s->count].transport = (uint8_t)transports[i];
+		s->list[s->count].owner = START_RESPOND;
 		s->list[s->count++].port = options.port;
 	}
 }

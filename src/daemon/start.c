@@ -34,6 +34,7 @@ int start_write(const struct start *s, int *ret_fd, struct err *err)
 	put_text(&b, s->config_name, strlen(s->config_name));
 	put_text(&b, s->persona, s->persona_len);
 	put_text(&b, s->tls, s->tls_len);
+	put_text(&b, s->ssh, s->ssh_len);
 	put_text(&b, s->geo_path, strlen(s->geo_path));
 	put_u64(&b, s->known_count);
 	put_u64(&b, s->socket_count);
@@ -98,6 +99,7 @@ int start_read(int fd, struct start *ret_start, struct err *err)
 	s.config_name = take_text(&r, NULL);
 	s.persona = take_text(&r, &s.persona_len);
 	s.tls = take_text(&r, &s.tls_len);
+	s.ssh = take_text(&r, &s.ssh_len);
 	s.geo_path = take_text(&r, NULL);
 	s.known_count = take_u64(&r);
 	s.socket_count = take_u64(&r);

@@ -16,12 +16,18 @@
 enum start_descriptor {
 	START_FILE = 3,
 	START_CONTROL = 4,
-	START_STORE = 5, /* the store itself: its channel to the responder */
-	START_FIRST = 6, /* the sockets; the capture: its ring; the store: its channel to the capture */
+	START_STORE = 5, /* the store itself: its channels to the others, by enum wire_peer */
+	START_FIRST = 6, /* the sockets; the capture: its ring */
+};
+
+enum start_owner { /* who answers at a socket */
+	START_RESPOND,
+	START_SSH,
 };
 
 struct start_socket {
 	uint8_t transport; /* IP protocol number */
+	uint8_t owner;     /* enum start_owner */
 	uint16_t port;     /* local */
 };
 
@@ -33,6 +39,8 @@ struct start {
 	size_t persona_len;
 	const char *tls; /* PEM */
 	size_t tls_len;
+	const char *ssh; /* PEM of the host keys */
+	size_t ssh_len;
 	const char *geo_path; /* "": none */
 	uint16_t sensor;      /* number in the store */
 	const struct ip *known; /* observed addresses that have an index already */

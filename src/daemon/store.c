@@ -13,6 +13,7 @@
 #include "os/confine.h"
 #include "os/signals.h"
 #include "os/digest.h"
+#include "os/file.h"
 #include "os/sandbox.h"
 #include "store/store.h"
 #include "tally/destinations.h"
@@ -35,6 +36,9 @@
 #define UPKEEP_US (10 * CIVIL_US_PER_MINUTE)
 #define DRAIN_MS 3000
 #define STATUS_US 1000000
+#define RESERVE_SHARE 20 /* one part in so many of the disk is left free, within these bounds */
+#define RESERVE_MIN (2u << 20)
+#define RESERVE_MAX (256u << 20)
 
 struct peer {
 	int fd;
@@ -43,6 +47,13 @@ struct peer {
 	uint8_t *blob;
 	size_t blob_len;
 	size_t blob_have;
+};
+
+/* How much of what comes is kept. */
+enum room {
+	ROOM_ENOUGH,
+	ROOM_SHORT, /* no detail: logins and event counts only */
+	ROOM_NONE,
 };
 
 struct keeper {
@@ -58,6 +69,8 @@ struct keeper {
 	int32_t compacted_day;
 	uint64_t rows[RECORD_TABLE_COUNT];
 	uint64_t refused;
+	enum room room;          /* what the disk still has */
+	uint64_t left_out;       /* rows that were not kept because it was full */
 	int64_t last_row_us;
 	struct err *err;
 };
@@ -128,10 +141,23 @@ static void tell_tail(enum record_table_id table, const void *row)
 	buf_fini(&b);
 }
 
+/* Is the row kept as things stand?  Coverage goes with the packets: what was not kept was not
+ * observed. */
+static bool has_room(const struct keeper *k, enum record_table_id table)
+{
+	if (k->room == ROOM_SHORT)
+		return table == RECORD_TABLE_login || table == RECORD_TABLE_event;
+	return k->room == ROOM_ENOUGH;
+}
+
 static int take_row(void *arg, enum record_table_id table, const void *row)
 {
 	struct keeper *k = arg;
 
+	if (!has_room(k, table)) {
+		k->left_out++;
+		return ST_OK;
+	}
 	k->rows[table]++;
 	k->last_row_us = os_clock_now_us();
 	if (k->tail)
@@ -171,6 +197,8 @@ static int take_blob(struct keeper *k, struct peer *p, const uint8_t *body, size
 	char text[OS_SHA256_TEXT_MAX];
 	int rc;
 
+	if (k->room != ROOM_ENOUGH)
+		return ST_OK;
 	if (r.bad || total == 0 || total > BLOB_MAX || rd_left(&r) == 0
 	    || rd_left(&r) > total - offset)
 		return ST_MALFORMED;
@@ -292,13 +320,47 @@ static void keep_up(struct keeper *k)
 		k->compacted_day = today;
 }
 
+/* The last part of the disk is left free, so that what is in the journal can always be put into
+ * segments.  Oldest detail goes first; when that does not help, new detail is not kept. */
+static void look_at_disk(struct keeper *k)
+{
+	struct os_space space;
+	struct err err = {0};
+	uint64_t reserve;
+	enum room before = k->room;
+
+	if (os_path_space(k->config->store.path, &space, &err))
+		return;
+	reserve = space.total / RESERVE_SHARE;
+	reserve = reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
+	if (space.free < reserve && before == ROOM_ENOUGH) {
+		keep_up(k);
+		if (os_path_space(k->config->store.path, &space, &err))
+			return;
+	}
+	if (space.free < reserve / 4)
+		k->room = ROOM_NONE;
+	else if (space.free < reserve)
+		k->room = ROOM_SHORT;
+	else if (space.free > reserve + reserve / 2)
+		k->room = ROOM_ENOUGH;
+	if (k->room != before)
+		say(NULL, k->room == ROOM_ENOUGH ? "there is room on the disk again: everything is kept"
+		    : k->room == ROOM_SHORT
+		    ? "the disk is nearly full: of what comes, logins and event counts are kept only"
+		    : "the disk is full: nothing that comes is kept");
+}
+
 static void tell_status(struct keeper *k)
 {
 	struct buf b = {0};
 	const char *comma = "";
 
-	buf_printf(&b, "{\"refused\":%llu,\"last_row_us\":%lld,\"rows\":{",
-	    (unsigned long long)k->refused, (long long)k->last_row_us);
+	buf_printf(&b, "{\"refused\":%llu,\"last_row_us\":%lld,\"left_out\":%llu,\"disk\":\"%s\","
+	    "\"rows\":{",
+	    (unsigned long long)k->refused, (long long)k->last_row_us,
+	    (unsigned long long)k->left_out,
+	    k->room == ROOM_ENOUGH ? "enough" : k->room == ROOM_SHORT ? "short" : "full");
 	for (unsigned i = 0; i < RECORD_TABLE_COUNT; i++) {
 		if (k->rows[i] == 0)
 			continue;
@@ -458,6 +520,7 @@ static int run(struct keeper *k)
 		rc = turn(k, 200, &more);
 		if (now - k->status_us >= STATUS_US) {
 			k->status_us = now;
+			look_at_disk(k);
 			tell_status(k);
 		}
 		if (now - k->upkeep_us >= UPKEEP_US) {
@@ -489,8 +552,8 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 		writable[0] = k->config->store.path;
 		rc = os_sandbox_reader(NULL, 0, writable, 1, NULL, err);
 	}
-	k->peers[WIRE_PEER_RESPOND].fd = START_STORE;
-	k->peers[WIRE_PEER_CAPTURE].fd = START_FIRST;
+	for (int i = 0; i < WIRE_PEER_COUNT; i++)
+		k->peers[i].fd = START_STORE + i;
 	return rc;
 }
 
@@ -510,6 +573,8 @@ int main(int argc, char **argv)
 	rc = prepare(&k, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
 	if (!rc)
 		rc = open_store(&k, &err);
+	if (!rc)
+		look_at_disk(&k);
 	if (!rc)
 		rc = run(&k);
 	if (k.ingest && !rc)

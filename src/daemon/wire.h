@@ -29,6 +29,7 @@ enum wire_type {
 enum wire_peer {
 	WIRE_PEER_RESPOND,
 	WIRE_PEER_CAPTURE,
+	WIRE_PEER_SSH,
 	WIRE_PEER_COUNT,
 };
 

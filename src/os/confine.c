@@ -34,11 +34,11 @@
 
 struct call {
 	int number;
-	bool allowed[2];
+	bool allowed[OS_PROGRAM_COUNT];
 };
 
 static const struct call calls[] = {
-#define CALL(name, respond, capture) {SCMP_SYS(name), {respond, capture}},
+#define CALL(name, respond, capture, ssh) {SCMP_SYS(name), {respond, capture, ssh}},
 #include "os/confine.def"
 #undef CALL
 };
