@@ -15,17 +15,21 @@
 #define TTL_SHIFT 6
 #define SYN_DATA_MAX 65535u /* a SYN-ACK acknowledges that much with the SYN (RFC 7413) */
 
-/* What syn_parse reads of the headers besides options, window, TTL and sequence number. */
+/* What syn_parse reads of the headers besides options, window, TTL and sequence number.  The first
+ * three are where decode_packet.flags has them. */
 enum shape {
-	SHAPE_V4 = 1 << 0,
-	SHAPE_DF = 1 << 1,
-	SHAPE_IP_ID = 1 << 2,
-	SHAPE_IP_OPTIONS = 1 << 3,
-	SHAPE_ECN = 1 << 4,
-	SHAPE_ACK = 1 << 5,
+	SHAPE_V4 = DECODE_V4,
+	SHAPE_DF = DECODE_IP_DF,
+	SHAPE_IP_OPTIONS = DECODE_IP_OPTIONS,
+	SHAPE_IP_ID = 1 << 1,
+	SHAPE_ACK = 1 << 2,
+	SHAPE_ECN = 1 << 3,
 	SHAPE_URG_PTR = 1 << 6,
 	SHAPE_BAD_OFFSET = 1 << 7,
 };
+#define SHAPE_OF_FLAGS (SHAPE_V4 | SHAPE_DF | SHAPE_IP_OPTIONS)
+_Static_assert((SHAPE_OF_FLAGS & (SHAPE_IP_ID | SHAPE_ACK | SHAPE_ECN | SHAPE_URG_PTR
+    | SHAPE_BAD_OFFSET)) == 0, "a bit each");
 _Static_assert(RECORD_MARK_COUNT + RECENT_MARKS_SHIFT <= 8, "marks fit above the flags");
 
 static const uint8_t ttl_classes[] = {32, 64, 128, 255};
@@ -44,10 +48,8 @@ void recent_fini(struct recent *r)
 
 static int64_t pack_time(int64_t time_us, unsigned shape)
 {
-	if (time_us > TIME_MAX_US)
-		time_us = TIME_MAX_US;
-	if (time_us < -TIME_MAX_US)
-		time_us = -TIME_MAX_US;
+	time_us = time_us > TIME_MAX_US ? TIME_MAX_US : time_us;
+	time_us = time_us < -TIME_MAX_US ? -TIME_MAX_US : time_us;
 	return (int64_t)((uint64_t)time_us << SHAPE_BITS | shape);
 }
 
@@ -63,49 +65,37 @@ static unsigned ttl_class(uint8_t ttl)
 
 static unsigned shape_of(const struct decode_packet *p, const uint8_t *header, size_t header_len)
 {
-	unsigned shape = 0;
-
-	if (p->flags & DECODE_V4)
-		shape |= SHAPE_V4;
-	if (p->flags & DECODE_IP_DF)
-		shape |= SHAPE_DF;
-	if (p->ip_id)
-		shape |= SHAPE_IP_ID;
-	if (p->flags & DECODE_IP_OPTIONS)
-		shape |= SHAPE_IP_OPTIONS;
-	if (p->tcp_flags & 0xc0)
-		shape |= SHAPE_ECN;
-	if (p->ack)
-		shape |= SHAPE_ACK;
-	if (rd_at_u16be(header + 18))
-		shape |= SHAPE_URG_PTR;
-	if ((size_t)(header[12] >> 4) * 4 != header_len)
-		shape |= SHAPE_BAD_OFFSET;
-	return shape;
+	return (p->flags & SHAPE_OF_FLAGS)
+	    | (p->ip_id ? SHAPE_IP_ID : 0u)
+	    | (p->ack ? SHAPE_ACK : 0u)
+	    | (p->tcp_flags & 0xc0 ? SHAPE_ECN : 0u)
+	    | (rd_at_u16be(header + 18) ? SHAPE_URG_PTR : 0u)
+	    | ((size_t)(header[12] >> 4) * 4 != header_len ? SHAPE_BAD_OFFSET : 0u);
 }
 
+/*
+ * Most packets of a darknet come here, so nothing branches on what they hold: the options are the
+ * last of as many bytes as there may be, and those before them are headers.
+ */
 void recent_note_syn(struct recent *r, const struct decode_packet *p, struct slot_key key)
 {
 	struct recent_entry *e = &r->entries[key.hash % RECENT_ENTRIES];
-	struct rd rd = rd_init(p->data, p->payload_offset);
-	const uint8_t *header;
-	size_t options_len;
+	size_t header_len = (size_t)p->payload_offset - p->transport_offset;
+	size_t options_len = header_len - TCP_HEADER_LEN;
+	const uint8_t *header = p->data + p->transport_offset;
 
-	rd_skip(&rd, p->transport_offset);
-	header = rd_take(&rd, TCP_HEADER_LEN);
-	if (!header)
+	/* Shorter than a header, or longer than a data offset can say. */
+	if (p->payload_offset < p->transport_offset || header_len < TCP_HEADER_LEN
+	    || options_len > RECENT_OPTIONS_MAX || p->payload_offset < RECENT_OPTIONS_MAX)
 		return;
-	options_len = rd_left(&rd);
-	if (options_len > RECENT_OPTIONS_MAX)
-		return; /* a data offset has no room for more */
 	e->tag = (uint32_t)(key.hash >> 32);
 	e->client_isn = p->seq;
 	e->window = p->window;
 	e->flags = (uint8_t)(RECENT_SYN | (key.src_low ? RECENT_CLIENT_LOW : 0)
 	    | marks_of_tcp(p) << RECENT_MARKS_SHIFT);
 	e->options_len = (uint8_t)(options_len | ttl_class(p->ttl) << TTL_SHIFT);
-	e->time_and_shape = pack_time(p->time_us, shape_of(p, header, TCP_HEADER_LEN + options_len));
-	memcpy(e->options, rd.pos, options_len);
+	e->time_and_shape = pack_time(p->time_us, shape_of(p, header, header_len));
+	memcpy(e->options, p->data + p->payload_offset - RECENT_OPTIONS_MAX, RECENT_OPTIONS_MAX);
 }
 
 void recent_note_syn_ack(struct recent *r, const struct decode_packet *p, struct slot_key key)
@@ -176,6 +166,6 @@ uint32_t recent_signature(const struct recent_entry *e, struct tools *tools)
 	/* An offset that contradicts the lengths is one quirk, whatever its value. */
 	header[12] = (uint8_t)((shape & SHAPE_BAD_OFFSET ? 0 : header_len / 4) << 4);
 	header[18] = shape & SHAPE_URG_PTR ? 1 : 0;
-	memcpy(header + TCP_HEADER_LEN, e->options, options_len);
+	memcpy(header + TCP_HEADER_LEN, e->options + RECENT_OPTIONS_MAX - options_len, options_len);
 	return recent_signature_of(&p, tools);
 }

@@ -32,7 +32,7 @@ struct recent_entry {
 	uint8_t flags;         /* enum recent_flag */
 	uint8_t options_len;   /* and the class of the TTL above it */
 	int64_t time_and_shape; /* microseconds, and what the signature needs of the header below */
-	uint8_t options[RECENT_OPTIONS_MAX];
+	uint8_t options[RECENT_OPTIONS_MAX]; /* at the end */
 };
 _Static_assert(sizeof(struct recent_entry) == 64, "one cache line");
 

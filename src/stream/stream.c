@@ -3,7 +3,7 @@
  *
  * A batch goes through in passes so that the memory that a packet needs has been asked for before
  * it is used: index bucket, slot.  SYNs without payload, most of what a telescope sees, are done
- * with in the first pass unless something before them in the batch has to come first.
+ * with in the first pass unless something of their conversation has to come first.
  */
 #include "stream/internal.h"
 
@@ -16,6 +16,7 @@
 #define POOL_MIN_NODES 64u
 #define POOL_SHARE_MIN 8u /* at least this part of the memory holds bytes out of order */
 #define IDLE_MAX_US (1ll << 50)
+#define CONVERSATIONS 1024u /* of a batch, told apart by so many bits; RECENT_ENTRIES is a multiple */
 #define TCP_HEADER_MIN 20u
 #define UDP_HEADER_LEN 8u
 
@@ -308,15 +309,27 @@ static int64_t clamp_time(int64_t time_us)
 	return time_us < -TIME_MAX_US ? -TIME_MAX_US : time_us;
 }
 
+_Static_assert(RECENT_ENTRIES % CONVERSATIONS == 0, "other bits, other entries");
+
+static bool is_bare_syn(const struct decode_packet *p)
+{
+	return p->proto == DECODE_PROTO_TCP && p->payload_len == 0
+	    && (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK | DECODE_TCP_FIN | DECODE_TCP_RST))
+	        == DECODE_TCP_SYN;
+}
+
 /* Looks at the packets that concern nobody and at lone SYNs; the others go on. */
 static size_t sort_out(struct streams *s, const struct decode_packet *packets, size_t count,
     struct arrival *arrivals)
 {
+	uint64_t waiting[CONVERSATIONS / 64] = {0}; /* conversations of those that go on */
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct decode_packet *p = &packets[i];
 		struct slot_key key;
+		uint64_t *word;
+		uint64_t bit;
 
 		if ((p->flags & (DECODE_TRANSPORT | DECODE_FRAGMENT | DECODE_LATER_FRAGMENT))
 		    != DECODE_TRANSPORT || p->drop == DECODE_DROP_NOT_OBSERVED)
@@ -324,12 +337,13 @@ static size_t sort_out(struct streams *s, const struct decode_packet *packets, s
 		if (p->proto == DECODE_PROTO_UDP ? p->payload_len == 0 : p->proto != DECODE_PROTO_TCP)
 			continue;
 		key = slot_key_of(p);
-		if (n == 0 && p->proto == DECODE_PROTO_TCP && p->payload_len == 0
-		    && (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK | DECODE_TCP_FIN
-		    | DECODE_TCP_RST)) == DECODE_TCP_SYN) {
+		word = &waiting[key.hash % CONVERSATIONS / 64];
+		bit = 1ull << key.hash % 64;
+		if (is_bare_syn(p) && !(*word & bit)) {
 			recent_note_syn(&s->recent, p, key);
 			continue;
 		}
+		*word |= bit;
 		table_prefetch_bucket(&s->table, key.hash);
 		arrivals[n++] = (struct arrival){
 			.packet = p,
