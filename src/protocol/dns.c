@@ -138,7 +138,7 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	if (start->transport == PROTOCOL_UDP)
 		return probe_udp(start);
 	if (start->hinted)
-		return len < 2 || p[0] < 4 ? PROTOCOL_YES : PROTOCOL_NO;
+		return len == 0 || p[0] < 4 ? PROTOCOL_YES : PROTOCOL_NO;
 	if (len == 0)
 		return PROTOCOL_MORE;
 	if (p[0] > 1)

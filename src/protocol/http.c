@@ -74,9 +74,11 @@ static enum protocol_verdict probe_request(const uint8_t *data, size_t len)
 		return PROTOCOL_MORE;
 	if (text[method.len] != ' ' || method.len == 0)
 		return PROTOCOL_NO;
-	/* A path after a method that only HTTP has is enough; the line's end may come later. */
+	/* A path or address after a method that only HTTP has is enough; the line's end may come
+	 * later, and nothing in it takes this back. */
 	if (len > method.len + 1 && is_own_method(method)
-	    && (text[method.len + 1] == '/' || line_is(method, "CONNECT")))
+	    && (text[method.len + 1] == '/' || line_is(method, "CONNECT")
+	        || probe_word(data + method.len + 1, len - method.len - 1, "http") == PROTOCOL_YES))
 		return PROTOCOL_YES;
 	if (end) {
 		size_t line_len = (size_t)(end - data);
@@ -86,9 +88,6 @@ static enum protocol_verdict probe_request(const uint8_t *data, size_t len)
 		verdict = probe_line((struct protocol_text){text, line_len});
 		return verdict;
 	}
-	if (len > method.len + 1 && is_own_method(method)
-	    && probe_word(data + method.len + 1, len - method.len - 1, "http") == PROTOCOL_YES)
-		return PROTOCOL_YES;
 	return PROTOCOL_MORE;
 }
 
@@ -106,8 +105,10 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	verdict = len == 0 ? PROTOCOL_MORE : probe_request(data, len);
 	if (verdict == PROTOCOL_YES || !start->hinted || start->client_len == 0)
 		return verdict;
-	/* On a port of ours text is a request gone wrong; binary is something else. */
-	return len == 0 || (*data >= 0x20 && *data < 0x7f) ? PROTOCOL_YES : PROTOCOL_NO;
+	/* On a port of ours text is a request gone wrong; binary is something else.  The first byte
+	 * decides, so that it is the same however the bytes come. */
+	return (*start->client >= 0x20 && *start->client < 0x7f) || data != start->client
+	    ? PROTOCOL_YES : PROTOCOL_NO;
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */

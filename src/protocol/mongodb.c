@@ -67,7 +67,8 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	size_t len = start->client_len;
 
 	if (start->hinted)
-		return len == 0 || (len > 3 && p[3] == 0) ? PROTOCOL_YES : PROTOCOL_NO;
+		return len == 0 || (len > 3 && p[3] == 0) ? PROTOCOL_YES
+		    : len > 3 ? PROTOCOL_NO : PROTOCOL_MORE;
 	if (len == 0)
 		return PROTOCOL_MORE;
 	if (len > 3 && (p[3] > 2 || (p[3] == 0 && p[2] == 0 && p[1] == 0 && p[0] < HEADER)))

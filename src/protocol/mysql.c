@@ -74,6 +74,16 @@ static enum protocol_verdict all_zero(const uint8_t *data, size_t from, size_t t
 
 /* A handshake response: packet number 1, capabilities with PROTOCOL_41, filler of zeros; the old
  * one is too short to prove itself and needs the port, or the server's greeting. */
+/* A packet that is not long, early in a connection. */
+static enum protocol_verdict probe_hinted(const uint8_t *p, size_t len)
+{
+	if (len == 0)
+		return PROTOCOL_YES;
+	if ((len > 2 && p[2] != 0) || (len >= HEADER && p[3] > 2))
+		return PROTOCOL_NO;
+	return len >= HEADER ? PROTOCOL_YES : PROTOCOL_MORE;
+}
+
 static enum protocol_verdict probe(const struct protocol_start *start)
 {
 	const uint8_t *p = start->client;
@@ -81,8 +91,7 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	const uint8_t *greeting = start->server;
 
 	if (start->hinted)
-		return len == 0 || (len >= HEADER && p[2] == 0 && p[3] <= 2) ? PROTOCOL_YES
-		                                                             : PROTOCOL_NO;
+		return probe_hinted(p, len);
 	if (len > 2 && p[2] != 0)
 		return PROTOCOL_NO;
 	if (len > 3 && p[3] != 1)

@@ -210,7 +210,8 @@ struct protocol_module {
 	const struct protocol_event_name *events;
 	unsigned event_count;
 
-	/* Must be monotone: once NO or YES, more bytes do not change it (hinted aside). */
+	/* Must be monotone: once NO or YES, more bytes do not change it; hinted too, from the first
+	 * byte on (test_probes.c proves it).  TCP; a datagram is seen whole. */
 	enum protocol_verdict (*probe)(const struct protocol_start *start);
 	/* All below may be NULL except client. */
 	void (*open)(struct protocol_io *io); /* answering: the greeting, if the server speaks first */

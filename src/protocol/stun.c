@@ -5,7 +5,7 @@
  * (bare ones, which amplification scans send, are not).  RFC 8489 (and 3489 on its port), RFC 8656.
  */
 #include "base/rd.h"
-#include "protocol/protocol.h"
+#include "protocol/line.h"
 
 enum {
 	EVENT_BINDING,
@@ -44,8 +44,12 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	if (start->transport == PROTOCOL_UDP &&
 	    (len < HEADER || HEADER + (size_t)rd_at_u16be(p + 2) != len))
 		return PROTOCOL_NO;
-	if (start->hinted)
-		return len < 2 || (p[0] == 0 && p[1] == TYPE_BINDING) ? PROTOCOL_YES : PROTOCOL_NO;
+	if (start->hinted) {
+		static const uint8_t request[] = {0, TYPE_BINDING};
+		enum protocol_verdict verdict = probe_bytes(p, len, request, sizeof(request));
+
+		return verdict == PROTOCOL_YES && len < 4 ? PROTOCOL_MORE : verdict;
+	}
 	return len <= 4 ? PROTOCOL_MORE : len < 8
 	    ? (memcmp(p + 4, magic, len - 4) ? PROTOCOL_NO : PROTOCOL_MORE)
 	    : (memcmp(p + 4, magic, 4) ? PROTOCOL_NO : PROTOCOL_YES);

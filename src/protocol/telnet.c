@@ -469,16 +469,16 @@ static enum protocol_verdict probe_options(const uint8_t *data, size_t len)
 	return data[1] >= SB && data[1] <= DONT ? PROTOCOL_YES : PROTOCOL_NO;
 }
 
-/* Text on one of its ports is taken for telnet; binary is not. */
+/* Text on one of its ports is taken for telnet; binary is not.  The first byte decides, so that it
+ * is the same however the bytes come. */
 static enum protocol_verdict probe_hinted(const struct protocol_start *start)
 {
 	const uint8_t *data = start->client_len ? start->client : start->server;
 	size_t len = start->client_len ? start->client_len : start->server_len;
 
-	for (size_t i = 0; i < len && i < 4; i++)
-		if (data[i] != IAC && data[i] >= 0x80)
-			return PROTOCOL_NO;
-	return len > 0 && (data[0] >= ' ' || (data[0] >= '\b' && data[0] <= '\r') || data[0] == 3)
+	if (len == 0 || (data[0] >= 0x80 && data[0] != IAC))
+		return PROTOCOL_NO;
+	return data[0] >= ' ' || (data[0] >= '\b' && data[0] <= '\r') || data[0] == 3
 	    ? PROTOCOL_YES : PROTOCOL_NO;
 }
 

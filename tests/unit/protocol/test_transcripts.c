@@ -13,6 +13,7 @@
  * the S: and F: lines are rewritten from what the code does.
  */
 #include "conversation.h"
+#include "escape.h"
 
 #include <libgen.h>
 
@@ -46,43 +47,10 @@ static void fail_line(const struct transcript *t, unsigned line, const char *why
 static void unescape(const struct transcript *t, unsigned line, struct buf *b, const char *text,
     size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char hex[3] = {0};
-		char *end;
+	const char *why = unescape_text(b, text, len);
 
-		if (text[i] != '\\') {
-			buf_putc(b, text[i]);
-			continue;
-		}
-		if (++i == len)
-			fail_line(t, line, "a \\ at the end");
-		switch (text[i]) {
-		case 'r':
-			buf_putc(b, '\r');
-			break;
-		case 'n':
-			buf_putc(b, '\n');
-			break;
-		case 't':
-			buf_putc(b, '\t');
-			break;
-		case '\\':
-		case '"':
-			buf_putc(b, text[i]);
-			break;
-		case 'x':
-			if (len - i < 3)
-				fail_line(t, line, "\\x wants two digits");
-			memcpy(hex, text + i + 1, 2);
-			buf_putc(b, (char)strtol(hex, &end, 16));
-			if (end != hex + 2)
-				fail_line(t, line, "\\x wants two digits");
-			i += 2;
-			break;
-		default:
-			fail_line(t, line, "unknown escape");
-		}
-	}
+	if (why)
+		fail_line(t, line, why);
 }
 
 static struct piece *new_piece(struct transcript *t, unsigned line)
