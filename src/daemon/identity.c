@@ -83,19 +83,6 @@ static int load_tls(const char *path, const struct persona *persona, struct iden
 	return keep(path, id->tls, id->tls_len, err);
 }
 
-static int load_ssh(const char *path, struct identity *id, struct err *err)
-{
-	int rc;
-
-	if (is_there(path))
-		return os_file_read(path, PEM_MAX, &id->ssh, &id->ssh_len, err);
-	rc = ssh_keys_make(&id->ssh, err);
-	if (rc)
-		return rc;
-	id->ssh_len = strlen(id->ssh);
-	return keep(path, id->ssh, id->ssh_len, err);
-}
-
 int identity_load(const char *folder, bool with_tls, struct identity *ret_identity,
     struct err *err)
 {
@@ -109,15 +96,29 @@ int identity_load(const char *folder, bool with_tls, struct identity *ret_identi
 	(void)snprintf(path, sizeof(path), "%s/tls.pem", folder);
 	if (!rc && with_tls)
 		rc = load_tls(path, persona, &id, err);
-	(void)snprintf(path, sizeof(path), "%s/ssh-keys.pem", folder);
-	if (!rc)
-		rc = load_ssh(path, &id, err);
 	persona_free(persona);
 	if (rc)
 		identity_free(&id);
 	else
 		*ret_identity = id;
 	return rc;
+}
+
+int identity_load_ssh(const char *folder, struct identity *id, struct err *err)
+{
+	char path[OS_PATH_MAX];
+	int rc;
+
+	if (id->ssh)
+		return ST_OK;
+	(void)snprintf(path, sizeof(path), "%s/ssh-keys.pem", folder);
+	if (is_there(path))
+		return os_file_read(path, PEM_MAX, &id->ssh, &id->ssh_len, err);
+	rc = ssh_keys_make(&id->ssh, err);
+	if (rc)
+		return rc;
+	id->ssh_len = strlen(id->ssh);
+	return keep(path, id->ssh, id->ssh_len, err);
 }
 
 void identity_free(struct identity *id)

@@ -38,6 +38,7 @@
 #define BACKOFF_MAX_US 60000000ll
 #define STEADY_US 30000000ll /* a worker that ran so long starts with the first back-off again */
 #define STOP_US 8000000ll
+#define DRAINED_MAX 16 /* workers that only finish their sessions; beyond it the oldest must end */
 
 enum worker_kind {
 	WORKER_STORE,
@@ -60,6 +61,12 @@ struct worker {
 	size_t status_len;
 };
 
+/* A worker that ends when its last session does.  It would take a closed channel for our end. */
+struct drained {
+	pid_t pid;
+	int control;
+};
+
 struct supervisor {
 	const char *config_path;
 	char *config_text;
@@ -68,6 +75,8 @@ struct supervisor {
 	struct identity identity;
 	struct sockets sockets;
 	struct worker workers[WORKER_COUNT];
+	struct drained drained[DRAINED_MAX]; /* the oldest first */
+	size_t drained_count;
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
 	int ring;                         /* of capture.interface; -1 */
 	char folder[OS_PATH_MAX];
@@ -276,15 +285,26 @@ static void worker_ended(struct supervisor *s, enum worker_kind kind, int status
 	say(line);
 }
 
+static void forget_drained(struct supervisor *s, size_t i)
+{
+	(void)close(s->drained[i].control);
+	s->drained_count--;
+	memmove(s->drained + i, s->drained + i + 1, (s->drained_count - i) * sizeof(*s->drained));
+}
+
 static void reap(struct supervisor *s)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		for (int i = 0; i < WORKER_COUNT; i++)
 			if (s->workers[i].pid == pid)
 				worker_ended(s, (enum worker_kind)i, status);
+		for (size_t i = 0; i < s->drained_count; i++)
+			if (s->drained[i].pid == pid)
+				forget_drained(s, i);
+	}
 }
 
 /* The store first: the others need to know what it calls the sensor and its addresses. */
@@ -382,11 +402,15 @@ static void hear_worker(struct supervisor *s, enum worker_kind kind)
 /* ---- reload, status, stop ------------------------------------------------------------------- */
 
 /* It finishes its sessions with the old sockets while its successor takes the new ones. */
-static void drain_worker(struct worker *w)
+static void drain_worker(struct supervisor *s, struct worker *w)
 {
 	if (w->control >= 0) {
+		if (s->drained_count == DRAINED_MAX) {
+			(void)kill(s->drained[0].pid, SIGTERM);
+			forget_drained(s, 0);
+		}
+		s->drained[s->drained_count++] = (struct drained){w->pid, w->control};
 		(void)os_channel_send(w->control, WIRE_DRAIN, "", 0);
-		(void)close(w->control);
 		w->control = -1;
 		w->pid = 0; /* it ends by itself; what it still says reaches the store */
 	}
@@ -395,9 +419,17 @@ static void drain_worker(struct worker *w)
 
 static void choose_workers(struct supervisor *s)
 {
+	struct err err = {0};
+
 	/* The responder also says when a sensor without a capture observed. */
 	s->workers[WORKER_RESPOND].wanted = s->sockets.count > 0;
-	s->workers[WORKER_SSH].wanted = count_sockets(s, START_SSH) > 0;
+	s->workers[WORKER_SSH].wanted = false;
+	if (count_sockets(s, START_SSH) == 0)
+		return;
+	if (identity_load_ssh(s->config->store.path, &s->identity, &err))
+		say(err.text);
+	else
+		s->workers[WORKER_SSH].wanted = true;
 }
 
 /* Checked first, kept as it was if wrong. */
@@ -412,8 +444,8 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	find_geo(s);
-	drain_worker(&s->workers[WORKER_RESPOND]);
-	drain_worker(&s->workers[WORKER_SSH]);
+	drain_worker(s, &s->workers[WORKER_RESPOND]);
+	drain_worker(s, &s->workers[WORKER_SSH]);
 	sockets_close(&s->sockets);
 	if (sockets_open(s->config, say, &s->sockets, &err))
 		say(err.text);
@@ -452,7 +484,7 @@ static void want_tail(void *arg, bool wanted)
 static bool stop_step(struct supervisor *s)
 {
 	int64_t now = os_clock_monotonic_us();
-	bool others = false;
+	bool others = s->drained_count > 0;
 
 	for (int i = WORKER_RESPOND; i < WORKER_COUNT; i++)
 		others = others || s->workers[i].pid > 0;
@@ -462,6 +494,8 @@ static bool stop_step(struct supervisor *s)
 		for (int i = WORKER_RESPOND; i < WORKER_COUNT; i++)
 			if (s->workers[i].pid > 0)
 				(void)kill(s->workers[i].pid, SIGTERM);
+		for (size_t i = 0; i < s->drained_count; i++)
+			(void)kill(s->drained[i].pid, SIGTERM);
 	}
 	if (now - s->stop_us > STOP_US) {
 		say("a worker did not end in time");
