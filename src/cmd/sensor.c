@@ -174,6 +174,10 @@ static void print_status(const json_t *doc, bool ja)
 		                  "access\n",
 		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
 		    count_of(capture, "counted"), count_of(capture, "access"));
+	if (count_of(store, "left_out") > 0)
+		(void)printf(ja ? "ディスク不足のため保存しなかった記録: %lld 行\n"
+		                : "not kept because the disk is full: %lld records\n",
+		    count_of(store, "left_out"));
 	print_counts(ja ? "プロトコル (セッション数)" : "protocols (sessions)",
 	    json_object_get(respond, "protocols"));
 	print_counts(ja ? "記録 (行数)" : "records (rows)", json_object_get(store, "rows"));

@@ -333,16 +333,16 @@ static void look_at_disk(struct keeper *k)
 		return;
 	reserve = space.total / RESERVE_SHARE;
 	reserve = reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
-	if (space.free < reserve && before == ROOM_ENOUGH) {
+	if (space.available < reserve && before == ROOM_ENOUGH) {
 		keep_up(k);
 		if (os_path_space(k->config->store.path, &space, &err))
 			return;
 	}
-	if (space.free < reserve / 4)
+	if (space.available < reserve / 4)
 		k->room = ROOM_NONE;
-	else if (space.free < reserve)
+	else if (space.available < reserve)
 		k->room = ROOM_SHORT;
-	else if (space.free > reserve + reserve / 2)
+	else if (space.available > reserve + reserve / 2)
 		k->room = ROOM_ENOUGH;
 	if (k->room != before)
 		say(NULL, k->room == ROOM_ENOUGH ? "there is room on the disk again: everything is kept"
