@@ -172,6 +172,9 @@ static void control_ready(void *arg)
 	if (rc == ST_OK && type == WIRE_DRAIN && !r->draining) {
 		r->draining = true;
 		engine_drain(r->engine);
+		/* The successor has them; a port that nobody has any more is closed. */
+		for (size_t i = 0; i < r->start.socket_count; i++)
+			(void)close(START_FIRST + (int)i);
 	}
 }
 

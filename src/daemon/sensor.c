@@ -435,6 +435,7 @@ static void choose_workers(struct supervisor *s)
 /* Checked first, kept as it was if wrong. */
 static void reload(struct supervisor *s)
 {
+	static struct sockets fresh;
 	struct err err = {0};
 
 	reload_asked = 0;
@@ -446,9 +447,10 @@ static void reload(struct supervisor *s)
 	find_geo(s);
 	drain_worker(s, &s->workers[WORKER_RESPOND]);
 	drain_worker(s, &s->workers[WORKER_SSH]);
-	sockets_close(&s->sockets);
-	if (sockets_open(s->config, say, &s->sockets, &err))
+	if (sockets_open(s->config, say, &s->sockets, &fresh, &err))
 		say(err.text);
+	sockets_close(&s->sockets);
+	s->sockets = fresh;
 	choose_workers(s);
 	say("reloaded");
 }
@@ -587,7 +589,7 @@ static int begin(struct supervisor *s, struct err *err)
 	(void)os_descriptors_raise();
 	rc = identity_load(s->config->store.path, s->config->respond.tls, &s->identity, err);
 	if (!rc)
-		rc = sockets_open(s->config, say, &s->sockets, err);
+		rc = sockets_open(s->config, say, NULL, &s->sockets, err);
 	if (!rc)
 		rc = open_ring(s, err);
 	if (!rc)

@@ -14,6 +14,7 @@ struct opening {
 	const struct config *config;
 	void (*say)(const char *line);
 	struct sockets *sockets;
+	struct sockets *old;
 	struct ip addresses[ADDRESSES_EACH];
 	size_t address_count;
 };
@@ -48,6 +49,42 @@ static bool is_open(const struct sockets *s, size_t from, enum os_transport tran
 	return false;
 }
 
+/* Moves the same socket over from the old ones. */
+static bool take_old(struct opening *o, const struct os_listen_options *options, int *ret_fd)
+{
+	for (size_t i = 0; o->old && i < o->old->count; i++) {
+		const struct start_socket *s = &o->old->list[i];
+
+		if (o->old->fds[i] >= 0 && s->transport == options->transport
+		    && s->port == options->port && s->transparent == options->transparent
+		    && ip_equal(o->old->addresses[i], options->address)) {
+			*ret_fd = o->old->fds[i];
+			o->old->fds[i] = -1;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add(struct opening *o, const struct os_listen_options *options, enum start_owner owner)
+{
+	struct sockets *s = o->sockets;
+	struct err err = {0};
+
+	if (!take_old(o, options, &s->fds[s->count]) && os_listen(options, &s->fds[s->count], &err)) {
+		s->failed++;
+		o->say(err.text);
+		return;
+	}
+	s->addresses[s->count] = options->address;
+	s->list[s->count++] = (struct start_socket){
+		.transport = (uint8_t)options->transport,
+		.owner = (uint8_t)owner,
+		.port = options->port,
+		.transparent = options->transparent,
+	};
+}
+
 static void open_one(struct opening *o, size_t from, enum os_transport transport,
     struct ip address, uint16_t port, enum start_owner owner)
 {
@@ -57,19 +94,11 @@ static void open_one(struct opening *o, size_t from, enum os_transport transport
 		.address = address,
 		.port = (uint16_t)(port + o->config->respond.port_offset),
 	};
-	struct err err = {0};
 
 	if (port + o->config->respond.port_offset > UINT16_MAX || s->count == SOCKETS_MAX
 	    || is_open(s, from, transport, options.port))
 		return;
-	if (os_listen(&options, &s->fds[s->count], &err)) {
-		s->failed++;
-		o->say(err.text);
-		return;
-	}
-	s->list[s->count].transport = (uint8_t)transport;
-	s->list[s->count].owner = (uint8_t)owner;
-	s->list[s->count++].port = options.port;
+	add(o, &options, owner);
 }
 
 static void open_module(struct opening *o, size_t from, const struct protocol_module *m,
@@ -108,23 +137,15 @@ static void open_any_port(struct opening *o)
 			.port = (uint16_t)o->config->respond.any_port_listen,
 			.transparent = true,
 		};
-		struct err err = {0};
 
-		if (os_listen(&options, &s->fds[s->count], &err)) {
-			s->failed++;
-			o->say(err.text);
-			continue;
-		}
-		s->list[s->count].transport = (uint8_t)transports[i];
-		s->list[s->count].owner = START_RESPOND;
-		s->list[s->count++].port = options.port;
+		add(o, &options, START_RESPOND);
 	}
 }
 
-int sockets_open(const struct config *config, void (*say)(const char *line),
+int sockets_open(const struct config *config, void (*say)(const char *line), struct sockets *old,
     struct sockets *ret_sockets, struct err *err)
 {
-	struct opening o = {.config = config, .say = say, .sockets = ret_sockets};
+	struct opening o = {.config = config, .say = say, .sockets = ret_sockets, .old = old};
 
 	ret_sockets->count = 0;
 	ret_sockets->failed = 0;
@@ -150,6 +171,7 @@ int sockets_open(const struct config *config, void (*say)(const char *line),
 void sockets_close(struct sockets *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		(void)close(s->fds[i]);
+		if (s->fds[i] >= 0)
+			(void)close(s->fds[i]);
 	s->count = 0;
 }

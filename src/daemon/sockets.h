@@ -10,15 +10,17 @@
 
 struct sockets {
 	struct start_socket list[SOCKETS_MAX];
+	struct ip addresses[SOCKETS_MAX];
 	int fds[SOCKETS_MAX];
 	size_t count;
 	size_t failed; /* those that could not be opened; each was said */
 };
 
 /*
- * Opens them.  A port that is taken (by the machine's own sshd, say) is said and left out; it is an
+ * Opens them, or takes those of `old` (may be NULL) that are the same out of there: a port that stays
+ * is never closed, and one that a worker still holds could not be opened twice.  A port that is taken (by the machine's own sshd, say) is said and left out; it is an
  * error when none could be opened though some were asked for.
  */
 ST_MUST_CHECK int sockets_open(const struct config *config,
-    void (*say)(const char *line), struct sockets *ret_sockets, struct err *err);
+    void (*say)(const char *line), struct sockets *old, struct sockets *ret_sockets, struct err *err);
 void sockets_close(struct sockets *sockets);

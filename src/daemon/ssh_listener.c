@@ -216,7 +216,12 @@ int ssh_turn(struct ssh_worker *w, int timeout_ms, bool *ret_watched)
 void ssh_drain(struct ssh_worker *w)
 {
 	w->draining = true;
-	pause_accepting(w, true);
+	/* Its successor has them; a port that nobody has any more is closed. */
+	for (size_t i = 0; i < w->listener_count; i++) {
+		(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->listeners[i], NULL);
+		(void)close(w->listeners[i]);
+	}
+	w->listener_count = 0;
 }
 
 void ssh_end_all(struct ssh_worker *w)

@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ enum start_owner { /* who answers at a socket */
 struct start_socket {
 	uint8_t transport; /* IP protocol number */
 	uint8_t owner;     /* enum start_owner */
+	bool transparent;  /* for every port */
 	uint16_t port;     /* local */
 };
 

@@ -559,9 +559,11 @@ int engine_turn(struct engine *e, int timeout_ms)
 			slot_event(e, number, events[k].events);
 			break;
 		case KIND_LISTENER:
+			if (e->draining)
+				break;
 			if (e->listeners[number].transport == PROTOCOL_UDP)
 				exchange_receive(e, e->listeners[number].fd);
-			else if (!e->draining)
+			else
 				accept_some(e, e->listeners[number].fd);
 			break;
 		case KIND_WATCH:
@@ -686,7 +688,9 @@ int engine_watch(struct engine *e, int fd, void (*ready)(void *arg), void *arg, 
 void engine_drain(struct engine *e)
 {
 	e->draining = true;
-	pause_accepting(e, true);
+	for (size_t i = 0; i < e->listener_count; i++)
+		(void)epoll_ctl(e->epoll, EPOLL_CTL_DEL, e->listeners[i].fd, NULL);
+	e->listener_count = 0;
 }
 
 const struct engine_counters *engine_counters(const struct engine *e)

@@ -77,7 +77,7 @@ ST_MUST_CHECK int engine_watch(struct engine *engine, int fd, void (*ready)(void
 /* Waits up to timeout_ms for something to do and does it.  -errno only when waiting fails. */
 ST_MUST_CHECK int engine_turn(struct engine *engine, int timeout_ms);
 
-/* Accepts nothing more; what is open goes on. */
+/* Lets go of its listening sockets (the caller closes them); what is open goes on. */
 void engine_drain(struct engine *engine);
 
 const struct engine_counters *engine_counters(const struct engine *engine);
