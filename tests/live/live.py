@@ -1,0 +1,271 @@
+"""What the tests of the live sensor share: start one on a loopback address of its own, ask it, end
+it, read what it stored.
+
+Each test file is a program: `test_NAME.py BUILD-FOLDER`.  Functions named test_* run in order and
+are reported as TAP; one that raises Skip says why it was not run.  Traffic goes to 127.0.0.0/8, ::1
+and to network namespaces made here, nowhere else.
+"""
+import atexit
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+BUILD = os.path.abspath(sys.argv[1])
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TEITEN = os.path.join(BUILD, 'teiten')
+READY_S = 40
+ROOT = os.geteuid() == 0
+
+FOLDER = tempfile.mkdtemp(prefix='teiten-live-')
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+
+
+class Skip(Exception):
+    pass
+
+
+def need(program):
+    if not shutil.which(program, path=os.environ['PATH'] + ':/usr/sbin:/sbin'):
+        raise Skip(f'{program} is not installed')
+
+
+def raise_descriptors(wanted):
+    """As many as the limits allow; root may also lift the hard limit.  What there is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if ROOT and hard < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+            hard = wanted
+        except (OSError, ValueError):
+            pass
+    soft = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
+
+
+def equal(found, expected):
+    if found != expected:
+        raise AssertionError(f'found    {found!r}\nexpected {expected!r}')
+
+
+def contains(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise AssertionError(f'{part!r} is not in\n{text[:4000]}')
+
+
+def wait_for(what, condition, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f'{what}: not within {seconds} s')
+
+
+def teiten(*words, check=True):
+    done = subprocess.run([TEITEN, *words], capture_output=True, text=True, timeout=60, check=False,
+                          env=dict(os.environ, LC_ALL='C.UTF-8'))
+    if check and done.returncode != 0:
+        raise AssertionError(f'teiten {" ".join(words)}: {done.returncode} {done.stderr}')
+    return done
+
+
+class Sensor:
+    """A running teiten-sensor in a process group of its own."""
+    count = 0
+
+    def __init__(self, extra='', respond='', address=None, prefix=(), capture='', offset=None):
+        Sensor.count += 1
+        self.folder = os.path.join(FOLDER, f's{Sensor.count}')
+        self.store = os.path.join(self.folder, 'store')
+        os.makedirs(self.folder)
+        # Nobody else listens there, so that tests can run at the same time.
+        self.address = address or f'127.{random.randint(16, 250)}.{random.randint(1, 250)}.1'
+        self.offset = (0 if ROOT else 20000) if offset is None else offset
+        self.config = os.path.join(self.folder, 'teiten.yaml')
+        self.extra, self.respond, self.capture = extra, respond, capture
+        self.prefix = list(prefix)
+        self.process = None
+        self.log_path = os.path.join(self.folder, 'log')
+        self.configure()
+
+    def configure(self, more=''):
+        nets = ', '.join(self.address.split(','))
+        with open(self.config, 'w', encoding='utf-8') as file:
+            file.write(f'sensor: {{ name: live, addresses: [{nets}] }}\n'
+                       f'store: {{ path: {self.store} }}\n'
+                       f'respond: {{ port_offset: {self.offset}, greeting_wait_ms: 20'
+                       f'{", " + self.respond if self.respond else ""} }}\n'
+                       f'{self.capture}{self.extra}{more}')
+
+    def start(self):
+        seen = self.log().count('teiten-sensor: ready\n')
+        with open(self.log_path, 'a', encoding='utf-8') as log:
+            self.process = subprocess.Popen(
+                self.prefix + [os.path.join(BUILD, 'teiten-sensor'), '-c', self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        atexit.register(self.kill)
+        try:
+            wait_for('ready', lambda: self.process.poll() is not None
+                     or self.log().count('teiten-sensor: ready\n') > seen, READY_S)
+            if self.process.poll() is not None:
+                raise AssertionError('it ended')
+            wait_for('workers', lambda: self.up(), READY_S)
+        except AssertionError as difference:
+            raise AssertionError(f'{difference}\n{self.log()}') from None
+        return self
+
+    def up(self):
+        """Every worker that is wanted has told what it does."""
+        workers = self.status().get('workers', {})
+        return workers and all(w['status'] and w['pid'] for w in workers.values() if w['wanted'])
+
+    def log(self):
+        if not os.path.exists(self.log_path):
+            return ''
+        with open(self.log_path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    def control(self, line):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(5)
+        s.connect(os.path.join(self.store, 'sensor.sock'))
+        s.sendall(line)
+        return s
+
+    def status(self):
+        try:
+            with self.control(b'status\n') as s:
+                text = b''
+                while part := s.recv(65536):
+                    text += part
+        except OSError:
+            return {}
+        return json.loads(text)
+
+    def worker(self, name):
+        return self.status()['workers'][name]
+
+    def counter(self, name, worker='respond'):
+        return self.worker(worker)['status'][name]
+
+    def pids(self):
+        found = {name: worker['pid'] for name, worker in self.status()['workers'].items()
+                 if worker['pid']}
+        found['sensor'] = self.process.pid
+        return found
+
+    def restarts(self):
+        return sum(worker['restarts'] for worker in self.status()['workers'].values())
+
+    def settle(self, table='session', seconds=10):
+        """Waits until the store's count of rows stands still; returns it."""
+        last = [-1, 0.0]
+
+        def still():
+            now = (self.worker('store')['status'] or {}).get('rows', {}).get(table, 0)
+            if now != last[0]:
+                last[:] = [now, time.monotonic()]
+            return time.monotonic() - last[1] > 1.5
+        wait_for('a quiet store', still, seconds)
+        return last[0]
+
+    def stop(self, seconds=15):
+        """A clean end; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f'it does not end\n{self.log()}') from None
+        equal(status, 0)
+        return self
+
+    def kill(self):
+        """Power loss: everything of it dies at once."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def port(self, number):
+        return number + self.offset
+
+    def connect(self, port, timeout=5):
+        return socket.create_connection((self.address, self.port(port)), timeout)
+
+    def sql(self, query):
+        return json.loads(teiten('sql', '-s', self.store, '--json', query).stdout)
+
+
+def read_until(sock, word, seconds=5):
+    data = b''
+    sock.settimeout(seconds)
+    while word not in data:
+        part = sock.recv(4096)
+        if not part:
+            break
+        data += part
+    return data
+
+
+def telnet_login(sensor, user, password, port=23):
+    with sensor.connect(port) as s:
+        contains(read_until(s, b'ogin').lower(), b'ogin')
+        s.sendall(user.encode() + b'\r\n')
+        contains(read_until(s, b'assword'), b'assword')
+        s.sendall(password.encode() + b'\r\n')
+        s.settimeout(5)
+        return s.recv(4096)
+
+
+def memory_kb(pid, field='Pss'):
+    """Of a process: Pss counts shared pages once among those who share them."""
+    with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as file:
+        for line in file:
+            if line.startswith(field + ':'):
+                return int(line.split()[1])
+    return 0
+
+
+def cpu_seconds(pid):
+    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        words = file.read().rsplit(')', 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def descriptors(pid):
+    return len(os.listdir(f'/proc/{pid}/fd'))
+
+
+def main(names):
+    tests = [(name, f) for name, f in names.items() if name.startswith('test_')]
+    only = sys.argv[2:]
+    tests = [t for t in tests if not only or t[0] in only]
+    print(f'1..{len(tests)}', flush=True)
+    failed = 0
+    for number, (name, function) in enumerate(tests, 1):
+        begun = time.monotonic()
+        try:
+            function()
+            print(f'ok {number} {name}')
+        except Skip as reason:
+            print(f'ok {number} {name} # SKIP {reason}')
+        except Exception as difference: # one broken test does not hide the others
+            failed += 1
+            print(f'not ok {number} {name}')
+            text = str(difference) if isinstance(difference, AssertionError) \
+                else traceback.format_exc()
+            for line in text.splitlines():
+                print('# ' + line)
+        print(f'# {time.monotonic() - begun:.1f} s', flush=True)
+    sys.exit(1 if failed else 0)
