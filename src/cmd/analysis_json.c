@@ -1,6 +1,7 @@
 /* The document teiten.analysis/1 of design §8; the contract is in analysis.h. */
 #include "cmd/analysis.h"
 #include "cmd/analysis_visits.h"
+#include "cmd/attack_json.h"
 
 #include "base/civil.h"
 #include "base/utf8.h"
@@ -9,11 +10,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What this version does not look for yet: their lists are empty for that reason alone. */
-static const char *const not_examined[] = {
-	"roles", "attacks",
-};
 
 static json_t *text_json(const char *text)
 {
@@ -104,6 +100,32 @@ static size_t shown(const struct analysis_view *view, size_t count)
 	return view->all || count < ANALYSIS_TOP ? count : ANALYSIS_TOP;
 }
 
+static json_t *roles_json(const struct analysis_view *view)
+{
+	json_t *list = json_array();
+	size_t count;
+	const struct judgements_role *roles =
+	    judgements_roles(pipeline_judgements(view->pipeline), &count);
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "role", role_name(roles[i].role),
+		    "sources", number(roles[i].sources), "packets", number(roles[i].packets)));
+	return list;
+}
+
+static json_t *attacks_json(const struct analysis_view *view)
+{
+	json_t *list = json_array();
+	size_t count;
+	const struct attack *attacks =
+	    attacks_list(judgements_attacks(pipeline_judgements(view->pipeline)), &count);
+	uint64_t addresses = destinations_size(pipeline_destinations(view->pipeline));
+
+	for (size_t i = 0; i < shown(view, count); i++)
+		json_array_append_new(list, attack_json(&attacks[i], addresses));
+	return list;
+}
+
 static int add_lists(json_t *doc, const struct analysis_view *view)
 {
 	const struct summary *s = pipeline_summary(view->pipeline);
@@ -123,7 +145,7 @@ static int add_lists(json_t *doc, const struct analysis_view *view)
 		json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "tool", tools[i].tool,
 		    "packets", number(tools[i].packets), "sources", number(tools[i].sources)));
 	json_object_set_new(doc, "tools", list);
-	json_object_set_new(doc, "roles", json_array());
+	json_object_set_new(doc, "roles", roles_json(view));
 	rc = summary_ports(s, &ports, &count);
 	if (rc)
 		goto out;
@@ -210,12 +232,11 @@ static json_t *document_json(const struct analysis_view *view)
 		return NULL;
 	}
 	json_object_set_new(doc, "alerts", alerts_json(view));
-	json_object_set_new(doc, "attacks", json_array());
+	json_object_set_new(doc, "attacks", attacks_json(view));
 	json_object_set_new(doc, "rates", rates_json(view, c));
 	json_object_set_new(doc, "sources_saturated", json_boolean(totals.saturated));
 	o = json_array();
-	for (size_t i = 0; i < sizeof(not_examined) / sizeof(not_examined[0]); i++)
-		json_array_append_new(o, json_string(not_examined[i]));
+	/* An empty list may also mean that nobody looked. */
 	if (!view->alerts)
 		json_array_append_new(o, json_string("alerts"));
 	json_object_set_new(doc, "not_examined", o);

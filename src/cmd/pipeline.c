@@ -37,6 +37,7 @@ struct pipeline {
 	struct tally *tally;
 	struct summary *summary;
 	struct visitors *visitors;
+	struct judgements *judgements;
 	struct store_ingest *ingest; /* of the current file; NULL when it is not stored */
 	struct identity *identity;   /* being worked out for the current file; may be NULL */
 	struct coverage *coverage;   /* of the current file */
@@ -74,6 +75,8 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	struct pipeline *p = arg;
 	int rc = summary_add(p->summary, rows);
 
+	if (!rc)
+		rc = judgements_add(p->judgements, rows);
 	if (rc)
 		return err_set(p->err, rc, "out of memory");
 	if (!p->ingest)
@@ -354,6 +357,10 @@ static int open_visitors(struct pipeline *p, struct err *err)
 		.geo = p->options.geo,
 		.tools = p->tools,
 		.store = p->options.store,
+		.streams_max = p->options.streams_max,
+		.hold_max = p->options.hold_max,
+		.stream_bytes = p->options.stream_bytes,
+		.room_bytes = p->options.room_bytes,
 	};
 
 	return visitors_new(&options, &p->visitors, err);
@@ -368,7 +375,6 @@ static int open_tally(struct pipeline *p, struct err *err)
 		.net_count = p->options.net_count,
 		.excluded = p->options.excluded,
 		.excluded_count = p->options.excluded_count,
-		.without_dsts = !p->options.store, /* only its rows say how many */
 		.tools = p->tools,
 		.sink = take_rows,
 		.sink_arg = p,
@@ -384,6 +390,19 @@ static int open_tally(struct pipeline *p, struct err *err)
 	rc = tally_new(&options, &p->tally, err);
 	free(known);
 	return rc;
+}
+
+static int judge(struct pipeline *p)
+{
+	size_t count;
+	const struct capture_file *files = capture_files(p->capture, &count);
+	int64_t first_us = 0;
+
+	for (size_t i = count; i-- > 0;)
+		if (files[i].packets)
+			first_us = files[i].first_us;
+	return judgements_finish(p->judgements, p->summary, p->tools,
+	    destinations_size(tally_destinations(p->tally)), civil_days_of_time(first_us));
 }
 
 int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_pipeline,
@@ -411,8 +430,10 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 	if (!rc && summary_new(p->tools, options->geo, &p->summary))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
+		rc = judgements_new(destinations_size(tally_destinations(p->tally)), &p->judgements, err);
+	if (!rc)
 		rc = run(p, err);
-	if (!rc && summary_finish(p->summary))
+	if (!rc && (summary_finish(p->summary) || judge(p)))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (rc) {
 		pipeline_free(p);
@@ -433,6 +454,7 @@ void pipeline_free(struct pipeline *p)
 	coverage_free(p->coverage);
 	summary_free(p->summary);
 	visitors_free(p->visitors);
+	judgements_free(p->judgements);
 	tally_free(p->tally);
 	tools_free(p->tools);
 	capture_close(p->capture);
@@ -464,6 +486,11 @@ const struct summary *pipeline_summary(const struct pipeline *p)
 const struct visitors *pipeline_visitors(const struct pipeline *p)
 {
 	return p->visitors;
+}
+
+const struct judgements *pipeline_judgements(const struct pipeline *p)
+{
+	return p->judgements;
 }
 
 unsigned pipeline_refused(const struct pipeline *p)

@@ -6,6 +6,7 @@
 
 #include "capture/capture.h"
 #include "detect/signatures.h"
+#include "cmd/judgements.h"
 #include "cmd/visitors.h"
 #include "geo/geo.h"
 #include "store/store.h"
@@ -26,6 +27,10 @@ struct pipeline_options {
 	struct store *store;    /* NULL: nothing is stored */
 	uint16_t sensor;        /* its number in the store */
 	bool again;
+	uint32_t streams_max; /* limits of streams; 0: the defaults */
+	uint32_t hold_max;
+	uint64_t stream_bytes;
+	uint64_t room_bytes;
 	struct signatures *signatures; /* gets every packet; NULL: none */
 	/* Called now and then with bytes done and in all (0 = unknown); may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
@@ -47,6 +52,7 @@ const struct tally_counters *pipeline_counters(const struct pipeline *pipeline);
 const struct destinations *pipeline_destinations(const struct pipeline *pipeline);
 const struct summary *pipeline_summary(const struct pipeline *pipeline);
 const struct visitors *pipeline_visitors(const struct pipeline *pipeline);
+const struct judgements *pipeline_judgements(const struct pipeline *pipeline);
 
 /* Files that were not stored because they were there already. */
 unsigned pipeline_refused(const struct pipeline *pipeline);

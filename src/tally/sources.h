@@ -54,6 +54,7 @@ static inline uint16_t slot_port(uint32_t slot)
 	return slot < SLOT_OTHER ? (uint16_t)slot : (uint16_t)((slot - SLOT_OTHER) & 0xff);
 }
 
+#define SOURCE_DST_SEVERAL UINT32_MAX
 #define SOURCE_V4 (1ull << 32) /* of a key: an IPv4 address is below, else an IPv6 number */
 
 struct source {
@@ -61,7 +62,7 @@ struct source {
 	uint64_t access;
 	uint32_t pair_keys[2];
 	uint32_t evidence; /* position + 1, 0 = none */
-	uint32_t reserved;
+	uint32_t dst;      /* index + 1 of the one address it asked; SOURCE_DST_SEVERAL; 0: none */
 };
 _Static_assert(sizeof(struct source) == 32, "two in a cache line");
 

@@ -144,6 +144,17 @@ static inline uint32_t rules_of(const struct summary *s, struct source *source,
 	return rules;
 }
 
+/* Whether a source asks one address or several: tells scanners from mistakes. */
+static inline void note_destination(struct source *source, const struct minute_row *row)
+{
+	uint32_t dst = row->first_dst < SOURCE_DST_SEVERAL - 1 ? row->first_dst + 1 : 1;
+
+	if (row->dsts_above + (row->dst_bits & (row->dst_bits - 1) ? 2u : row->dst_bits ? 1u : 0u) > 1)
+		source->dst = SOURCE_DST_SEVERAL;
+	else if (source->dst != dst)
+		source->dst = source->dst ? SOURCE_DST_SEVERAL : dst;
+}
+
 /* Step 3: counts the row to its source, and asks for its pair and evidence.  pair 0: neither. */
 static inline void count_source(struct summary *s, struct waiting *w)
 {
@@ -168,6 +179,7 @@ static inline void count_source(struct summary *s, struct waiting *w)
 			__builtin_prefetch(&s->sources.evidence[w->evidence - 1], 1);
 		}
 	}
+	note_destination(source, row);
 	s->request_sources += source->access == 0;
 	source->access += row->packets;
 	w->pair = pair_of(&s->sources, source, w->slot);
@@ -265,6 +277,46 @@ int summary_finish(struct summary *s)
 {
 	count_ports(s);
 	return find_countries(s);
+}
+
+static void count_source_port(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
+{
+	uint32_t *ports = arg;
+
+	(void)slot;
+	(void)packets;
+	ports[number - 1]++;
+}
+
+int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
+{
+	const struct sources *sources = &s->sources;
+	uint32_t *ports = calloc(sources->count ? sources->count : 1, sizeof(*ports));
+	int rc = ST_OK;
+
+	if (!ports)
+		return -ENOMEM;
+	pair_walk(sources, count_source_port, ports);
+	/* A pair that ran over is walked again. */
+	for (uint32_t i = 0; i < sources->overflow_count; i++)
+		ports[sources->overflow[i].number - 1]--;
+	for (uint32_t i = 0; i < sources->count && !rc; i++) {
+		const struct source *source = &sources->list[i];
+		struct summary_source out = {
+			.ip = source->key & SOURCE_V4 ? ip_from_v4((uint32_t)source->key)
+			                              : s->v6.list[source->key - 1],
+			.access = source->access,
+			.ports = ports[i],
+			.several_addresses = source->dst == SOURCE_DST_SEVERAL,
+		};
+
+		if (source->evidence)
+			out.tools = tools_judge(s->tools, sources_evidence(sources, source),
+			    source->access);
+		rc = each(arg, &out);
+	}
+	free(ports);
+	return rc;
 }
 
 struct summary_totals summary_totals(const struct summary *s)

@@ -54,6 +54,19 @@ struct summary_tool {
 	uint64_t sources;
 };
 
+/* One source, also of those that never asked. */
+struct summary_source {
+	struct ip ip;
+	uint64_t access;        /* packets */
+	uint32_t ports;         /* distinct, of access */
+	bool several_addresses; /* asked more than one observed address */
+	uint32_t tools;         /* bit set of tools_judge */
+};
+
+/* Calls back for every source that was kept, until it returns non-zero.  -ENOMEM. */
+typedef int (*summary_source_fn)(void *arg, const struct summary_source *source);
+ST_MUST_CHECK int summary_sources(const struct summary *summary, summary_source_fn each, void *arg);
+
 struct summary_totals summary_totals(const struct summary *summary);
 
 /*

@@ -1,0 +1,19 @@
+/*
+ * Reflection (amplification) attacks: requests to services that answer with more than they are
+ * asked, whose source is forged.  The source is the victim, never the attacker.
+ *
+ * After AmpPot (Krämer et al., RAID 2015): at least 100 packets from one source to one port
+ * without an hour of silence.  A scanner asks many addresses a few times each, an attacker uses
+ * the same reflectors again and again: the packets must also be at least five per observed address
+ * that got any, or five in one minute to the same address.
+ */
+#pragma once
+
+#include "detect/attack.h"
+
+#define REFLECTION_REPEATS 5u /* packets per address */
+
+/* Is it a service that is abused for amplification? */
+bool reflection_is_port(uint16_t udp_port);
+
+struct attack_rule reflection_rule(void);

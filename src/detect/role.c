@@ -1,0 +1,215 @@
+/* Roles and what they are judged from; the contract is in role.h. */
+#include "detect/role.h"
+
+#include "base/hash.h"
+#include "detect/reflection.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTO_TCP 6
+#define PROTO_UDP 17
+#define TCP_PSH 0x08
+#define TALKS_FIRST 1024u
+
+static const char *const names[ROLE_COUNT] = {
+	"victim-reflection", "victim-backscatter", "reflector", "infected", "research", "actor",
+	"scanner", "misconfigured", "unknown",
+};
+
+const char *role_name(enum role role)
+{
+	return names[role];
+}
+
+bool role_is_attacker(enum role role)
+{
+	return role != ROLE_VICTIM_REFLECTION && role != ROLE_VICTIM_BACKSCATTER
+	    && role != ROLE_REFLECTOR;
+}
+
+static enum role judge_unknown(const struct role_evidence *e, char reason[ROLE_REASON_MAX])
+{
+	if (e->access)
+		(void)snprintf(reason, ROLE_REASON_MAX, "%" PRIu64 " packets to one port of one address",
+		    e->access);
+	else if (e->replies)
+		(void)snprintf(reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " replies that answer nothing: too few for an attack, or about another's",
+		    e->replies);
+	else
+		(void)snprintf(reason, ROLE_REASON_MAX, "%" PRIu64 " packets that ask nothing", e->other);
+	return ROLE_UNKNOWN;
+}
+
+/* Those who ask. */
+static enum role judge_asking(const struct role_evidence *e, char reason[ROLE_REASON_MAX])
+{
+	bool bot = e->tool && strcmp(e->tool, "mirai") == 0;
+
+	if (bot) {
+		(void)snprintf(reason, ROLE_REASON_MAX, "its SYNs carry the mark of %s", e->tool);
+		return ROLE_INFECTED;
+	}
+	if (e->research) {
+		(void)snprintf(reason, ROLE_REASON_MAX, "address of %s", e->research);
+		return ROLE_RESEARCH;
+	}
+	if (e->spoken) {
+		(void)snprintf(reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " packets with data in answered conversations", e->spoken);
+		return ROLE_ACTOR;
+	}
+	if (e->access && (e->tool || e->ports > 1 || e->several_addresses)) {
+		(void)snprintf(reason, ROLE_REASON_MAX, "%" PRIu64 " packets to %" PRIu32 " port%s of %s%s%s",
+		    e->access, e->ports, e->ports == 1 ? "" : "s",
+		    e->several_addresses ? "several addresses" : "one address",
+		    e->tool ? ", with " : "", e->tool ? e->tool : "");
+		return ROLE_SCANNER;
+	}
+	if (e->access >= ROLE_MISCONFIGURED_PACKETS && e->observed > 1) {
+		(void)snprintf(reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " packets to one port of one of %" PRIu64 " addresses", e->access,
+		    e->observed);
+		return ROLE_MISCONFIGURED;
+	}
+	if (!e->access && !e->replies && e->other >= ROLE_MISCONFIGURED_PACKETS) {
+		(void)snprintf(reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " packets of conversations that never began", e->other);
+		return ROLE_MISCONFIGURED;
+	}
+	return judge_unknown(e, reason);
+}
+
+enum role role_judge(const struct role_evidence *e, char ret_reason[ROLE_REASON_MAX])
+{
+	if (e->reflection) {
+		(void)snprintf(ret_reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " packets to %u/udp, the same addresses again and again",
+		    e->reflection->packets, e->reflection->port);
+		return ROLE_VICTIM_REFLECTION;
+	}
+	if (e->backscatter) {
+		(void)snprintf(ret_reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " replies to packets that were forged, reaching %" PRIu32 " addresses",
+		    e->backscatter->packets, e->backscatter->destinations);
+		return ROLE_VICTIM_BACKSCATTER;
+	}
+	if (e->responses) {
+		(void)snprintf(ret_reason, ROLE_REASON_MAX,
+		    "%" PRIu64 " responses of a service that nobody had asked", e->responses);
+		return ROLE_REFLECTOR;
+	}
+	return judge_asking(e, ret_reason);
+}
+
+/* ---- what sources do besides asking --------------------------------------------------------- */
+
+struct role_talks {
+	struct role_talk *list;
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t *index; /* number + 1; twice the capacity */
+	uint64_t untracked;
+};
+
+static uint32_t *find_place(const struct role_talks *t, struct ip ip)
+{
+	uint32_t mask = t->capacity * 2 - 1;
+	uint32_t at = (uint32_t)hash_pair(ip.hi, ip.lo) & mask;
+
+	while (t->index[at] && !ip_equal(t->list[t->index[at] - 1].ip, ip))
+		at = (at + 1) & mask;
+	return &t->index[at];
+}
+
+static int grow(struct role_talks *t)
+{
+	uint32_t capacity = t->capacity ? t->capacity * 2 : TALKS_FIRST;
+	struct role_talk *list = realloc(t->list, capacity * sizeof(*list));
+	uint32_t *index = calloc((size_t)capacity * 2, sizeof(*index));
+
+	if (list)
+		t->list = list;
+	if (!list || !index) {
+		free(index);
+		return -ENOMEM;
+	}
+	free(t->index);
+	t->index = index;
+	t->capacity = capacity;
+	for (uint32_t i = 0; i < t->count; i++)
+		*find_place(t, t->list[i].ip) = i + 1;
+	return ST_OK;
+}
+
+int role_talks_new(struct role_talks **ret_talks)
+{
+	struct role_talks *t = calloc(1, sizeof(*t));
+
+	if (!t || grow(t)) {
+		role_talks_free(t);
+		return -ENOMEM;
+	}
+	*ret_talks = t;
+	return ST_OK;
+}
+
+void role_talks_free(struct role_talks *t)
+{
+	if (!t)
+		return;
+	free(t->list);
+	free(t->index);
+	free(t);
+}
+
+int role_talks_add(struct role_talks *t, const struct record_flow *flow)
+{
+	struct ip ip = {flow->src_hi, flow->src_lo};
+	struct role_talk *talk;
+	uint32_t *place;
+
+	if (flow->class == RECORD_CLASS_REQUEST)
+		return ST_OK;
+	place = find_place(t, ip);
+	if (!*place) {
+		if (t->count == t->capacity && t->capacity < ROLE_TALKS_MAX) {
+			if (grow(t))
+				return -ENOMEM;
+			place = find_place(t, ip);
+		}
+		if (t->count == t->capacity) {
+			t->untracked += flow->packets;
+			return ST_OK;
+		}
+		t->list[t->count] = (struct role_talk){.ip = ip};
+		*place = ++t->count;
+	}
+	talk = &t->list[*place - 1];
+	if (flow->class == RECORD_CLASS_OTHER)
+		talk->other += flow->packets;
+	else if (flow->class == RECORD_CLASS_BACKSCATTER
+	    && attack_is_sample(flow->class, flow->proto, flow->victim_proto, flow->port))
+		talk->replies += flow->packets;
+	else if (flow->class == RECORD_CLASS_BACKSCATTER)
+		talk->responses += flow->packets;
+	else if (flow->proto == PROTO_UDP || (flow->proto == PROTO_TCP && flow->tcp_flags & TCP_PSH))
+		talk->spoken += flow->packets;
+	return ST_OK;
+}
+
+const struct role_talk *role_talks_find(const struct role_talks *t, struct ip ip)
+{
+	uint32_t number = *find_place(t, ip);
+
+	return number ? &t->list[number - 1] : NULL;
+}
+
+uint64_t role_talks_untracked(const struct role_talks *t)
+{
+	return t->untracked;
+}
