@@ -282,6 +282,7 @@ static void client_line(struct protocol_io *io, struct protocol_text line, bool 
 		break;
 	case HTTP_HEAD:
 		if (line.len == 0) {
+			http_head_end(io);
 			head_end(io);
 			break;
 		}

@@ -9,9 +9,14 @@
 #include "protocol/http_state.h"
 #include "protocol/line.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #define SIMPLE_METHOD "GET"
 #define H2_FRAME_HEADER 9
 #define SCHEME_MAX 8 /* "https://" */
+#define FNV_START 2166136261u
+#define FNV_PRIME 16777619u
 
 static struct protocol_text behind(struct protocol_text text, size_t n)
 {
@@ -205,6 +210,36 @@ static bool is_command(struct protocol_text name, struct protocol_text value, bo
 	return shell || headers_contains(value, "${");
 }
 
+/* One byte more of the FNV-1a of base/hash.h, whose text comes in parts here. */
+static uint32_t fnv_add(uint32_t h, uint8_t byte)
+{
+	return (h ^ byte) * FNV_PRIME;
+}
+
+/* The names in lower case, each ended by a newline: libraries and bots differ in their order. */
+static void add_name(struct http_state *state, struct protocol_text name)
+{
+	uint32_t h = state->headers ? state->headers : FNV_START;
+
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t c = (uint8_t)name.data[i];
+
+		h = fnv_add(h, (uint8_t)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
+	}
+	state->headers = fnv_add(h, '\n');
+}
+
+void http_head_end(struct protocol_io *io)
+{
+	const struct http_state *state = io->state;
+	char text[9];
+
+	if (state->requests != 1 || state->headers == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%08" PRIx32, state->headers);
+	protocol_attribute(io, PROTOCOL_HEADERS, text, strlen(text));
+}
+
 void http_head_field(struct protocol_io *io, struct protocol_text line)
 {
 	struct http_state *state = io->state;
@@ -214,6 +249,8 @@ void http_head_field(struct protocol_io *io, struct protocol_text line)
 
 	if (!headers_field(line, &name, &value))
 		return;
+	if (state->requests == 1)
+		add_name(state, name);
 	http_head_framing(&state->client, name, value);
 	if (line_is(name, "User-Agent"))
 		protocol_attribute(io, PROTOCOL_SOFTWARE, value.data, value.len);

@@ -57,6 +57,7 @@ struct http_state {
 	struct http_framing server;
 	struct http_exploit_state exploit;
 	uint32_t requests;         /* request lines seen */
+	uint32_t headers;          /* FNV-1a of the first head's field names, a line each */
 	uint32_t responses;        /* final responses begun; meaningless after a gap */
 	uint32_t login_request; /* the request that the waiting login belongs to; 0: none waits */
 	uint16_t status;           /* of the response that is being read */
@@ -99,6 +100,9 @@ bool http_head_line(struct protocol_io *io, struct protocol_text line, bool cut)
 
 /* A header line of a request. */
 void http_head_field(struct protocol_io *io, struct protocol_text line);
+
+/* The head is over: the first one's header-order hash is told. */
+void http_head_end(struct protocol_io *io);
 
 /* Framing fields, of either side. */
 void http_head_framing(struct http_framing *framing, struct protocol_text name,

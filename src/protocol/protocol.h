@@ -75,6 +75,7 @@ enum protocol_attribute {
 	PROTOCOL_JA3,
 	PROTOCOL_JA4,
 	PROTOCOL_HASSH,
+	PROTOCOL_HEADERS, /* hash of the names of a request's header fields, in their order */
 	PROTOCOL_ATTRIBUTE_COUNT,
 };
 

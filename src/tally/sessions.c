@@ -436,6 +436,7 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 	struct protocol_text ja3 = find_attribute(v, PROTOCOL_JA3);
 	struct protocol_text ja4 = find_attribute(v, PROTOCOL_JA4);
 	struct protocol_text hassh = find_attribute(v, PROTOCOL_HASSH);
+	struct protocol_text headers = find_attribute(v, PROTOCOL_HEADERS);
 	uint16_t protocol = v->protocol != IDENTIFY_UNKNOWN ? v->protocol : v->outer;
 	struct record_session row = {
 		.time = stream->first_us,
@@ -462,6 +463,7 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 		.ja3 = {ja3.data, (uint32_t)ja3.len},
 		.ja4 = {ja4.data, (uint32_t)ja4.len},
 		.hassh = {hassh.data, (uint32_t)hassh.len},
+		.headers = {headers.data, (uint32_t)headers.len},
 		.request = clean(&scene, find_attribute(v, PROTOCOL_REQUEST), texts[2]),
 		.payload = {(const char *)v->payload.bytes, v->payload.len},
 		.logins = v->logins,

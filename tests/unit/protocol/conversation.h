@@ -88,7 +88,8 @@ static inline void trace_fact(void *arg, const struct protocol_fact *fact)
 {
 	static const char *const secrets[] = {"none", "password", "hash", "key"};
 	static const char *const outcomes[] = {"unknown", "accepted", "refused"};
-	static const char *const attributes[] = {"software", "request", "sni", "ja3", "ja4", "hassh"};
+	static const char *const attributes[] = {"software", "request", "sni", "ja3", "ja4",
+		"hassh", "headers"};
 	struct trace *t = arg;
 	struct buf *b = &t->facts;
 
