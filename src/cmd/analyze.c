@@ -365,6 +365,7 @@ static int open_rules(struct run *run, struct err *err)
 static int prepare(struct run *run, struct pipeline_options *options, struct err *err)
 {
 	const struct request *r = run->request;
+	const struct config *config = command_configuration();
 	const char *geo_path = command_geo_path();
 	int rc;
 
@@ -377,6 +378,10 @@ static int prepare(struct run *run, struct pipeline_options *options, struct err
 		.excluded = r->excluded,
 		.excluded_count = r->excluded_count,
 		.again = r->again,
+		.streams_max = (uint32_t)config->streams.max,
+		.hold_max = (uint32_t)config->streams.hold_kb << 10,
+		.stream_bytes = (uint64_t)config->streams.memory_mb << 20,
+		.room_bytes = (uint64_t)config->streams.protocols_mb << 20,
 		.progress = draw_progress,
 		.say = say,
 		.arg = &run->screen,

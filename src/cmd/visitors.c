@@ -50,16 +50,20 @@ int visitors_new(const struct visitors_options *options, struct visitors **ret_v
 	struct sessions_options sessions = {
 		.sensor = options->sensor,
 		.passive = true,
+		.room_bytes = options->room_bytes,
 		.destinations = options->destinations,
 		.geo = options->geo,
 		.sink = options->store ? &sink : NULL,
 		.arg = v,
 	};
 	struct stream_options streams = {
+		.streams_max = options->streams_max,
+		.hold_max = options->hold_max,
+		.memory_max = options->stream_bytes,
 		.context_size = sessions_context_size(),
 		.known_port = known_port,
 		.tools = options->tools,
-		.sink = &sessions_stream_sink,
+		.sink = options->store ? &sessions_stream_sink : &sessions_counting_sink,
 	};
 	int rc;
 

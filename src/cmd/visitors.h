@@ -18,6 +18,10 @@ struct visitors_options {
 	const struct geo *geo;
 	struct tools *tools; /* remembers the texts of SYN signatures */
 	struct store *store; /* NULL: counts only */
+	uint32_t streams_max; /* 0: as stream.h and sessions.h have them; so for all below */
+	uint32_t hold_max;
+	uint64_t stream_bytes;
+	uint64_t room_bytes;
 };
 
 ST_MUST_CHECK int visitors_new(const struct visitors_options *options,
