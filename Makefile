@@ -6,6 +6,8 @@ DESTDIR ?=
 TIME    ?= 60
 PCAP    ?=
 
+export ADDRESS PORT_OFFSET INTERFACE CONFIG CREDENTIALS # of tools/run.sh
+
 all: $(BUILD)/build.ninja ## build everything into build/
 	@ninja -C $(BUILD)
 
@@ -19,6 +21,10 @@ deps: ## bring what it is built from: Debian packages, pinned files into deps/
 demo: deps ## two simulated months (or PCAP=FILE) to a bilingual report in demo/
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) tools/demo.sh $(PCAP)
+
+run: deps ## a sensor on this machine until Ctrl-C; loopback, or ADDRESS=ADDRESS|all
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/run.sh
 
 check: ## every test, on gcc, clang and the sanitizers; ends with the sum
 	@command -v python3 >/dev/null || tools/deps.sh
@@ -39,13 +45,17 @@ install: all ## into PREFIX=/usr/local, below DESTDIR
 	@meson configure --prefix=$(PREFIX) $(BUILD)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
 
+deb: deps ## Debian packages teiten and teiten-sensor, into build-deb/
+	@tools/deps.sh deb
+	@tools/deb.sh
+
 format: ## clang-format on the lines changed since the last commit
 	@git clang-format --extensions c,h
 
-clean: ## remove what was built (deps/ stays)
+clean: ## remove what was built (deps/ and run/ stay)
 	rm -rf $(BUILD) build-* demo
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-.PHONY: all deps demo check bench fuzz lint install format clean help
+.PHONY: all deps demo run check bench fuzz lint install deb format clean help

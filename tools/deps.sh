@@ -4,6 +4,7 @@
 #
 #   tools/deps.sh          what building, testing, fuzzing and the demo need
 #   tools/deps.sh lint     what `make lint` needs besides
+#   tools/deps.sh deb      what `make deb` needs besides
 #   tools/deps.sh --list   prints the Debian packages and installs nothing
 #
 # It never leaves half a file: a tarball is checked against its pinned SHA-512 before it gets its
@@ -26,6 +27,7 @@ build_packages=(
 	scdoc tcpdump zstd xz-utils lz4 libxml2-utils
 )
 lint_packages=(clang-tidy clang-format cppcheck shellcheck)
+deb_packages=(build-essential debhelper)
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -222,6 +224,7 @@ case ${1-} in
 	install_npm
 	;;
 lint) install_debian "${lint_packages[@]}" ;;
---list) printf '%s\n' "${build_packages[@]}" "${lint_packages[@]}" ;;
-*) die "unknown argument '$1'; try: tools/deps.sh [lint | --list]" ;;
+deb) install_debian "${deb_packages[@]}" ;;
+--list) printf '%s\n' "${build_packages[@]}" "${lint_packages[@]}" "${deb_packages[@]}" ;;
+*) die "unknown argument '$1'; try: tools/deps.sh [lint | deb | --list]" ;;
 esac
