@@ -18,6 +18,7 @@
 #pragma once
 
 #include "protocol/shell.h"
+#include "protocol/ssh_events.h"
 #include "respond/syn_of.h"
 #include "tally/sessions.h"
 
@@ -184,5 +185,5 @@ ssh_channel ssh_chan_open(ssh_session session, void *conn);
 bool ssh_chans_flush(struct ssh_conn *c);
 /* The connection is over: uploads end, files of the shell are whole. */
 void ssh_chans_end(struct ssh_conn *c);
-/* A request that is told and refused: "direct-tcpip HOST:PORT". */
-void ssh_tell_command(struct ssh_conn *c, const char *text, size_t len);
+/* A request as a command: "direct-tcpip HOST:PORT". */
+void ssh_tell_command(struct ssh_conn *c, enum ssh_told event, const char *text, size_t len);

@@ -44,6 +44,7 @@ static void tell_attempt(struct protocol_io *io, void *arg)
 
 	a->accepted = a->may_enter
 	    && accept_login(io, "ssh.accepts", a->conn->tries, user, a->password);
+	protocol_event(io, SSH_TOLD_LOGIN);
 	protocol_login(io, user, a->password, a->secret, a->method,
 	    a->accepted ? PROTOCOL_ACCEPTED : PROTOCOL_REFUSED);
 }
@@ -141,7 +142,7 @@ static void tell_forward(struct ssh_conn *c, const char *what, const char *host,
 	int n = snprintf(text, sizeof(text), "%s %s:%d", what, host ? host : "", port);
 
 	if (n > 0)
-		ssh_tell_command(c, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+		ssh_tell_command(c, SSH_TOLD_FORWARD, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
 /* What no callback of libssh's own takes; 1: libssh refuses. */

@@ -15,6 +15,7 @@
 
 struct run {
 	struct ssh_chan *chan;
+	enum ssh_told event;
 	const char *text;
 	size_t len;
 };
@@ -148,6 +149,7 @@ static void run_text(struct protocol_io *io, void *arg)
 	const char *text = r->text;
 	size_t left = r->len;
 
+	protocol_event(io, r->event);
 	while (left > 0 && !r->chan->finished) {
 		const char *lf = memchr(text, '\n', left);
 		size_t line = lf ? (size_t)(lf - text) : left;
@@ -168,6 +170,7 @@ static void show_prompt(struct protocol_io *io, struct ssh_chan *ch)
 
 static void first_prompt(struct protocol_io *io, void *arg)
 {
+	protocol_event(io, SSH_TOLD_SHELL);
 	show_prompt(io, arg);
 }
 
@@ -257,6 +260,14 @@ static void name_upload(struct ssh_chan *ch, struct protocol_text name)
 		memcpy(ch->name, name.data, ch->name_len);
 }
 
+static void add_upload(struct protocol_io *io, struct ssh_chan *ch, const char *data, size_t len)
+{
+	if (ch->taken == 0 && len > 0)
+		protocol_event(io, SSH_TOLD_UPLOAD);
+	protocol_payload(io, payload_number(ch), upload_name(ch), data, len);
+	ch->taken += len;
+}
+
 static void end_upload(struct protocol_io *io, struct ssh_chan *ch, enum protocol_piece piece)
 {
 	if (ch->taken > 0) {
@@ -295,8 +306,7 @@ static size_t take_scp(struct protocol_io *io, struct ssh_chan *ch, const char *
 	switch (ch->upload) {
 	case SSH_UPLOAD_SCP_DATA:
 		n = len < ch->left ? len : (size_t)ch->left;
-		protocol_payload(io, payload_number(ch), upload_name(ch), data, n);
-		ch->taken += n;
+		add_upload(io, ch, data, n);
 		ch->left -= n;
 		if (ch->left == 0)
 			ch->upload = SSH_UPLOAD_SCP_END;
@@ -321,8 +331,7 @@ static void take_upload(struct protocol_io *io, void *arg)
 	struct ssh_chan *ch = r->chan;
 
 	if (ch->upload == SSH_UPLOAD_CAT) {
-		protocol_payload(io, payload_number(ch), upload_name(ch), r->text, r->len);
-		ch->taken += r->len;
+		add_upload(io, ch, r->text, r->len);
 		return;
 	}
 	for (size_t at = 0; at < r->len;)
@@ -378,12 +387,13 @@ static void tell_text(struct protocol_io *io, void *arg)
 {
 	const struct run *r = arg;
 
+	protocol_event(io, r->event);
 	protocol_command(io, r->text, r->len);
 }
 
-void ssh_tell_command(struct ssh_conn *c, const char *text, size_t len)
+void ssh_tell_command(struct ssh_conn *c, enum ssh_told event, const char *text, size_t len)
 {
-	struct run r = {NULL, text, len};
+	struct run r = {NULL, event, text, len};
 
 	ssh_speak(c, tell_text, &r);
 }
@@ -431,7 +441,7 @@ static int on_shell(ssh_session session, ssh_channel channel, void *arg)
 static int on_exec(ssh_session session, ssh_channel channel, const char *command, void *arg)
 {
 	struct ssh_chan *ch = arg;
-	struct run r = {ch, command, strlen(command)};
+	struct run r = {ch, SSH_TOLD_EXEC, command, strlen(command)};
 	struct protocol_text name;
 
 	(void)session;
@@ -439,7 +449,7 @@ static int on_exec(ssh_session session, ssh_channel channel, const char *command
 	if (ch->shell || ch->finished || ch->upload)
 		return 1;
 	if (is_scp(command)) {
-		ssh_tell_command(ch->conn, command, r.len);
+		ssh_tell_command(ch->conn, SSH_TOLD_EXEC, command, r.len);
 		ch->upload = SSH_UPLOAD_SCP_LINE;
 		put(ch, "", 1);
 		return 0;
@@ -464,7 +474,8 @@ static int on_subsystem(ssh_session session, ssh_channel channel, const char *na
 	(void)session;
 	(void)channel;
 	if (n > 0)
-		ssh_tell_command(ch->conn, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+		ssh_tell_command(ch->conn, SSH_TOLD_SUBSYSTEM, text,
+		    (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 	return 1;
 }
 
@@ -472,7 +483,7 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
     int is_stderr, void *arg)
 {
 	struct ssh_chan *ch = arg;
-	struct run r = {ch, data, len};
+	struct run r = {.chan = ch, .text = data, .len = len};
 
 	(void)session;
 	(void)channel;

@@ -12,31 +12,26 @@
 #include "protocol/encoding.h"
 #include "protocol/line.h"
 #include "protocol/phrase.h"
+#include "protocol/ssh_events.h"
 
 #include <stdio.h>
 
-enum {
-	EVENT_IDENT,
-	EVENT_IDENT_INVALID,
-	EVENT_KEXINIT,
-	EVENT_KEX,
-	EVENT_NEWKEYS,
-	EVENT_SERVER_IDENT,
-	EVENT_SERVER_KEXINIT,
-	EVENT_SERVER_NEWKEYS,
-	EVENT_MALFORMED,
-};
-
 static const struct protocol_event_name events[] = {
-	[EVENT_IDENT] = {"ident", "identification line of a client"},
-	[EVENT_IDENT_INVALID] = {"ident.invalid", "a first line that is no SSH identification"},
-	[EVENT_KEXINIT] = {"kexinit", "the client's KEXINIT; its HASSH is an attribute"},
-	[EVENT_KEX] = {"kex", "the client's first key exchange message"},
-	[EVENT_NEWKEYS] = {"newkeys", "the client began to encrypt"},
-	[EVENT_SERVER_IDENT] = {"server.ident", "identification line of the server"},
-	[EVENT_SERVER_KEXINIT] = {"server.kexinit", "the server's KEXINIT"},
-	[EVENT_SERVER_NEWKEYS] = {"server.newkeys", "the server began to encrypt"},
-	[EVENT_MALFORMED] = {"malformed", "a packet that contradicts RFC 4253"},
+	[SSH_TOLD_IDENT] = {"ident", "identification line of a client"},
+	[SSH_TOLD_IDENT_INVALID] = {"ident.invalid", "a first line that is no SSH identification"},
+	[SSH_TOLD_KEXINIT] = {"kexinit", "the client's KEXINIT; its HASSH is an attribute"},
+	[SSH_TOLD_KEX] = {"kex", "the client's first key exchange message"},
+	[SSH_TOLD_NEWKEYS] = {"newkeys", "the client began to encrypt"},
+	[SSH_TOLD_SERVER_IDENT] = {"server.ident", "identification line of the server"},
+	[SSH_TOLD_SERVER_KEXINIT] = {"server.kexinit", "the server's KEXINIT"},
+	[SSH_TOLD_SERVER_NEWKEYS] = {"server.newkeys", "the server began to encrypt"},
+	[SSH_TOLD_MALFORMED] = {"malformed", "a packet that contradicts RFC 4253"},
+	[SSH_TOLD_LOGIN] = {"login", "a password or a key tried"},
+	[SSH_TOLD_SHELL] = {"shell", "an interactive shell asked for"},
+	[SSH_TOLD_EXEC] = {"exec", "a command given with the connection"},
+	[SSH_TOLD_FORWARD] = {"forward", "a connection through this host asked for; always refused"},
+	[SSH_TOLD_SUBSYSTEM] = {"subsystem", "a subsystem asked for (sftp)"},
+	[SSH_TOLD_UPLOAD] = {"upload", "a file begun to be sent"},
 };
 
 enum message {
@@ -197,7 +192,7 @@ static unsigned ident_major(struct protocol_text line)
 
 static void bad_ident(struct reader *r, struct protocol_text line, const char *words)
 {
-	protocol_event(r->io, EVENT_IDENT_INVALID);
+	protocol_event(r->io, SSH_TOLD_IDENT_INVALID);
 	if (line.len > 0)
 		protocol_attribute(r->io, PROTOCOL_REQUEST, line.data, line.len);
 	protocol_reply_text(r->io, words);
@@ -213,7 +208,7 @@ static void client_ident(struct reader *r, struct protocol_text line)
 		bad_ident(r, line, BAD_IDENT);
 		return;
 	}
-	protocol_event(r->io, EVENT_IDENT);
+	protocol_event(r->io, SSH_TOLD_IDENT);
 	protocol_attribute(r->io, PROTOCOL_SOFTWARE, line.data, line.len);
 	if (major != 2) {
 		protocol_reply_text(r->io, BAD_MAJOR);
@@ -236,7 +231,7 @@ static size_t take_ident(struct reader *r, const uint8_t *data, size_t len)
 		client_ident(r, line);
 	} else if (line_begins(line, "SSH-")) {
 		/* A server may say other lines before (RFC 4253 4.2). */
-		protocol_event(r->io, EVENT_SERVER_IDENT);
+		protocol_event(r->io, SSH_TOLD_SERVER_IDENT);
 		r->side->stage = STAGE_PACKET;
 	}
 	return taken;
@@ -246,7 +241,7 @@ static size_t take_ident(struct reader *r, const uint8_t *data, size_t len)
 
 static void malformed(struct reader *r)
 {
-	protocol_event(r->io, EVENT_MALFORMED);
+	protocol_event(r->io, SSH_TOLD_MALFORMED);
 	r->side->stage = STAGE_OPAQUE;
 	r->io->hang_up = r->is_client;
 }
@@ -268,16 +263,16 @@ static size_t take_header(struct reader *r, const uint8_t *data, size_t len)
 	side->packet = length - 2;
 	side->stage = STAGE_SKIP;
 	if (side->message == MSG_KEXINIT) {
-		protocol_event(r->io, r->is_client ? EVENT_KEXINIT : EVENT_SERVER_KEXINIT);
+		protocol_event(r->io, r->is_client ? SSH_TOLD_KEXINIT : SSH_TOLD_SERVER_KEXINIT);
 		side->list = 0;
 		side->text = COOKIE_LEN;
 		side->stage = STAGE_LIST;
 	} else if (side->message == MSG_NEWKEYS) {
-		protocol_event(r->io, r->is_client ? EVENT_NEWKEYS : EVENT_SERVER_NEWKEYS);
+		protocol_event(r->io, r->is_client ? SSH_TOLD_NEWKEYS : SSH_TOLD_SERVER_NEWKEYS);
 	} else if (side->message >= MSG_KEX_FIRST && side->message <= MSG_KEX_LAST && r->is_client
 	    && !side->kex_told) {
 		side->kex_told = true;
-		protocol_event(r->io, EVENT_KEX);
+		protocol_event(r->io, SSH_TOLD_KEX);
 		/* Without keys the conversation ends here. */
 		r->io->hang_up = r->io->answering;
 	}
@@ -435,7 +430,9 @@ const struct protocol_module protocol_ssh = {
 	.title = "SSH",
 	.spec = "RFC 4253; HASSH",
 	.doc = "Identification line (software), HASSH of the offered algorithms, how far the key "
-	       "exchange went.  Answers as an OpenSSH up to its KEXINIT.",
+	       "exchange went.  A program of its own (teiten-ssh, with libssh) answers behind the keys: "
+	       "every password and key tried, commands, uploads by scp and cat, forwards asked for.  "
+	       "Where that does not run, answers as an OpenSSH up to its KEXINIT.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,
 	.tcp_ports = {22, 2222, 22222, 2022, 10022, 222, 2200, 830},

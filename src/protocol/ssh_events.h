@@ -1,0 +1,22 @@
+/*
+ * Events of SSH: the module tells those of the clear part, teiten-ssh those behind the keys.
+ */
+#pragma once
+
+enum ssh_told {
+	SSH_TOLD_IDENT,
+	SSH_TOLD_IDENT_INVALID,
+	SSH_TOLD_KEXINIT,
+	SSH_TOLD_KEX,
+	SSH_TOLD_NEWKEYS,
+	SSH_TOLD_SERVER_IDENT,
+	SSH_TOLD_SERVER_KEXINIT,
+	SSH_TOLD_SERVER_NEWKEYS,
+	SSH_TOLD_MALFORMED,
+	SSH_TOLD_LOGIN,
+	SSH_TOLD_SHELL,
+	SSH_TOLD_EXEC,
+	SSH_TOLD_FORWARD,
+	SSH_TOLD_SUBSYSTEM,
+	SSH_TOLD_UPLOAD,
+};
