@@ -64,8 +64,10 @@ int judgements_add(struct judgements *j, const struct tally_rows *rows)
 		if (class == RECORD_CLASS_REQUEST && !attack)
 			continue;
 		tally_row_flow(rows, i, &flow);
-		if (attack && attack_sample_of(&flow, &sample))
+		if (attack && attack_sample_of(&flow, &sample)) {
+			sample.first_dst = tally_row(rows, i)->first_dst + 1;
 			rc = attacks_add(j->attacks, &sample);
+		}
 		if (!rc)
 			rc = role_talks_add(j->talks, &flow);
 		if (rc)
@@ -133,7 +135,6 @@ static int judge_source(void *arg, const struct summary_source *source)
 		.observed = j->addresses,
 		.research = research_find(j->research, source->ip, j->day),
 	};
-	char reason[ROLE_REASON_MAX];
 	enum role role;
 
 	if (source->tools)
@@ -145,7 +146,7 @@ static int judge_source(void *arg, const struct summary_source *source)
 		e.other = talk->other;
 	}
 	find_attacks(j, source->ip, &e);
-	role = role_judge(&e, reason);
+	role = role_judge(&e, NULL);
 	j->roles[role].sources++;
 	j->roles[role].packets += e.access + e.replies + e.responses + e.spoken + e.other;
 	return ST_OK;

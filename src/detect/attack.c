@@ -42,6 +42,8 @@ struct victim {
 	struct sensor_bits spread[ATTACK_SENSORS];
 	uint8_t spread_count;
 	uint64_t spread_packets; /* of the sensors in spread */
+	uint64_t sampled;      /* bits of the first addresses of rows without bits */
+	uint32_t sample_count; /* of such rows */
 	uint64_t destinations_max; /* largest number that a row said */
 };
 
@@ -77,8 +79,8 @@ struct attack_rule attack_rule_backscatter(uint64_t addresses)
 		return rule;
 	}
 	rule.packets = (uint64_t)ceil(25 * sqrt((double)addresses / ATTACK_TELESCOPE));
-	if (rule.packets < 2)
-		rule.packets = 2;
+	if (rule.packets < ATTACK_PACKETS_MIN)
+		rule.packets = ATTACK_PACKETS_MIN;
 	return rule;
 }
 
@@ -201,8 +203,13 @@ static void count_destinations(struct victim *v, const struct attack_sample *s)
 		v->destinations_max = s->dsts;
 	if (s->dsts && s->packets >= REFLECTION_REPEATS * s->dsts)
 		v->attack.repeated = true;
-	if (!s->has_bits)
+	if (!s->has_bits) {
+		if (s->first_dst) {
+			v->sampled |= 1ull << (hash_u64(s->first_dst) & 63);
+			v->sample_count++;
+		}
 		return;
+	}
 	for (size_t i = 0; i < ATTACK_SENSORS; i++) {
 		struct sensor_bits *spread = &v->spread[i];
 
@@ -245,6 +252,24 @@ static int compare_ports(const void *va, const void *vb)
 	return a->port < b->port ? -1 : a->port > b->port;
 }
 
+/*
+ * Are the same addresses asked again and again?  In a large network only the first address of each
+ * minute is known: distinct ones are estimated by linear counting (Whang et al., 1990), which a
+ * scanner's addresses fill up.
+ */
+static bool is_repeated(const struct victim *v)
+{
+	int free_bits = 64 - __builtin_popcountll(v->sampled);
+
+	if (v->attack.repeated)
+		return true;
+	if (v->spread_count
+	    && v->spread_packets >= (uint64_t)REFLECTION_REPEATS * spread_of(v))
+		return true;
+	return v->sample_count && free_bits
+	    && v->sample_count >= REFLECTION_REPEATS * 64 * log(64.0 / free_bits);
+}
+
 /* The attack is over: into the list when it was one. */
 static int end_attack(struct attacks *as, struct victim *v)
 {
@@ -252,8 +277,7 @@ static int end_attack(struct attacks *as, struct victim *v)
 
 	a->end_us = v->last_us;
 	a->destinations = spread_of(v);
-	if (v->spread_count && v->spread_packets >= (uint64_t)REFLECTION_REPEATS * a->destinations)
-		a->repeated = true;
+	a->repeated = is_repeated(v);
 	qsort(a->ports, ATTACK_PORTS, sizeof(a->ports[0]), compare_ports);
 	a->port = a->ports[0].port;
 	if (!meets(a, &as->rules[a->kind]))

@@ -26,6 +26,7 @@
 #define ATTACK_SENSORS 8              /* sensors whose addresses are told apart per victim */
 
 #define ATTACK_TELESCOPE 65536u /* from so many addresses on corsaro's rule holds as it is */
+#define ATTACK_PACKETS_MIN 5u
 #define ATTACK_SMALL 64u        /* up to so many no rate is estimated */
 
 enum attack_kind {
@@ -46,8 +47,9 @@ struct attack_rule {
 /*
  * The rule for backscatter at so many observed addresses.  From ATTACK_TELESCOPE on: 25 packets
  * over at least 60 s, 30 of them in a minute (corsaro slides its window, we have minutes of the
- * clock).  Below: 25·√(N/65536) packets, at least 2.  Always at 2 addresses (1 if there is only
- * one), ended by 300 s of silence.
+ * clock).  Below: 25·√(N/65536) packets, at least ATTACK_PACKETS_MIN: two or three replies are what
+ * every address gets now and then.  Always at 2 addresses (1 if there is only one), ended by 300 s
+ * of silence.
  */
 struct attack_rule attack_rule_backscatter(uint64_t addresses);
 
@@ -91,6 +93,7 @@ struct attack_sample {
 	uint64_t dsts;     /* distinct observed addresses, 0 = not counted */
 	uint64_t dst_bits; /* of those with an index below 64 */
 	bool has_bits;     /* dst_bits has all of them */
+	uint32_t first_dst; /* index + 1 of the first of them, for rows without bits; 0: unknown */
 };
 
 /* What the row says about an attack; false: nothing. */

@@ -36,6 +36,7 @@ struct attack_rule reflection_rule(void)
 	return (struct attack_rule){
 		.packets = 100,
 		.destinations = 1,
-		.gap_us = 60 * CIVIL_US_PER_MINUTE,
+		.ppm = 5,
+		.gap_us = 15 * CIVIL_US_PER_MINUTE,
 	};
 }

@@ -3,7 +3,8 @@
  * asked, whose source is forged.  The source is the victim, never the attacker.
  *
  * After AmpPot (Krämer et al., RAID 2015): at least 100 packets from one source to one port
- * without an hour of silence.  A scanner asks many addresses a few times each, an attacker uses
+ * without long silence (there an hour; 15 minutes as in Hopscotch, because a busy scanner is heard
+ * every hour), and at least five in a minute.  A scanner asks many addresses a few times each, an attacker uses
  * the same reflectors again and again: the packets must also be at least five per observed address
  * that got any, or five in one minute to the same address.
  */

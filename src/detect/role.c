@@ -2,10 +2,10 @@
 #include "detect/role.h"
 
 #include "base/hash.h"
-#include "detect/reflection.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,75 +31,89 @@ bool role_is_attacker(enum role role)
 	    && role != ROLE_REFLECTOR;
 }
 
-static enum role judge_unknown(const struct role_evidence *e, char reason[ROLE_REASON_MAX])
+static void say(char *reason, const char *fmt, ...) ST_PRINTF(2, 3);
+
+/* Many sources are judged for their number only. */
+static void say(char *reason, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!reason)
+		return;
+	va_start(args, fmt);
+	(void)vsnprintf(reason, ROLE_REASON_MAX, fmt, args);
+	va_end(args);
+}
+
+static enum role judge_unknown(const struct role_evidence *e, char *reason)
 {
 	if (e->access)
-		(void)snprintf(reason, ROLE_REASON_MAX, "%" PRIu64 " packets to one port of one address",
+		say(reason, "%" PRIu64 " packets to one port of one address",
 		    e->access);
 	else if (e->replies)
-		(void)snprintf(reason, ROLE_REASON_MAX,
+		say(reason,
 		    "%" PRIu64 " replies that answer nothing: too few for an attack, or about another's",
 		    e->replies);
 	else
-		(void)snprintf(reason, ROLE_REASON_MAX, "%" PRIu64 " packets that ask nothing", e->other);
+		say(reason, "%" PRIu64 " packets that ask nothing", e->other);
 	return ROLE_UNKNOWN;
 }
 
 /* Those who ask. */
-static enum role judge_asking(const struct role_evidence *e, char reason[ROLE_REASON_MAX])
+static enum role judge_asking(const struct role_evidence *e, char *reason)
 {
 	bool bot = e->tool && strcmp(e->tool, "mirai") == 0;
 
 	if (bot) {
-		(void)snprintf(reason, ROLE_REASON_MAX, "its SYNs carry the mark of %s", e->tool);
+		say(reason, "its SYNs carry the mark of %s", e->tool);
 		return ROLE_INFECTED;
 	}
 	if (e->research) {
-		(void)snprintf(reason, ROLE_REASON_MAX, "address of %s", e->research);
+		say(reason, "address of %s", e->research);
 		return ROLE_RESEARCH;
 	}
 	if (e->spoken) {
-		(void)snprintf(reason, ROLE_REASON_MAX,
+		say(reason,
 		    "%" PRIu64 " packets with data in answered conversations", e->spoken);
 		return ROLE_ACTOR;
 	}
 	if (e->access && (e->tool || e->ports > 1 || e->several_addresses)) {
-		(void)snprintf(reason, ROLE_REASON_MAX, "%" PRIu64 " packets to %" PRIu32 " port%s of %s%s%s",
+		say(reason, "%" PRIu64 " packets to %" PRIu32 " port%s of %s%s%s",
 		    e->access, e->ports, e->ports == 1 ? "" : "s",
 		    e->several_addresses ? "several addresses" : "one address",
 		    e->tool ? ", with " : "", e->tool ? e->tool : "");
 		return ROLE_SCANNER;
 	}
 	if (e->access >= ROLE_MISCONFIGURED_PACKETS && e->observed > 1) {
-		(void)snprintf(reason, ROLE_REASON_MAX,
+		say(reason,
 		    "%" PRIu64 " packets to one port of one of %" PRIu64 " addresses", e->access,
 		    e->observed);
 		return ROLE_MISCONFIGURED;
 	}
 	if (!e->access && !e->replies && e->other >= ROLE_MISCONFIGURED_PACKETS) {
-		(void)snprintf(reason, ROLE_REASON_MAX,
+		say(reason,
 		    "%" PRIu64 " packets of conversations that never began", e->other);
 		return ROLE_MISCONFIGURED;
 	}
 	return judge_unknown(e, reason);
 }
 
-enum role role_judge(const struct role_evidence *e, char ret_reason[ROLE_REASON_MAX])
+enum role role_judge(const struct role_evidence *e, char *ret_reason)
 {
 	if (e->reflection) {
-		(void)snprintf(ret_reason, ROLE_REASON_MAX,
+		say(ret_reason,
 		    "%" PRIu64 " packets to %u/udp, the same addresses again and again",
 		    e->reflection->packets, e->reflection->port);
 		return ROLE_VICTIM_REFLECTION;
 	}
 	if (e->backscatter) {
-		(void)snprintf(ret_reason, ROLE_REASON_MAX,
+		say(ret_reason,
 		    "%" PRIu64 " replies to packets that were forged, reaching %" PRIu32 " addresses",
 		    e->backscatter->packets, e->backscatter->destinations);
 		return ROLE_VICTIM_BACKSCATTER;
 	}
 	if (e->responses) {
-		(void)snprintf(ret_reason, ROLE_REASON_MAX,
+		say(ret_reason,
 		    "%" PRIu64 " responses of a service that nobody had asked", e->responses);
 		return ROLE_REFLECTOR;
 	}

@@ -47,7 +47,8 @@ struct role_evidence {
 	uint64_t observed;    /* observed addresses */
 };
 
-enum role role_judge(const struct role_evidence *evidence, char ret_reason[ROLE_REASON_MAX]);
+/* ret_reason: ROLE_REASON_MAX bytes, or NULL. */
+enum role role_judge(const struct role_evidence *evidence, char *ret_reason);
 
 /* ---- what sources do besides asking --------------------------------------------------------- */
 

@@ -1,0 +1,255 @@
+/*
+ * teiten attacks: DoS victims of a period, judged from the store's rows by the detector that
+ * `teiten analyze` uses.  Nothing is kept: a better detector needs no migration.
+ */
+#include "cmd/attack_json.h"
+#include "cmd/table.h"
+#include "cmd/window.h"
+
+#include "base/civil.h"
+#include "detect/reflection.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int run(int argc, char **argv);
+
+const struct command command_attacks = {
+    .name = "attacks",
+    .summary = "DoS victims seen through backscatter and reflection",
+    .usage =
+        "usage: teiten attacks [-s STORE] [OPTION…]\n"
+        "\n"
+        "Lists the addresses that were attacked in a period, most packets first: by what they\n"
+        "answered to forged packets (backscatter), or because an attacker asked us in their\n"
+        "name (reflection).  The address is the victim, never the attacker.  What counts as an\n"
+        "attack follows the number of observed addresses; attacks are cut at the period's ends.\n"
+        "\n" WINDOW_HELP
+        "\n"
+        "--json: victim, kind, transport, port, start, end, packets, max_ppm, destinations,\n"
+        "ports, many_ports, confidence (low: only very large attacks can be seen here; of\n"
+        "backscatter), replies_per_second (of the victim, if sources were forged uniformly over\n"
+        "all IPv4 addresses and nothing was lost; null with few addresses).\n"
+        "\n"
+        "Examples:\n"
+        "  teiten attacks -s /var/lib/teiten --last 7d\n"
+        "  teiten attacks --period 2026-10 --json | jq '.[] | select(.kind == \"reflection\")'\n",
+    .run = run,
+};
+
+enum {
+	COLUMN_VICTIM,
+	COLUMN_KIND,
+	COLUMN_TRANSPORT,
+	COLUMN_PORT,
+	COLUMN_START,
+	COLUMN_END,
+	COLUMN_PACKETS,
+	COLUMN_PPM,
+	COLUMN_DESTINATIONS,
+	COLUMN_CONFIDENCE,
+	COLUMN_RATE,
+	COLUMN_COUNT,
+};
+
+/* The order of the question's columns. */
+enum {
+	ROW_MINUTE,
+	ROW_SENSOR,
+	ROW_CLASS,
+	ROW_HI,
+	ROW_LO,
+	ROW_TRANSPORT,
+	ROW_PROTO,
+	ROW_PORT,
+	ROW_PACKETS,
+	ROW_FIRST,
+	ROW_LAST,
+	ROW_BITS,
+	ROW_ADDRESSES,
+};
+
+static const struct table_column columns[COLUMN_COUNT] = {
+    [COLUMN_VICTIM] = {"victim", "被害が推定されるIPアドレス", "victim", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_KIND] = {"kind", "種別", "kind", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_TRANSPORT] = {"transport", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
+    [COLUMN_PORT] = {"port", "ポート", "port", TABLE_INT, TABLE_ALL},
+    [COLUMN_START] = {"start", "開始(UTC)", "start (UTC)", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_END] = {"end", "終了(UTC)", "end (UTC)", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_PACKETS] = {"packets", "パケット", "packets", TABLE_INT, TABLE_ALL},
+    [COLUMN_PPM] = {"max_ppm", "最大/分", "max/min", TABLE_INT, TABLE_ALL},
+    [COLUMN_DESTINATIONS] = {"destinations", "観測アドレス", "addresses", TABLE_INT, TABLE_ALL},
+    [COLUMN_CONFIDENCE] = {"confidence", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
+    [COLUMN_RATE] = {"replies_per_second", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
+};
+
+static int add_rows(struct attacks *attacks, const struct store_result *r)
+{
+	for (size_t i = 0; i < store_result_rows(r); i++) {
+		bool backscatter = store_result_int(r, i, ROW_CLASS) == RECORD_CLASS_BACKSCATTER;
+		struct ip ip = {store_result_uint(r, i, ROW_HI), store_result_uint(r, i, ROW_LO)};
+		struct record_flow flow = {
+			.time = store_result_int(r, i, ROW_MINUTE),
+			.sensor = (uint16_t)store_result_int(r, i, ROW_SENSOR),
+			.class = (uint8_t)store_result_int(r, i, ROW_CLASS),
+			.proto = (uint8_t)store_result_int(r, i, ROW_PROTO),
+			.port = (uint16_t)store_result_int(r, i, ROW_PORT),
+			.first_second = (uint8_t)store_result_int(r, i, ROW_FIRST),
+			.last_second = (uint8_t)store_result_int(r, i, ROW_LAST),
+			.dst_bits = store_result_uint(r, i, ROW_BITS),
+			.dsts = (uint32_t)store_result_uint(r, i, ROW_ADDRESSES),
+			.src_hi = ip.hi,
+			.src_lo = ip.lo,
+			.victim_hi = backscatter ? ip.hi : 0,
+			.victim_lo = backscatter ? ip.lo : 0,
+			.victim_proto = backscatter ? (uint8_t)store_result_int(r, i, ROW_TRANSPORT) : 0,
+		};
+		struct attack_sample sample;
+		int rc;
+
+		if (!attack_sample_of(&flow, &sample))
+			continue;
+		sample.packets = store_result_uint(r, i, ROW_PACKETS); /* sums may be larger than a row */
+		rc = attacks_add(attacks, &sample);
+		if (rc)
+			return rc;
+	}
+	return ST_OK;
+}
+
+static int ask(const struct command *self, struct window *w, uint64_t addresses,
+    struct attacks **ret_attacks)
+{
+	const struct store_param params[] = {
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    {.name = "least", .int_value = (int64_t)attack_rule_backscatter(addresses).packets},
+	    {.name = "least_reflection", .int_value = (int64_t)reflection_rule().packets},
+	};
+	struct store_result *result = NULL;
+	struct attacks *attacks = NULL;
+	struct err err = {0};
+	int rc = window_ask(w, "cmd_attacks", params, sizeof(params) / sizeof(params[0]), &result,
+	    &err);
+
+	if (!rc && (attacks_new(addresses, &attacks) || add_rows(attacks, result)
+	    || attacks_finish(attacks)))
+		rc = err_set(&err, ST_LIMIT, "out of memory");
+	store_result_free(result);
+	if (rc) {
+		attacks_free(attacks);
+		command_error(self, "%s", err.text);
+		return COMMAND_FAILED;
+	}
+	*ret_attacks = attacks;
+	return COMMAND_OK;
+}
+
+static void add_table_row(struct table *t, const struct attack *a, uint64_t addresses, bool ja)
+{
+	double rate = attack_rate(a, addresses);
+	char start[CIVIL_TIME_TEXT_MAX];
+	char end[CIVIL_TIME_TEXT_MAX];
+	char victim[IP_TEXT_MAX];
+	char transport[8];
+
+	(void)civil_format_time(a->start_us, start);
+	(void)civil_format_time(a->end_us, end);
+	table_row(t);
+	table_set_text(t, COLUMN_VICTIM, ip_format(a->victim, victim));
+	table_set_text(t, COLUMN_KIND, attack_kind_name(a->kind));
+	if (ja)
+		table_show(t, COLUMN_KIND, "%s", a->kind == ATTACK_REFLECTION ? "反射" : "跳ね返り");
+	table_set_text(t, COLUMN_TRANSPORT, attack_transport(a, transport));
+	table_set_int(t, COLUMN_PORT, a->port);
+	table_show(t, COLUMN_PORT, "%u/%s%s", a->port, attack_transport(a, transport),
+	    a->many_ports ? " …" : "");
+	table_set_text(t, COLUMN_START, start);
+	table_show(t, COLUMN_START, "%.10s %.8s", start, start + 11);
+	table_set_text(t, COLUMN_END, end);
+	table_show(t, COLUMN_END, "%.10s %.8s", end, end + 11);
+	table_set_uint(t, COLUMN_PACKETS, a->packets);
+	table_set_uint(t, COLUMN_PPM, a->max_ppm);
+	table_set_uint(t, COLUMN_DESTINATIONS, a->destinations);
+	if (a->kind == ATTACK_BACKSCATTER)
+		table_set_text(t, COLUMN_CONFIDENCE,
+		    attack_confidence_name(attack_confidence(addresses)));
+	table_set_real(t, COLUMN_RATE, rate > 0 ? rate : NAN);
+}
+
+static void print_json(const struct attacks *attacks, uint64_t addresses)
+{
+	size_t count;
+	const struct attack *list = attacks_list(attacks, &count);
+	json_t *rows = json_array();
+	char *text;
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(rows, attack_json(&list[i], addresses));
+	text = command_need(json_dumps(rows, JSON_INDENT(1) | JSON_PRESERVE_ORDER
+	    | JSON_REAL_PRECISION(12)));
+	(void)puts(text);
+	free(text);
+	json_decref(rows);
+}
+
+static void print(const struct command_common *common, const struct window *w,
+    const struct attacks *attacks, uint64_t addresses)
+{
+	struct publish_style style = command_style(common);
+	struct table *table;
+	struct buf b = {0};
+	size_t count;
+	const struct attack *list = attacks_list(attacks, &count);
+
+	if (common->format == COMMAND_JSON) {
+		print_json(attacks, addresses);
+		return;
+	}
+	table = table_new(columns, COLUMN_COUNT);
+	for (size_t i = 0; i < count; i++)
+		add_table_row(table, &list[i], addresses, style.language == PUBLISH_JA);
+	if (common->format == COMMAND_HUMAN)
+		window_describe(w, &style, &b);
+	table_print(table, common, &b);
+	(void)fwrite(buf_text(&b), 1, b.len, stdout);
+	buf_fini(&b);
+	table_free(table);
+}
+
+static int run(int argc, char **argv)
+{
+	static const char *const names[] = {WINDOW_OPTIONS, NULL};
+	const struct command *self = &command_attacks;
+	struct command_common common = {0};
+	struct window_options options = {0};
+	struct window w = {0};
+	struct attacks *attacks = NULL;
+	const char *value;
+	uint64_t addresses;
+	int index = 0;
+	int option;
+	int r;
+
+	while ((option = command_option(self, &common, argc, argv, &index, names, &value)) >= 0)
+		if (!window_option(self, &options, option, value))
+			return COMMAND_USAGE;
+	if (option == COMMAND_OPTION_BAD)
+		return COMMAND_USAGE;
+	if (index < argc) {
+		command_error(self, "'%s': there is nothing to name (teiten attacks -h)", argv[index]);
+		return COMMAND_USAGE;
+	}
+	r = window_open(self, &options, &w);
+	addresses = w.addresses > 1 ? (uint64_t)llround(w.addresses) : 1;
+	if (r == COMMAND_OK)
+		r = ask(self, &w, addresses, &attacks);
+	if (r == COMMAND_OK)
+		print(&common, &w, attacks, addresses);
+	attacks_free(attacks);
+	window_close(&w);
+	return r;
+}
