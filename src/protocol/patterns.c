@@ -44,6 +44,12 @@ struct line {
 	uint16_t ports[PORTS_MAX];
 };
 
+/* What the first eight bytes must be, where that is one value; most lines end here. */
+struct quick {
+	uint64_t mask;
+	uint64_t value;
+};
+
 struct patterns {
 	unsigned name_count;
 	unsigned line_count;
@@ -51,6 +57,7 @@ struct patterns {
 	unsigned atom_count;
 	char names[PATTERNS_NAMES_MAX][PATTERNS_NAME_MAX];
 	struct line lines[PATTERNS_LINES_MAX];
+	struct quick quick[PATTERNS_LINES_MAX]; /* of each line */
 	struct segment segments[SEGMENTS_MAX];
 	struct atom atoms[ATOMS_MAX];
 	/* Lines by transport, side and first byte: index[first[…] … first[… + 1]). */
@@ -337,6 +344,26 @@ static bool atom_matches(const struct atom *atom, uint8_t byte)
 	return value >= atom->low && value <= atom->high;
 }
 
+static struct quick quick_of(const struct patterns *p, const struct line *line)
+{
+	const struct segment *segment = &p->segments[line->segment];
+	uint8_t mask[sizeof(uint64_t)] = {0};
+	uint8_t value[sizeof(uint64_t)] = {0};
+	struct quick quick;
+
+	for (unsigned i = 0; i < segment->count && i < sizeof(mask); i++) {
+		const struct atom *atom = &p->atoms[segment->atom + i];
+
+		if (atom->low != atom->high)
+			continue;
+		mask[i] = atom->mask;
+		value[i] = atom->low;
+	}
+	memcpy(&quick.mask, mask, sizeof(mask));
+	memcpy(&quick.value, value, sizeof(value));
+	return quick;
+}
+
 static size_t bucket(unsigned transport, unsigned side, unsigned byte)
 {
 	return ((size_t)(transport == PROTOCOL_UDP) * SIDES + side) * 256 + byte;
@@ -395,6 +422,8 @@ int patterns_parse(const char *text, struct patterns **ret_patterns, struct err 
 		goto out;
 	}
 	(void)index_lines(p, p->index);
+	for (unsigned i = 0; i < p->line_count; i++)
+		p->quick[i] = quick_of(p, &p->lines[i]);
 	*ret_patterns = p;
 	p = NULL;
 	ret = ST_OK;
@@ -457,15 +486,21 @@ static enum protocol_verdict match_side(const struct patterns *p,
 {
 	const uint8_t *data = side == PROTOCOL_CLIENT ? start->client : start->server;
 	size_t len = side == PROTOCOL_CLIENT ? start->client_len : start->server_len;
+	uint64_t word = 0;
 	size_t b;
 
 	if (len == 0)
 		return PROTOCOL_NO;
+	if (len >= sizeof(word))
+		memcpy(&word, data, sizeof(word));
 	b = bucket(start->transport, side, data[0]);
 	for (uint32_t i = p->first[b]; i < p->first[b + 1]; i++) {
 		const struct line *line = &p->lines[p->index[i]];
+		const struct quick *quick = &p->quick[p->index[i]];
 		enum protocol_verdict verdict;
 
+		if (len >= sizeof(word) && (word & quick->mask) != quick->value)
+			continue;
 		if (!line_wants_port(line, start->port))
 			continue;
 		verdict = match_line(p, line, data, len);

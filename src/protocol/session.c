@@ -389,6 +389,45 @@ static void datagram(struct session_driver *d, struct session *s, const struct s
 	(void)call(d, s, peer, side, data, len, true, reply, &handover);
 }
 
+/* A module that has nothing to say at the end of a session whose state is this. */
+static bool is_silent(const struct protocol_module *m, const uint8_t *state)
+{
+	size_t i = m->close ? 0 : sizeof(uint32_t);
+
+	while (i < m->state_size && !state[i])
+		i++;
+	return i >= m->state_size;
+}
+
+bool session_pack(struct session_driver *d, struct session *s, uint32_t *ret_state)
+{
+	const struct protocol_module *m = session_module(s);
+	uint8_t state[sizeof(uint32_t)] = {0};
+
+	if (!m && identify_module(s->number))
+		return false; /* there was no room */
+	if (m) {
+		if (!is_silent(m, s->room))
+			return false;
+		memcpy(state, s->room, m->state_size < sizeof(state) ? m->state_size : sizeof(state));
+		leave_room(d, s);
+	}
+	memcpy(ret_state, state, sizeof(state));
+	return true;
+}
+
+void session_unpack(struct session_driver *d, struct session *s, uint16_t number, uint32_t state)
+{
+	const struct protocol_module *m = identify_module(number);
+
+	s->number = number;
+	s->decided = number != IDENTIFY_UNKNOWN;
+	if (!m || !take_room(d, s, (size_t)m->state_size + m->client_inbox + m->server_inbox))
+		return;
+	memset(s->room, 0, m->state_size);
+	memcpy(s->room, &state, m->state_size < sizeof(state) ? m->state_size : sizeof(state));
+}
+
 /* ---- what the owner calls ------------------------------------------------------------------- */
 
 size_t session_data(struct session_driver *d, struct session *s, const struct session_peer *peer,

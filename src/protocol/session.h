@@ -83,6 +83,15 @@ size_t session_data(struct session_driver *driver, struct session *session,
     const struct session_peer *peer, enum protocol_side side, const uint8_t *data, size_t len,
     struct wr *reply);
 
+/*
+ * A passive session over UDP between two datagrams, without its room: what the module knows fits a
+ * word, or there is no module yet.  false: it does not fit, nothing has changed.  True: the session
+ * may be forgotten; session_unpack with its number makes one that goes on the same.
+ */
+bool session_pack(struct session_driver *driver, struct session *session, uint32_t *ret_state);
+void session_unpack(struct session_driver *driver, struct session *session, uint16_t number,
+    uint32_t state);
+
 /* So many bytes of a side are missing (0: unknown how many). */
 void session_gap(struct session_driver *driver, struct session *session,
     const struct session_peer *peer, enum protocol_side side, uint64_t bytes);

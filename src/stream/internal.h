@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "stream/brief.h"
 #include "stream/hold.h"
 #include "stream/recent.h"
 #include "stream/wheel.h"
@@ -23,12 +24,6 @@
 /* After its end a stream is remembered so long. */
 #define STREAM_LINGER_US 10000000ll
 
-enum port_answer {
-	PORT_NOT_ASKED,
-	PORT_KNOWN,
-	PORT_UNKNOWN,
-};
-
 struct streams {
 	struct stream_options options;
 	struct stream_sink sink;
@@ -36,9 +31,11 @@ struct streams {
 	struct table table;
 	struct hold hold;
 	struct recent recent;
+	struct brief brief; /* empty when the sink does without */
 	struct wheel wheel;
 	uint16_t hold_nodes_max; /* per side */
-	uint8_t known_ports[2][65536]; /* enum port_answer, TCP and UDP */
+	uint64_t known_ports[2][1024]; /* bits; TCP and UDP */
+	uint64_t asked_ports[2][1024];
 };
 
 /* One packet on its way through. */

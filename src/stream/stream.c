@@ -14,6 +14,7 @@
 #define TIME_MAX_US (1ll << 58) /* beyond the year 9999; differences of two do not overflow */
 #define FLUSH_AHEAD 16u /* slots */
 #define POOL_MIN_NODES 64u
+#define BRIEF_SHARE 32u /* at most this part of the memory is for exchanges without a slot */
 #define POOL_SHARE_MIN 8u /* at least this part of the memory holds bytes out of order */
 #define IDLE_MAX_US (1ll << 50)
 #define CONVERSATIONS 1024u /* of a batch, told apart by so many bits; RECENT_ENTRIES is a multiple */
@@ -52,11 +53,16 @@ static void set_defaults(struct stream_options *o)
 		o->udp_idle_us = STREAM_DEFAULT_UDP_IDLE_US;
 }
 
+static uint64_t brief_bytes(const struct stream_options *o)
+{
+	return o->sink && o->sink->datagram ? o->memory_max / BRIEF_SHARE : 0;
+}
+
 /* What memory_max leaves for the pool with so many streams; 0 when that is too little. */
 static uint32_t pool_nodes(const struct stream_options *o, uint32_t streams_max)
 {
 	uint64_t fixed = sizeof(struct streams) + RECENT_ENTRIES * sizeof(struct recent_entry)
-	    + table_size(streams_max, o->context_size);
+	    + table_size(streams_max, o->context_size) + brief_bytes(o);
 	uint64_t wanted = (uint64_t)streams_max * 2 * (o->hold_max / HOLD_NODE_LEN + 2);
 	uint64_t nodes;
 
@@ -116,6 +122,8 @@ int streams_new(const struct stream_options *options, struct streams **ret_strea
 		rc = hold_init(&s->hold, nodes);
 	if (!rc)
 		rc = recent_init(&s->recent);
+	if (!rc)
+		rc = brief_init(&s->brief, brief_bytes(&s->options));
 	if (rc)
 		goto out;
 	times = (struct wheel_times){
@@ -138,14 +146,32 @@ void streams_free(struct streams *s)
 	if (!s)
 		return;
 	streams_flush(s);
+	brief_fini(&s->brief);
 	recent_fini(&s->recent);
 	hold_fini(&s->hold);
 	table_fini(&s->table);
 	free(s);
 }
 
+/* Exchanges without a slot: nobody hears of their end. */
+static void flush_brief(struct streams *s)
+{
+	uint32_t over = wheel_udp_over(&s->wheel);
+
+	for (uint32_t i = 0; i < s->brief.bucket_count; i++) {
+		struct brief_bucket *bucket = &s->brief.buckets[i];
+
+		for (unsigned way = 0; way < BRIEF_WAYS && brief_is_used(&bucket->ways[way]); way++) {
+			s->counters.ended[seq_diff(over, bucket->ways[way].touched) > 0
+			    ? STREAM_END_IDLE : STREAM_END_CAPTURE]++;
+			bucket->ways[way] = (struct brief_exchange){0};
+		}
+	}
+}
+
 void streams_flush(struct streams *s)
 {
+	flush_brief(s);
 	for (uint32_t i = 0; i < s->table.fresh; i++) {
 		if (s->table.fresh - i > FLUSH_AHEAD)
 			table_prefetch_bucket(&s->table, streams_slot(s, i + FLUSH_AHEAD)->hash);
@@ -224,30 +250,40 @@ uint32_t streams_open(struct streams *s, const struct arrival *a, enum stream_si
 	return number;
 }
 
+static void tell_open(struct streams *s, uint32_t number)
+{
+	if (s->sink.open)
+		s->sink.open(s->options.arg, &streams_slot(s, number)->stream,
+		    table_context(&s->table, number));
+}
+
 void streams_announce(struct streams *s, uint32_t number)
 {
-	const struct stream *stream = &streams_slot(s, number)->stream;
-
-	s->counters.opened[stream->proto == DECODE_PROTO_UDP]++;
-	if (s->sink.open)
-		s->sink.open(s->options.arg, stream, table_context(&s->table, number));
+	s->counters.opened[streams_slot(s, number)->stream.proto == DECODE_PROTO_UDP]++;
+	tell_open(s, number);
 }
 
 /* The consumer's answer is asked for once per port: it may have to look at all of its protocols. */
 static bool is_known_port(struct streams *s, uint8_t proto, uint16_t port)
 {
-	uint8_t *answer = &s->known_ports[proto == DECODE_PROTO_UDP][port];
+	bool is_udp = proto == DECODE_PROTO_UDP;
+	uint64_t *known = &s->known_ports[is_udp][port / 64];
+	uint64_t *asked = &s->asked_ports[is_udp][port / 64];
+	uint64_t bit = 1ull << port % 64;
 
-	if (*answer == PORT_NOT_ASKED)
-		*answer = s->options.known_port(s->options.arg, proto, port) ? PORT_KNOWN : PORT_UNKNOWN;
-	return *answer == PORT_KNOWN;
+	if (!(*asked & bit)) {
+		*asked |= bit;
+		*known |= s->options.known_port(s->options.arg, proto, port) ? bit : 0;
+	}
+	return *known & bit;
 }
 
+/* The destination is asked about first: services' ports are few, clients' are all others. */
 enum stream_side streams_guess_side(struct streams *s, const struct decode_packet *p)
 {
 	if (!s->options.known_port)
 		return STREAM_CLIENT;
-	return is_known_port(s, p->proto, p->sport) && !is_known_port(s, p->proto, p->dport)
+	return !is_known_port(s, p->proto, p->dport) && is_known_port(s, p->proto, p->sport)
 	    ? STREAM_SERVER : STREAM_CLIENT;
 }
 
@@ -274,6 +310,72 @@ uint32_t streams_wire_len(const struct decode_packet *p)
 
 /* ---- packets -------------------------------------------------------------------------------- */
 
+/* The exchange needs a context: it becomes a stream; this packet has been told. */
+static void keep_exchange(struct streams *s, const struct arrival *a, struct brief_exchange *e)
+{
+	uint32_t number;
+	struct stream *stream;
+
+	/* The next in the bucket moves up: places are used from the front. */
+	brief_take_off(&s->brief, e, a->key.hash);
+	number = streams_open(s, a, a->from);
+	stream = &streams_slot(s, number)->stream;
+	stream->packets[a->from] = 1;
+	stream->bytes[a->from] = a->packet->payload_len;
+	tell_open(s, number);
+}
+
+/* A datagram of an exchange that has no slot and may need none; false: it has to have one. */
+static bool handle_brief(struct streams *s, struct arrival *a)
+{
+	const struct decode_packet *p = a->packet;
+	uint32_t over = wheel_udp_over(&s->wheel);
+	struct stream_memory memory;
+	struct brief_exchange *e;
+	struct stream stream;
+	bool is_client;
+	bool found;
+
+	e = brief_find(&s->brief, p, a->key, over, &found);
+	if (!e)
+		return false;
+	if (brief_is_used(e) && (!found || seq_diff(over, e->touched) > 0
+	    || a->time_us - e->last_us > s->options.udp_idle_us)) {
+		s->counters.ended[STREAM_END_IDLE]++;
+		found = false;
+	}
+	if (found) {
+		a->from = brief_client_low(e) == a->key.src_low ? STREAM_CLIENT : STREAM_SERVER;
+	} else {
+		a->from = streams_guess_side(s, p);
+		brief_begin(e, p, a->key, (a->from == STREAM_CLIENT) == a->key.src_low);
+		s->counters.opened[1]++;
+	}
+	is_client = a->from == STREAM_CLIENT;
+	e->last_us = a->time_us;
+	e->touched = s->wheel.target;
+	memory = brief_memory(e);
+	stream = (struct stream){
+		.client = is_client ? p->src : p->dst,
+		.server = is_client ? p->dst : p->src,
+		.client_port = is_client ? p->sport : p->dport,
+		.server_port = is_client ? p->dport : p->sport,
+		.proto = p->proto,
+		.first_us = a->time_us,
+		.last_us = a->time_us,
+	};
+	stream.packets[a->from] = 1;
+	stream.bytes[a->from] = p->payload_len;
+	if (streams_wire_len(p) > p->payload_len)
+		s->counters.truncated++;
+	if (s->sink.datagram(s->options.arg, &stream, &memory, a->from, p->data + p->payload_offset,
+	    p->payload_len))
+		brief_remember(e, memory);
+	else
+		keep_exchange(s, a, e);
+	return true;
+}
+
 static void handle_udp(struct streams *s, struct arrival *a)
 {
 	const struct decode_packet *p = a->packet;
@@ -285,6 +387,8 @@ static void handle_udp(struct streams *s, struct arrival *a)
 		streams_end(s, number, STREAM_END_IDLE);
 		number = SLOT_NONE;
 	}
+	if (number == SLOT_NONE && s->brief.bucket_count && handle_brief(s, a))
+		return;
 	if (number == SLOT_NONE) {
 		a->from = streams_guess_side(s, p);
 		number = streams_open(s, a, a->from);
@@ -345,6 +449,8 @@ static size_t sort_out(struct streams *s, const struct decode_packet *packets, s
 		}
 		*word |= bit;
 		table_prefetch_bucket(&s->table, key.hash);
+		if (p->proto == DECODE_PROTO_UDP && s->brief.bucket_count)
+			brief_prefetch(&s->brief, key.hash);
 		arrivals[n++] = (struct arrival){
 			.packet = p,
 			.key = key,

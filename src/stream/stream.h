@@ -66,6 +66,12 @@ struct stream {
 	uint32_t packets[2]; /* with payload */
 };
 
+/* What a sink remembers of a UDP exchange that has no context; zeroes at first. */
+struct stream_memory {
+	uint32_t state;
+	uint16_t kind;
+};
+
 /* All may be NULL.  `context` is the consumer's own memory for this stream (context_size, zeroed
  * before open).  A sink never calls back into the streams. */
 struct stream_sink {
@@ -77,6 +83,14 @@ struct stream_sink {
 	void (*gap)(void *arg, const struct stream *stream, void *context, enum stream_side side,
 	    uint64_t bytes);
 	void (*close)(void *arg, const struct stream *stream, void *context, enum stream_end end);
+	/*
+	 * For a sink that wants to hear neither of the beginning nor of the end of most UDP exchanges: a
+	 * datagram of one that has no context.  True: what is to be known when the next one comes is
+	 * in *memory.  False: this one was taken as well, but a context is needed; open follows at
+	 * once and data gives the next ones.  Counts of `stream` are of this datagram only.
+	 */
+	bool (*datagram)(void *arg, const struct stream *stream, struct stream_memory *memory,
+	    enum stream_side side, const uint8_t *data, size_t len);
 };
 
 struct stream_options {

@@ -54,6 +54,12 @@ static inline void wheel_touch(const struct wheel *wheel, struct slot *slot)
 	slot->touched = wheel->target;
 }
 
+/* What was touched before this tick and is a UDP exchange has been silent for too long. */
+static inline uint32_t wheel_udp_over(const struct wheel *wheel)
+{
+	return wheel->now - wheel->udp_ticks;
+}
+
 /* Tells the time of a batch (of its last packet), before its packets touch slots. */
 void wheel_tell(struct wheel *wheel, int64_t time_us);
 

@@ -57,6 +57,8 @@ struct sessions {
 	uint64_t *events; /* by event_base[module] + event */
 	unsigned *event_base;
 	uint64_t protocols[UINT16_MAX + 1];
+	struct visit brief;  /* the UDP exchange at work that has no context */
+	bool brief_waits;    /* for a context */
 	int error;
 };
 
@@ -160,10 +162,17 @@ static struct record_text literal(const char *text)
 	return (struct record_text){text, (uint32_t)strlen(text)};
 }
 
+static unsigned number_of(const struct scene *scene, const struct protocol_fact *fact)
+{
+	uint16_t number = scene->visit->session.number;
+
+	return identify_module(number) == fact->module ? number : protocol_module_number(fact->module);
+}
+
 static void take_event(const struct scene *scene, const struct protocol_fact *fact)
 {
 	struct sessions *s = scene->sessions;
-	unsigned module = protocol_module_number(fact->module);
+	unsigned module = number_of(scene, fact);
 
 	s->events[s->event_base[module] + fact->event]++;
 	if (s->options.sink)
@@ -171,7 +180,7 @@ static void take_event(const struct scene *scene, const struct protocol_fact *fa
 		    (uint16_t)fact->event, scene->stream->server_port, scene->stream->client));
 }
 
-static void take_login(const struct scene *scene, const struct protocol_fact *fact)
+static void give_login(const struct scene *scene, const struct protocol_fact *fact)
 {
 	static const char *const secrets[] = {"none", "password", "hash", "key"};
 	static const char *const outcomes[] = {"unknown", "accepted", "refused"};
@@ -189,12 +198,6 @@ static void take_login(const struct scene *scene, const struct protocol_fact *fa
 		.passive = s->options.passive,
 	};
 
-	scene->visit->logins++;
-	note_error(s, logins_add(s->logins, (uint16_t)protocol_module_number(fact->module),
-	    scene->stream->client, fact->user.data, fact->user.len, fact->password.data,
-	    fact->password.len));
-	if (!s->options.sink)
-		return;
 	place = geo_lookup(s->options.geo, scene->stream->client);
 	memcpy(row.country, place.country, 2);
 	row.asn = place.asn;
@@ -205,6 +208,17 @@ static void take_login(const struct scene *scene, const struct protocol_fact *fa
 	row.method = literal(fact->method);
 	row.outcome = literal(outcomes[fact->outcome]);
 	give_row(s, RECORD_TABLE_login, &row);
+}
+
+static void take_login(const struct scene *scene, const struct protocol_fact *fact)
+{
+	struct sessions *s = scene->sessions;
+
+	scene->visit->logins++;
+	note_error(s, logins_add(s->logins, (uint16_t)number_of(scene, fact), scene->stream->client,
+	    fact->user.data, fact->user.len, fact->password.data, fact->password.len));
+	if (s->options.sink)
+		give_login(scene, fact);
 }
 
 struct url_list {
@@ -224,7 +238,7 @@ static void add_url(void *arg, struct protocol_text url)
 	list->len += url.len;
 }
 
-static void take_command(const struct scene *scene, const struct protocol_fact *fact)
+static void give_command(const struct scene *scene, const struct protocol_fact *fact)
 {
 	struct sessions *s = scene->sessions;
 	struct url_list urls = {.len = 0};
@@ -240,9 +254,6 @@ static void take_command(const struct scene *scene, const struct protocol_fact *
 		.dport = scene->stream->server_port,
 	};
 
-	scene->visit->commands++;
-	if (!s->options.sink)
-		return;
 	(void)urls_find(fact->text.data, fact->text.len, add_url, &urls);
 	place = geo_lookup(s->options.geo, scene->stream->client);
 	memcpy(row.country, place.country, 2);
@@ -251,6 +262,14 @@ static void take_command(const struct scene *scene, const struct protocol_fact *
 	row.text = clean(scene, fact->text, text);
 	row.urls = clean(scene, (struct protocol_text){urls.text, urls.len}, url_text);
 	give_row(s, RECORD_TABLE_command, &row);
+}
+
+/* Without a sink it is counted only; the rows' texts are large. */
+static void take_command(const struct scene *scene, const struct protocol_fact *fact)
+{
+	scene->visit->commands++;
+	if (scene->sessions->options.sink)
+		give_command(scene, fact);
 }
 
 static void finish_blob(const struct scene *scene, const struct protocol_module *module,
@@ -363,17 +382,27 @@ static uint64_t make_id(const struct sessions *s, const struct stream *stream)
 	return hash_pair(h, (uint64_t)stream->first_us) >> 1;
 }
 
-static void open_stream(void *arg, const struct stream *stream, void *context)
+static void open_visit(const struct sessions *s, const struct stream *stream, struct visit *v)
 {
-	struct sessions *s = arg;
-	struct visit *v = context;
-
-	v->id = make_id(s, stream);
 	v->protocol = IDENTIFY_UNKNOWN;
 	v->outer = IDENTIFY_UNKNOWN;
 	v->ignored = s->options.destinations
 	    && !destinations_observed(s->options.destinations, stream->server);
 	session_begin(&v->session, v->id);
+}
+
+static void open_stream(void *arg, const struct stream *stream, void *context)
+{
+	struct sessions *s = arg;
+	struct visit *v = context;
+
+	if (s->brief_waits) {
+		*v = s->brief;
+		s->brief_waits = false;
+		return;
+	}
+	v->id = make_id(s, stream);
+	open_visit(s, stream, v);
 }
 
 /* Counts what a session turned out to be, once. */
@@ -501,6 +530,32 @@ static void close_stream(void *arg, const struct stream *stream, void *context,
 	bag_free(s, &v->payload);
 	bag_free(s, &v->attributes);
 }
+
+static bool stream_datagram(void *arg, const struct stream *stream, struct stream_memory *memory,
+    enum stream_side side, const uint8_t *data, size_t len)
+{
+	struct sessions *s = arg;
+	struct visit *v = &s->brief;
+
+	*v = (struct visit){0};
+	open_visit(s, stream, v);
+	if (memory->kind) {
+		session_unpack(&s->driver, &v->session, memory->kind - 1, memory->state);
+		v->protocol = v->session.number;
+	}
+	stream_data(s, stream, v, side, data, len);
+	s->brief_waits = !session_pack(&s->driver, &v->session, &memory->state);
+	memory->kind = (uint16_t)(v->session.number + 1); /* none: 0 */
+	return !s->brief_waits;
+}
+
+const struct stream_sink sessions_counting_sink = {
+	.open = open_stream,
+	.data = stream_data,
+	.gap = stream_gap,
+	.close = close_stream,
+	.datagram = stream_datagram,
+};
 
 const struct stream_sink sessions_stream_sink = {
 	.open = open_stream,

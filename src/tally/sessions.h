@@ -52,6 +52,9 @@ size_t sessions_context_size(void);
 /* As struct stream_sink has them, with the sessions as arg. */
 extern const struct stream_sink sessions_stream_sink;
 
+/* The same for sessions without a sink: nothing is kept of UDP exchanges that have nothing to keep. */
+extern const struct stream_sink sessions_counting_sink;
+
 /* Answering: a module's greeting; false when there was no room for it. */
 bool sessions_greet(struct sessions *sessions, const struct stream *stream, void *context,
     const struct protocol_module *module, struct wr *reply);
