@@ -5,6 +5,7 @@
  * outside.  It never connects anywhere and opens no file.
  */
 #include "config/config.h"
+#include "daemon/lastinput.h"
 #include "daemon/minute.h"
 #include "daemon/outbox.h"
 #include "daemon/start.h"
@@ -256,7 +257,10 @@ static int open_engine(struct responder *r, struct err *err)
 	if (sessions_new(&sessions, &r->sessions))
 		return err_set(err, -ENOMEM, "out of memory");
 	options.sessions = r->sessions;
-	rc = engine_new(&options, &r->engine, err);
+	/* The last descriptor, behind the sockets. */
+	rc = lastinput_map(START_FIRST + (int)r->start.socket_count, &options.input, err);
+	if (!rc)
+		rc = engine_new(&options, &r->engine, err);
 	for (size_t i = 0; !rc && i < r->start.socket_count; i++)
 		rc = engine_listen(r->engine, START_FIRST + (int)i,
 		    r->start.sockets[i].transport == OS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, err);

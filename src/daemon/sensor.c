@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "daemon/control.h"
 #include "daemon/identity.h"
+#include "daemon/lastinput.h"
 #include "daemon/sockets.h"
 #include "daemon/start.h"
 #include "daemon/wire.h"
@@ -57,6 +58,7 @@ struct worker {
 	int64_t next_us;   /* not before */
 	int64_t backoff_us;
 	unsigned restarts;
+	int input;         /* what it read last (lastinput.h); of the responder only */
 	char *status;      /* the last it told */
 	size_t status_len;
 };
@@ -218,6 +220,8 @@ static size_t list_descriptors(const struct supervisor *s, enum worker_kind kind
 		for (size_t i = 0; i < s->sockets.count; i++)
 			if (s->sockets.list[i].owner == owner_of(kind))
 				fds[n++] = s->sockets.fds[i];
+		if (kind == WORKER_RESPOND)
+			fds[n++] = s->workers[kind].input;
 		break;
 	case WORKER_CAPTURE:
 		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
@@ -242,6 +246,8 @@ static int start_worker(struct supervisor *s, enum worker_kind kind, struct err 
 	if (rc)
 		return rc;
 	rc = os_channel_pair(control, err);
+	if (!rc && kind == WORKER_RESPOND && w->input == 0)
+		rc = lastinput_make(&w->input, err);
 	if (!rc) {
 		size_t n = list_descriptors(s, kind, start, control[1], fds);
 
@@ -256,6 +262,21 @@ static int start_worker(struct supervisor *s, enum worker_kind kind, struct err 
 	(void)close(start);
 	w->started_us = os_clock_monotonic_us();
 	return rc;
+}
+
+/* What made a worker crash is worth keeping. */
+static void keep_input(const struct supervisor *s, const struct worker *w)
+{
+	char path[OS_PATH_MAX + 128];
+	char line[OS_PATH_MAX + 256];
+	struct err err = {0};
+
+	if (lastinput_keep(w->input, s->config->store.path, w->program, os_clock_now_us(), path,
+	    sizeof(path), &err))
+		(void)snprintf(line, sizeof(line), "its last input is not kept: %s", err.text);
+	else
+		(void)snprintf(line, sizeof(line), "its last input is kept in %s", path);
+	say(line);
 }
 
 static void worker_ended(struct supervisor *s, enum worker_kind kind, int status)
@@ -283,6 +304,9 @@ static void worker_ended(struct supervisor *s, enum worker_kind kind, int status
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 	    (double)w->backoff_us / 1e6);
 	say(line);
+	if (w->input > 0 && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL
+	    && WTERMSIG(status) != SIGTERM)
+		keep_input(s, w);
 }
 
 static void forget_drained(struct supervisor *s, size_t i)

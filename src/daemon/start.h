@@ -18,7 +18,7 @@ enum start_descriptor {
 	START_FILE = 3,
 	START_CONTROL = 4,
 	START_STORE = 5, /* the store itself: its channels to the others, by enum wire_peer */
-	START_FIRST = 6, /* the sockets; the capture: its ring */
+	START_FIRST = 6, /* the sockets, then the responder's last input; the capture: its ring */
 };
 
 enum start_owner { /* who answers at a socket */

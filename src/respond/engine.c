@@ -341,7 +341,7 @@ static void receive(struct engine *e, uint32_t i)
 	struct slot *s = &e->slots[i];
 
 	for (unsigned round = 0; round < 4; round++) {
-		ssize_t n = recv(s->fd, e->input, sizeof(e->input), 0);
+		ssize_t n = recv(s->fd, e->input->bytes, ENGINE_READ_MAX, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -360,11 +360,14 @@ static void receive(struct engine *e, uint32_t i)
 			drop(e, i, STREAM_END_RESET);
 			return;
 		}
+		e->input->len = (uint32_t)n;
+		e->input->port = s->stream.server_port;
+		e->input->transport = PROTOCOL_TCP;
 		if (s->state == SLOT_CLOSING)
 			continue;
-		if (!take(e, i, e->input, (size_t)n) || s->paused)
+		if (!take(e, i, e->input->bytes, (size_t)n) || s->paused)
 			return;
-		if ((size_t)n < sizeof(e->input))
+		if ((size_t)n < ENGINE_READ_MAX)
 			return;
 	}
 }
@@ -615,6 +618,7 @@ int engine_new(const struct engine_options *options, struct engine **ret_engine,
 	if (!e)
 		return err_set(err, -ENOMEM, "out of memory");
 	e->options = *options;
+	e->input = options->input ? options->input : &e->own_input;
 	if (e->options.slots == 0 || e->options.slots > ENGINE_SLOTS_MAX)
 		e->options.slots = ENGINE_SLOTS_DEFAULT;
 	e->now_us = os_clock_monotonic_us();

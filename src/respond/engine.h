@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ENGINE_READ_MAX (16u << 10) /* bytes read at a time */
 #define ENGINE_SLOTS_DEFAULT 131072u
 #define ENGINE_SLOTS_MAX 196608u
 #define ENGINE_GREETING_WAIT_US 150000ll
@@ -28,6 +29,14 @@
 #define ENGINE_PENDING_MAX (64u << 20)     /* reply bytes that slow readers have not taken */
 
 struct engine;
+
+/* What was read last, for whoever looks at it after a crash. */
+struct engine_input {
+	uint32_t len;
+	uint16_t port; /* the local port it came to */
+	uint16_t transport; /* enum protocol_transport */
+	uint8_t bytes[ENGINE_READ_MAX];
+};
 
 struct engine_counters {
 	uint64_t accepted;
@@ -57,6 +66,7 @@ struct engine_options {
 	/* A SYN's signature and its text, at each first sight of it; may be NULL. */
 	void (*signature)(void *arg, uint32_t id, const char *text);
 	uint16_t port_offset; /* taken off local ports */
+	struct engine_input *input; /* where to read into; NULL: the engine's own */
 	void *arg;
 };
 

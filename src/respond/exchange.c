@@ -121,7 +121,8 @@ static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t
 	s->stream.last_us = e->wall_us;
 	s->stream.bytes[STREAM_CLIENT] += len;
 	s->stream.packets[STREAM_CLIENT]++;
-	(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), e->input, len,
+	(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), e->input->bytes,
+	    len,
 	    &reply);
 	if (wr_len(&reply) == 0 || wr_len(&reply) > len)
 		return;
@@ -143,9 +144,12 @@ void exchange_receive(struct engine *e, int fd)
 	for (unsigned n = 0; n < DATAGRAMS_PER_TURN; n++) {
 		size_t len;
 
-		if (os_datagram_receive(fd, e->input, sizeof(e->input), &d))
+		if (os_datagram_receive(fd, e->input->bytes, ENGINE_READ_MAX, &d))
 			return;
-		len = d.len < sizeof(e->input) ? d.len : sizeof(e->input);
+		len = d.len < ENGINE_READ_MAX ? d.len : ENGINE_READ_MAX;
+		e->input->len = (uint32_t)len;
+		e->input->port = d.local_port;
+		e->input->transport = PROTOCOL_UDP;
 		e->counters.datagrams++;
 		e->counters.bytes_in += len;
 		if (e->options.destinations

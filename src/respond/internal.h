@@ -6,7 +6,6 @@
 #include "respond/engine.h"
 #include "respond/deadline.h"
 
-#define ENGINE_READ_MAX (16u << 10)
 #define ENGINE_REPLY_MAX (64u << 10)
 #define ENGINE_LISTENERS_MAX 4096
 #define ENGINE_NONE UINT32_MAX
@@ -76,7 +75,8 @@ struct engine {
 	uint32_t *signatures; /* those told already, a small set */
 	int64_t now_us;  /* monotonic, of this turn */
 	int64_t wall_us; /* UTC, of this turn */
-	uint8_t input[ENGINE_READ_MAX];
+	struct engine_input *input; /* the options', or own_input */
+	struct engine_input own_input;
 	uint8_t plain[ENGINE_READ_MAX];
 	uint8_t reply[ENGINE_REPLY_MAX];
 };
