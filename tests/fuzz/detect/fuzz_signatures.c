@@ -33,13 +33,15 @@ static const char rules[] =
     "alert tcp any any -> any any (content:\"a\"; byte_extract:1,0,n,relative; isdataat:n,relative; sid:13;)\n"
     "alert tcp any any -> any any (byte_jump:2,1,relative,little; content:\"z\"; within:9; sid:14;)\n"
     "alert ip any any -> any any (content:\"|00|\"; threshold:type limit,track by_src,count 2,seconds 9; sid:15;)\n"
+    "alert snmp any any -> any any (snmp.community; content:\"p\"; sid:17;)\n"
+    "alert sip any any -> any any (sip.uri; content:\"s\"; sid:18;)\n"
     "alert pkthdr any any -> any any (decode-event:ipv4.trunc_pkt; sid:16;)\n";
 
 static void take(void *arg, const struct signatures_alert *alert)
 {
 	uint64_t *count = arg;
 
-	if (alert->sid == 0 || alert->sid > 16)
+	if (alert->sid == 0 || alert->sid > 18)
 		abort();
 	*count += !alert->suppressed;
 }
@@ -117,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!engine && signatures_new(&options, &engine, &err))
 		abort();
 	t.s = engine;
-	switch (rd_u8(&r) % 4) {
+	switch (rd_u8(&r) % 6) {
 	case 0:
 		t.port = 80;
 		break;
@@ -126,6 +128,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		break;
 	case 2:
 		t.port = 1883;
+		break;
+	case 3:
+		t.port = 161;
+		break;
+	case 4:
+		t.port = 5060;
 		break;
 	default:
 		t.port = 443;
