@@ -123,6 +123,8 @@ if ! wait_ready; then
 	die 'the sensor did not start; its messages are above'
 fi
 
+"$BUILD/teiten" sensor tail -s "$store" ${CREDENTIALS:+--credentials} 2>/dev/null &
+tail_pid=$!
 "$BUILD/teiten" sensor status -s "$store" --lang en | sed -n '/^listening/s/^l/L/p'
 if grep -q 'in use' "$RUN/sensor.log"; then
 	say "  ($(grep -c 'in use' "$RUN/sensor.log") ports belong to other programs: $RUN/sensor.log)"
@@ -137,7 +139,7 @@ if [ -n "$addresses" ]; then
 	cat <<-END
 		Try it from another terminal:
 		  curl http://$first:$((80 + port_offset))/
-		  nc $first $((23 + port_offset))              (Telnet: log in as root, xc3511)
+		  nc $first $((23 + port_offset))              (Telnet: a default password, or try three times)
 		  ssh -p $((22 + port_offset)) root@$first
 	END
 	case $interface in
@@ -146,8 +148,6 @@ if [ -n "$addresses" ]; then
 fi
 say 'What comes is shown below, a session when it ends. Ctrl-C stops.'
 say ''
-"$BUILD/teiten" sensor tail -s "$store" ${CREDENTIALS:+--credentials} 2>/dev/null &
-tail_pid=$!
 wait "$sensor_pid" || true
 say ''
 cat "$RUN/sensor.log" >&2
