@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 		return 2;
 	dir = opendir(argv[1]);
 	if (!dir) {
-		(void)fprintf(stderr, "no corpus %s\n", argv[1]);
+		(void)fprintf(stderr, "there is no %s: put at least one small input there\n", argv[1]);
 		return 1;
 	}
 	while ((entry = readdir(dir))) {

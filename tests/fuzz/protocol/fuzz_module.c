@@ -25,8 +25,10 @@ static const struct protocol_module *module_under_test(void)
 #endif
 	const struct protocol_module *module = name ? protocol_module_find(name) : NULL;
 
-	if (!module)
+	if (!module) {
+		(void)fprintf(stderr, "no module of the name %s\n", name ? name : "(TEITEN_PROTOCOL)");
 		abort();
+	}
 	return module;
 }
 
