@@ -199,7 +199,7 @@ static int take_blob(struct keeper *k, struct peer *p, const uint8_t *body, size
 
 	if (k->room != ROOM_ENOUGH)
 		return ST_OK;
-	if (r.bad || total == 0 || total > BLOB_MAX || rd_left(&r) == 0
+	if (r.bad || total == 0 || total > BLOB_MAX || offset > total || rd_left(&r) == 0
 	    || rd_left(&r) > total - offset)
 		return ST_MALFORMED;
 	if (offset == 0) {

@@ -101,7 +101,7 @@ class Sensor:
         self.configure()
 
     def configure(self, more=''):
-        nets = ', '.join(self.address.split(','))
+        nets = ', '.join(f"'{a.strip()}'" for a in self.address.split(','))
         with open(self.config, 'w', encoding='utf-8') as file:
             file.write(f'sensor: {{ name: live, addresses: [{nets}] }}\n'
                        f'store: {{ path: {self.store} }}\n'

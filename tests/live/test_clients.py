@@ -1,0 +1,100 @@
+"""Real clients, where they are installed: one login or exchange each, then what was stored."""
+import os
+import re
+import subprocess
+
+from live import ROOT, Sensor, Skip, equal, main, need
+
+# Program, command (A address, P port + offset), what it tried: protocol, user, password or None.
+CLIENTS = [
+    (21, ['curl', '-s', '-m', '5', '-u', 'fu:fp', 'ftp://A:P/'], ('ftp', 'fu', 'fp')),
+    (80, ['curl', '-s', '-m', '5', '-u', 'hu:hp', 'http://A:P/'], ('http', 'hu', 'hp')),
+    (1883, ['mosquitto_pub', '-h', 'A', '-p', 'P', '-u', 'mu', '-P', 'mp', '-t', 'a', '-m', 'b'],
+     ('mqtt', 'mu', 'mp')),
+    (3306, ['mariadb', '-h', 'A', '-P', 'P', '-u', 'dbu', '-pdbp', '-e', 'select 1'],
+     ('mysql', 'dbu', None)),
+    (5432, ['psql', 'postgresql://pgu:pgp@A:P/postgres', '-c', 'select 1'],
+     ('postgresql', 'pgu', 'pgp')),
+    (25, ['swaks', '--server', 'A', '--port', 'P', '--to', 'a@example.com', '--from',
+          'b@example.net', '--auth', 'LOGIN', '--auth-user', 'su', '--auth-password', 'sp',
+          '--timeout', '5'], ('smtp', 'su', 'sp')),
+    (389, ['ldapsearch', '-x', '-H', 'ldap://A:P', '-D', 'cn=lu', '-w', 'lp', '-b', 'dc=x'],
+     ('ldap', 'cn=lu', 'lp')),
+    (445, ['smbclient', '-p', 'P', '-U', 'smbu%smbp', '//A/share', '-c', 'ls'],
+     ('smb', 'smbu', None)),
+]
+EXCHANGES = [
+    (6379, ['redis-cli', '-h', 'A', '-p', 'P', 'INFO'], 'redis'),
+    (53, ['dig', '+time=2', '+tries=1', '@A', '-p', 'P', 'example.com', 'A'], 'dns'),
+    (161, ['snmpget', '-v2c', '-c', 'public', '-r0', '-t1', 'A:P', '1.3.6.1.2.1.1.1.0'], 'snmp'),
+    (5060, ['sipsak', '-s', 'sip:100@A:P'], 'sip'),
+]
+
+
+def run(sensor, port, words):
+    words = [word.replace('A', sensor.address) if re.fullmatch(r'(@|\S*//)?A(:P)?\S*|\S*@A:P\S*',
+                                                               word) else word for word in words]
+    words = [word.replace(':P', f':{sensor.port(port)}') if word != 'P' else str(sensor.port(port))
+             for word in words]
+    # Most of them end with an error, as they should: the login is refused.
+    try:
+        subprocess.run(words, capture_output=True, timeout=15, check=False,
+                       stdin=subprocess.DEVNULL, env=dict(os.environ, HOME='/nonexistent'))
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def there(program):
+    try:
+        need(program)
+        return True
+    except Skip:
+        print(f'# {program} is not installed: left out')
+        return False
+
+
+def test_logins_and_exchanges():
+    logins = [c for c in CLIENTS if there(c[1][0])]
+    exchanges = [e for e in EXCHANGES if there(e[1][0])]
+    if not logins + exchanges:
+        raise Skip('no client is installed')
+    sensor = Sensor().start()
+    for port, words, _ in logins + exchanges:
+        run(sensor, port, words)
+    equal(sensor.restarts(), 0)
+    sensor.stop()
+    found = [(r['protocol'], r['user'], r['password'])
+             for r in sensor.sql('SELECT protocol, "user", password FROM login')]
+    missing = [want for _, _, want in logins
+               if not any(f[:2] == want[:2] and want[2] in (None, f[2]) for f in found)]
+    equal(missing, [])
+    spoken = {r['protocol'] for r in sensor.sql('SELECT DISTINCT protocol FROM session')}
+    equal([name for _, _, name in exchanges if name not in spoken], [])
+
+
+NMAP = {21: 'ftp', 23: 'telnet', 25: 'smtp', 110: 'pop3', 143: 'imap', 445: 'microsoft-ds|smb|'
+        'netbios', 3306: 'mysql', 5432: 'postgresql', 5900: 'vnc', 6379: 'redis'}
+
+
+def test_nmap_names_the_services():
+    need('nmap')
+    if not ROOT:
+        raise Skip('ports below 1024 are root\'s')
+    sensor = Sensor().start()
+    done = subprocess.run(
+        ['nmap', '-Pn', '-n', '-sT', '-sV', '--version-light', '--host-timeout', '60s', '-p',
+         ','.join(map(str, NMAP)), sensor.address], capture_output=True, text=True, timeout=70,
+        check=False)
+    wrong = []
+    for port, names in NMAP.items():
+        line = re.search(rf'^{port}/tcp.*$', done.stdout, re.M)
+        # A name with a question mark is only nmap's guess from the port.
+        words = line.group().split() if line else ['', '', '']
+        if words[1] != 'open' or not re.fullmatch(f'(ssl/)?({names})\\S*', words[2]) \
+                or words[2].endswith('?'):
+            wrong.append(line.group() if line else f'{port}: nothing')
+    sensor.stop()
+    equal(wrong, [])
+
+
+main(globals())
