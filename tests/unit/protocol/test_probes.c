@@ -20,7 +20,7 @@
 
 #define INPUTS_MAX 4096
 #define INPUT_FILE_MAX (64u << 10)
-#define VARIANTS 32
+#define VARIANTS 8
 #define FLAG_PIECES 4 /* tests/fuzz/protocol/fuzz_module.c */
 #define NAME_SHOWN 120
 
