@@ -1,6 +1,6 @@
 /*
- * What makes an installation itself: its persona, certificate and SSH host keys, made at the first start and
- * kept beside the records, so that two sensors never look alike and one always looks the same.
+ * What makes an installation itself: its persona, certificate and SSH host keys, made once and kept
+ * beside the records, so that two sensors never look alike and one always looks the same.
  */
 #pragma once
 

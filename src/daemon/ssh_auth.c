@@ -142,7 +142,8 @@ static void tell_forward(struct ssh_conn *c, const char *what, const char *host,
 	int n = snprintf(text, sizeof(text), "%s %s:%d", what, host ? host : "", port);
 
 	if (n > 0)
-		ssh_tell_command(c, SSH_TOLD_FORWARD, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+		ssh_tell_command(c, SSH_TOLD_FORWARD, text,
+		    (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
 /* What no callback of libssh's own takes; 1: libssh refuses. */
@@ -157,7 +158,8 @@ static int on_message(ssh_session session, ssh_message message, void *arg)
 		return subtype == SSH_AUTH_METHOD_INTERACTIVE ? on_interactive(c, message) : 1;
 	case SSH_REQUEST_CHANNEL_OPEN:
 		if (subtype == SSH_CHANNEL_DIRECT_TCPIP)
-			tell_forward(c, "direct-tcpip", ssh_message_channel_request_open_destination(message),
+			tell_forward(c, "direct-tcpip",
+			    ssh_message_channel_request_open_destination(message),
 			    ssh_message_channel_request_open_destination_port(message));
 		return 1;
 	case SSH_REQUEST_GLOBAL:
