@@ -457,8 +457,10 @@ static bool asks_digest(struct protocol_io *io, const struct row *row)
 
 	if (!row->key || strcmp(row->key, "http.hg532-upgrade") != 0 || state->was_login)
 		return false;
-	(void)snprintf(nonce, sizeof(nonce), "%016llx%016llx",
-	    (unsigned long long)protocol_random(io), (unsigned long long)protocol_random(io));
+	/* One after the other: the order of arguments is the compiler's choice. */
+	for (size_t i = 0; i < 2; i++)
+		(void)snprintf(nonce + 16 * i, sizeof(nonce) - 16 * i, "%016llx",
+		    (unsigned long long)protocol_random(io));
 	(void)snprintf(fields, sizeof(fields),
 	    "WWW-Authenticate: Digest realm=\"HuaweiHomeGateway\","
 	    "nonce=\"%s\",qop=\"auth\",algorithm=\"MD5\"\r\n",

@@ -176,12 +176,14 @@ static void ask_password(struct protocol_io *io)
 {
 	const struct state *state = io->state;
 	const char *realm = protocol_persona(io, "rtsp.realm");
+	/* One after the other: the order of arguments is the compiler's choice. */
+	const uint64_t first = protocol_random(io);
+	const uint64_t second = protocol_random(io);
 
 	protocol_replyf(io, "RTSP/1.0 401 Unauthorized\r\nCSeq: %s\r\n"
 	    "WWW-Authenticate: Digest realm=\"%s\", nonce=\"%016llx%016llx\", stale=\"FALSE\"\r\n"
 	    "WWW-Authenticate: Basic realm=\"%s\"\r\n\r\n",
-	    state->cseq, realm, (unsigned long long)protocol_random(io),
-	    (unsigned long long)protocol_random(io), realm);
+	    state->cseq, realm, (unsigned long long)first, (unsigned long long)second, realm);
 }
 
 static void answer(struct protocol_io *io)
