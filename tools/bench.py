@@ -263,6 +263,20 @@ def bench_questions():
                 max(5, options.runs))
 
 
+def bench_sensor():
+    """tools/bench_sensor.py, whose lines become ours."""
+    if not wanted('respond') and not wanted('rss'):
+        return
+    script = os.path.join(ROOT, 'tools', 'bench_sensor.py')
+    done = subprocess.run([sys.executable, script, BUILD], capture_output=True, text=True,
+                          check=False)
+    for line in done.stdout.splitlines():
+        _, name, value, unit = line.split()
+        note(name, float(value), unit)
+    if done.returncode:
+        say(f'sensor: {(done.stderr.strip().splitlines() or ["failed"])[-1]}')
+
+
 def write_results(load):
     document = {'schema': 'teiten.bench/1',
                 'time': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
@@ -293,6 +307,7 @@ def main():
         os.unlink(capture)
     bench_small()
     bench_questions()
+    bench_sensor()
     write_results(load)
     say(f'written: {BUILD}/bench.json')
 
