@@ -23,9 +23,9 @@ fi | tar -c --null --ignore-failed-read -T - 2>/dev/null | tar -x -C "$source"
 cp -r deps/duckdb deps/geo "$source/deps"
 
 (cd "$source" && DEB_BUILD_OPTIONS="noautodbgsym ${DEB_BUILD_OPTIONS-}" \
-    dpkg-buildpackage -b -us -uc) >"$work/log.txt" 2>&1 || {
-	tail -n 40 "$work/log.txt" >&2
-	echo "deb: it did not build; everything it said is in $work/log.txt" >&2
+    dpkg-buildpackage -b -us -uc) >"$work/build.log" 2>&1 || {
+	tail -n 40 "$work/build.log" >&2
+	echo "deb: it did not build; everything it said is in $work/build.log" >&2
 	exit 1
 }
 rm -rf "$source"
