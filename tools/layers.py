@@ -82,7 +82,7 @@ def files(folder, *suffixes):
         folders[:] = [n for n in folders
                       if n not in ('.git', '__pycache__')
                       and not os.path.exists(os.path.join(path, n, 'meson-private'))
-                      and not (path == ROOT and n in ('deps', 'demo'))]
+                      and not (path == ROOT and n in ('deps', 'demo', 'run', 'build-deb'))]
         found += [os.path.relpath(os.path.join(path, n), ROOT) for n in names
                   if not suffixes or n.endswith(suffixes)]
     return sorted(found)
