@@ -1,9 +1,12 @@
 /* Rules from files and what they raised; the contract is in alerts.h. */
 #include "cmd/alerts.h"
 
+#include "cmd/command.h"
 #include "os/file.h"
+#include "tally/scrub.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 #define RULES_FILE_MAX (64u << 20)
 #define KEYWORDS_MAX 32
 #define KEYWORDS_SHOWN 4
+#define TEXT_MAX 2048 /* of a message or class in a row */
 
 struct keyword_count {
 	char name[32];
@@ -28,6 +32,10 @@ struct alerts {
 	size_t keyword_count;
 	unsigned problems;
 	bool failed; /* out of memory while counting */
+	struct alerts_rows_of of;
+	struct store_ingest *ingest; /* during a call */
+	struct err *err;             /* during a call */
+	int error;                   /* of the first row that could not be kept */
 };
 
 static void take_problem(void *arg, const struct signatures_problem *problem)
@@ -49,11 +57,47 @@ static void take_problem(void *arg, const struct signatures_problem *problem)
 		a->options.problem(a->options.arg, problem);
 }
 
+static struct record_text clean(struct ip observed, const char *text, char out[TEXT_MAX])
+{
+	size_t n = scrub_text(observed, text, strlen(text), out, TEXT_MAX);
+
+	return (struct record_text){out, (uint32_t)n};
+}
+
+static void keep_row(struct alerts *a, const struct signatures_alert *alert)
+{
+	struct geo_place place = geo_lookup(a->of.geo, alert->src);
+	char class[TEXT_MAX];
+	char msg[TEXT_MAX];
+	struct record_alert row = {
+		.time = alert->time_us,
+		.sensor = a->of.sensor,
+		.src_hi = alert->src.hi,
+		.src_lo = alert->src.lo,
+		.dst_index = destinations_index(a->of.destinations, alert->dst),
+		.proto = alert->proto,
+		.dport = alert->dport,
+		.asn = place.asn,
+		.gid = alert->gid,
+		.sid = alert->sid,
+		.rev = alert->rev,
+		.class = clean(alert->dst, alert->classtype, class),
+		.msg = clean(alert->dst, alert->msg, msg),
+		.severity = alert->severity,
+		.suppressed = alert->suppressed,
+	};
+
+	memcpy(row.country, place.country, 2);
+	a->error = store_ingest_rows(a->ingest, RECORD_TABLE_alert, &row, 1, a->err);
+}
+
 static void take_alert(void *arg, const struct signatures_alert *alert)
 {
 	struct alerts *a = arg;
 	struct alerts_row *row = NULL;
 
+	if (a->ingest && !a->error && destinations_observed(a->of.destinations, alert->dst))
+		keep_row(a, alert);
 	for (size_t i = 0; !row && i < a->count; i++)
 		if (a->rows[i].sid == alert->sid && a->rows[i].gid == alert->gid)
 			row = &a->rows[i];
@@ -175,6 +219,81 @@ void alerts_free(struct alerts *a)
 	free(a->rows);
 	free(a->sorted);
 	free(a);
+}
+
+void alerts_keep(struct alerts *a, const struct alerts_rows_of *of)
+{
+	a->of = *of;
+}
+
+int alerts_add(struct alerts *a, const struct decode_packet *packets, size_t count,
+    struct store_ingest *ingest, struct err *err)
+{
+	a->ingest = a->of.destinations ? ingest : NULL;
+	a->err = err;
+	signatures_add(a->engine, packets, count);
+	a->ingest = NULL;
+	return a->error;
+}
+
+int alerts_flush(struct alerts *a, struct store_ingest *ingest, struct err *err)
+{
+	a->ingest = a->of.destinations ? ingest : NULL;
+	a->err = err;
+	signatures_flush(a->engine);
+	a->ingest = NULL;
+	return a->error;
+}
+
+static int add_name(struct alerts_files *files, const char *name, struct err *err)
+{
+	const char **names = realloc(files->names, (files->count + 1) * sizeof(*names));
+	char *copy = strdup(name);
+
+	if (names)
+		files->names = names;
+	if (!names || !copy) {
+		free(copy);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	names[files->count++] = copy;
+	return ST_OK;
+}
+
+int alerts_files_configured(struct alerts_files *ret_files, struct err *err)
+{
+	const struct config_list *rules = &command_configuration()->signatures.rules;
+	struct alerts_files files = {0};
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < rules->count && !rc; i++) {
+		glob_t found = {0};
+		int r = glob(rules->items[i], 0, NULL, &found);
+
+		if (r == GLOB_NOMATCH)
+			rc = err_set(err, ST_NOT_FOUND, "signatures.rules: %s: no such file",
+			    rules->items[i]);
+		else if (r)
+			rc = err_set(err, -EIO, "signatures.rules: %s: cannot be listed",
+			    rules->items[i]);
+		for (size_t k = 0; !rc && k < found.gl_pathc; k++)
+			rc = add_name(&files, found.gl_pathv[k], err);
+		globfree(&found);
+	}
+	if (rc) {
+		alerts_files_free(&files);
+		return rc;
+	}
+	*ret_files = files;
+	return ST_OK;
+}
+
+void alerts_files_free(struct alerts_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free((char *)(uintptr_t)files->names[i]);
+	free(files->names);
+	*files = (struct alerts_files){0};
 }
 
 struct signatures *alerts_engine(const struct alerts *a)

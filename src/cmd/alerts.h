@@ -6,6 +6,9 @@
 
 #include "base/buf.h"
 #include "detect/signatures.h"
+#include "geo/geo.h"
+#include "store/store.h"
+#include "tally/destinations.h"
 
 struct alerts_options {
 	const char *const *rules; /* file names */
@@ -40,6 +43,32 @@ struct alerts;
 ST_MUST_CHECK int alerts_new(const struct alerts_options *options, struct alerts **ret_alerts,
     struct err *err);
 void alerts_free(struct alerts *alerts);
+
+/* What rows of the store need to know. */
+struct alerts_rows_of {
+	uint16_t sensor;
+	struct destinations *destinations; /* packets to others are not kept */
+	const struct geo *geo;
+};
+
+/* Before the first packet; without it nothing is stored. */
+void alerts_keep(struct alerts *alerts, const struct alerts_rows_of *of);
+
+/* Matches packets as decode_batch made them.  Rows go to ingest; NULL: they are not kept. */
+ST_MUST_CHECK int alerts_add(struct alerts *alerts, const struct decode_packet *packets,
+    size_t count, struct store_ingest *ingest, struct err *err);
+/* The capture is over. */
+ST_MUST_CHECK int alerts_flush(struct alerts *alerts, struct store_ingest *ingest,
+    struct err *err);
+
+/* Files of signatures.rules, wildcards filled in and sorted; alerts_files_free after use. */
+struct alerts_files {
+	const char **names;
+	size_t count;
+};
+/* ST_NOT_FOUND: a name without wildcards, or a wildcard, that no file matches. */
+ST_MUST_CHECK int alerts_files_configured(struct alerts_files *ret_files, struct err *err);
+void alerts_files_free(struct alerts_files *files);
 
 struct signatures *alerts_engine(const struct alerts *alerts);
 

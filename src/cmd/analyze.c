@@ -37,6 +37,7 @@ static const char usage[] =
     "  --no-compact          leave the finished dates as they are (a later run compacts them)\n"
     "  -o, --output DIR      write the report of this capture there, in both languages\n"
     "  --rules FILE          signatures in Suricata's language; may be repeated\n"
+    "                        (default: signatures.rules)\n"
     "  --rule-var NAME=VALUE a variable of these rules, such as HTTP_PORTS=[80,8080]\n"
     "  --tool-rules FILE     rules that tell scanners (default: built in)\n"
     "  --all                 complete lists instead of the first 10\n"
@@ -348,12 +349,19 @@ static int open_rules(struct run *run, struct err *err)
 		.nets = r->nets,
 		.net_count = r->net_count,
 	};
+	struct alerts_files files = {0};
 	struct buf b = {0};
 	int rc;
 
-	if (r->rule_count == 0)
-		return ST_OK;
+	if (r->rule_count == 0) {
+		rc = alerts_files_configured(&files, err);
+		if (rc || files.count == 0)
+			return rc;
+		options.rules = files.names;
+		options.rule_count = files.count;
+	}
 	rc = alerts_new(&options, &run->alerts, err);
+	alerts_files_free(&files);
 	if (!rc && !run->screen.quiet) {
 		alerts_describe(run->alerts, &b);
 		command_error(&command_analyze, "%s", buf_text(&b));
@@ -399,7 +407,7 @@ static int prepare(struct run *run, struct pipeline_options *options, struct err
 		options->tool_rules = run->tool_rules;
 	}
 	rc = open_rules(run, err);
-	options->signatures = run->alerts ? alerts_engine(run->alerts) : NULL;
+	options->alerts = run->alerts;
 	if (!rc)
 		rc = open_store(run, err);
 	if (!rc)

@@ -335,17 +335,21 @@ static int run(struct pipeline *p, struct err *err)
 		rc = count_batch(p, packets, count, err);
 		if (!rc)
 			rc = visitors_add(p->visitors, packets, count, p->ingest, err);
+		if (!rc && p->options.alerts)
+			rc = alerts_add(p->options.alerts, packets, count, p->ingest, err);
 		if (rc)
 			return rc;
-		if (p->options.signatures)
-			signatures_add(p->options.signatures, packets, count);
 		if (p->options.progress && ++batches % PROGRESS_BATCHES == 0) {
 			capture_progress(p->capture, &done, &total);
 			p->options.progress(p->options.arg, done, total);
 		}
 	}
-	if (p->options.signatures)
-		signatures_flush(p->options.signatures);
+	if (p->options.alerts && p->file) {
+		int r = alerts_flush(p->options.alerts, p->ingest, err);
+
+		if (r)
+			return r;
+	}
 	return end_file(p, true, err);
 }
 
@@ -363,6 +367,9 @@ static int open_visitors(struct pipeline *p, struct err *err)
 		.room_bytes = p->options.room_bytes,
 	};
 
+	if (p->options.alerts && p->options.store)
+		alerts_keep(p->options.alerts, &(struct alerts_rows_of){.sensor = p->options.sensor,
+		    .destinations = tally_observed(p->tally), .geo = p->options.geo});
 	return visitors_new(&options, &p->visitors, err);
 }
 

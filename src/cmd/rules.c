@@ -7,14 +7,15 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: teiten rules list FILE…\n"
-    "       teiten rules test FILE…\n"
-    "       teiten rules explain SID FILE…\n"
+    "usage: teiten rules list [FILE…]\n"
+    "       teiten rules test [FILE…]\n"
+    "       teiten rules explain SID [FILE…]\n"
     "\n"
     "Signatures in Suricata's language, as for teiten analyze --rules.  list prints the rules that\n"
     "are used.  test prints each one that is not, as FILE:LINE: sid SID: KEYWORD: reason.  explain\n"
     "says what a rule looks at, in which order, and when it is raised.  What of the language is\n"
-    "supported is in docs/signatures.md.\n"
+    "supported is in docs/signatures.md.  Without FILE the rules of the configuration are taken\n"
+    "(signatures.rules).\n"
     "\n"
     "  --sensor-net CIDR     HOME_NET; may be repeated (default: any)\n"
     "  --rule-var NAME=VALUE a variable of the rules; may be repeated\n"
@@ -191,6 +192,8 @@ static int run(int argc, char **argv)
 {
 	static const char *const verbs[] = {"list", "test", "explain", NULL};
 	struct request r = {0};
+	struct alerts_files files = {0};
+	struct err err = {0};
 	const char *verb;
 	const char *sid = NULL;
 	int index = 0;
@@ -206,12 +209,27 @@ static int run(int argc, char **argv)
 		command_error(&command_rules, "list, test or explain?%s", command_suggestion(verb, verbs));
 		goto out;
 	}
-	if (index >= argc || (strcmp(verb, "explain") == 0 && !sid)) {
-		command_error(&command_rules, "which file of rules? (teiten rules -h)");
+	if (strcmp(verb, "explain") == 0 && !sid) {
+		command_error(&command_rules, "which rule? (teiten rules -h)");
 		goto out;
 	}
-	status = with_rules(&r, verb, sid, (const char *const *)argv + index, (size_t)(argc - index));
+	if (index < argc) {
+		status = with_rules(&r, verb, sid, (const char *const *)argv + index,
+		    (size_t)(argc - index));
+		goto out;
+	}
+	if (alerts_files_configured(&files, &err)) {
+		command_error(&command_rules, "%s", err.text);
+		status = COMMAND_FAILED;
+		goto out;
+	}
+	if (files.count == 0)
+		command_error(&command_rules, "which file of rules? None is configured in "
+		    "signatures.rules (teiten rules -h)");
+	else
+		status = with_rules(&r, verb, sid, files.names, files.count);
 out:
+	alerts_files_free(&files);
 	free(r.vars);
 	return status;
 }

@@ -27,10 +27,12 @@ const struct command command_top = {
     .usage =
         "usage: teiten top ports|countries|asns|sources [-s STORE] [OPTION…]\n"
         "       teiten top users|passwords|logins|protocols|urls|commands|payloads|events …\n"
+        "       teiten top signatures …\n"
         "\n"
         "Ranks what knocked most in a period, beside the period before: rate, rank, change\n"
         "and at how many sensors.  Rates are packets per day per address, of access packets.\n"
-        "The second line ranks what visitors spoke and tried, by how often.\n"
+        "The second line ranks what visitors spoke and tried, by how often; signatures are\n"
+        "counted by matches, before the rules' own thresholds.\n"
         "\n" WINDOW_HELP
         "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
         "  -n N, --all     length of the ranking (default: report.top_n)\n"
@@ -495,6 +497,7 @@ static const struct {
     {"commands", top_commands, NOTE_CHANGES},
     {"payloads", top_payloads, NOTE_CHANGES},
     {"events", top_events, NOTE_CHANGES},
+    {"signatures", top_signatures, NOTE_CHANGES},
 };
 #define RANKING_COUNT (sizeof(rankings) / sizeof(*rankings))
 

@@ -33,3 +33,4 @@ int top_urls(struct top *top);
 int top_commands(struct top *top);
 int top_payloads(struct top *top);
 int top_events(struct top *top);
+int top_signatures(struct top *top);

@@ -104,8 +104,13 @@ static int compare_keys(const struct store_result *a, size_t row_a, const struct
 {
 	int order = 0;
 
-	for (unsigned k = 0; order == 0 && k < keys; k++)
-		order = strcmp(store_result_text(a, row_a, k), store_result_text(b, row_b, k));
+	for (unsigned k = 0; order == 0 && k < keys; k++) {
+		uint64_t x = store_result_uint(a, row_a, k); /* 0 for a text */
+		uint64_t y = store_result_uint(b, row_b, k);
+
+		order = x != y ? (x < y ? -1 : 1)
+		    : strcmp(store_result_text(a, row_a, k), store_result_text(b, row_b, k));
+	}
 	return order;
 }
 
@@ -502,6 +507,28 @@ int top_events(struct top *top)
 	    .show = show_event,
 	    .columns = {{"protocol", "事象", "event", TABLE_TEXT, TABLE_ALL},
 	        {"event", "名称", "name", TABLE_TEXT, TABLE_ALL}}};
+
+	return rank(top, &ranking, NULL, NULL);
+}
+
+static void show_signature(
+    struct top *top, size_t first, const struct store_result *result, size_t row)
+{
+	table_show(top->table, first + 1, "%llu",
+	    (unsigned long long)store_result_uint(result, row, 1));
+}
+
+int top_signatures(struct top *top)
+{
+	static const struct ranking ranking = {.question = "cmd_top_records", .table = "alert",
+	    .key = "gid, sid", .which = "1 = 1",
+	    .more = ", min(severity) AS worst, max(class) AS kind, max(msg) AS message", .keys = 2,
+	    .sources = true, .show = show_signature, .more_count = 3,
+	    .columns = {{"gid", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+	        {"sid", "シグネチャID", "signature", TABLE_INT, TABLE_ALL},
+	        {"severity", "重大度", "severity", TABLE_INT, TABLE_ALL},
+	        {"class", "種別", "class", TABLE_TEXT, TABLE_ALL},
+	        {"msg", "シグネチャ", "message", TABLE_TEXT, TABLE_ALL}}};
 
 	return rank(top, &ranking, NULL, NULL);
 }

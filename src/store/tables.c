@@ -24,6 +24,8 @@ static const struct table_info tables[RECORD_TABLE_COUNT] = {
 	[RECORD_TABLE_command] = {.retention = TABLE_KEEP_SESSION,
 	    .order = "protocol, session, time"},
 	[RECORD_TABLE_payload] = {.retention = TABLE_KEEP_SESSION, .order = "sha256, time"},
+	[RECORD_TABLE_alert] = {.retention = TABLE_KEEP_SESSION,
+	    .order = "gid, sid, src_hi, src_lo, time"},
 	[RECORD_TABLE_event] = {.order = "protocol, event, dport, sensor, country, time"},
 };
 

@@ -1,0 +1,132 @@
+/* teiten alerts: the signatures that matched in a period, one row per rule, from the store. */
+#include "cmd/table.h"
+#include "cmd/window.h"
+
+#include "base/civil.h"
+
+static int run(int argc, char **argv);
+
+const struct command command_alerts = {
+    .name = "alerts",
+    .summary = "Signatures that matched in a period",
+    .usage =
+        "usage: teiten alerts [-s STORE] [OPTION…]\n"
+        "\n"
+        "Lists the rules that raised alerts in a period, the most frequent first, as teiten\n"
+        "analyze -s STORE --rules FILE stored them.  A rule that its own threshold held back\n"
+        "all the time is not listed.\n"
+        "\n" WINDOW_HELP
+        "\n"
+        "--json: gid, sid, rev, msg, class, severity, count (raised), matches (before the\n"
+        "rule's own threshold), sources, sensors, first, last (of the matches).\n"
+        "\n"
+        "Examples:\n"
+        "  teiten alerts -s /var/lib/teiten --last 7d\n"
+        "  teiten alerts --period 2026-10 --json | jq '.[] | select(.severity == 1)'\n",
+    .run = run,
+};
+
+/* Also the order of the question's columns. */
+enum {
+	COLUMN_GID,
+	COLUMN_SID,
+	COLUMN_REV,
+	COLUMN_MSG,
+	COLUMN_CLASS,
+	COLUMN_SEVERITY,
+	COLUMN_RAISED,
+	COLUMN_MATCHES,
+	COLUMN_SOURCES,
+	COLUMN_SENSORS,
+	COLUMN_FIRST,
+	COLUMN_LAST,
+	COLUMN_COUNT,
+};
+
+static const struct table_column columns[COLUMN_COUNT] = {
+    [COLUMN_GID] = {"gid", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+    [COLUMN_SID] = {"sid", "シグネチャID", "signature", TABLE_INT, TABLE_ALL},
+    [COLUMN_REV] = {"rev", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+    [COLUMN_MSG] = {"msg", "シグネチャ", "message", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_CLASS] = {"class", "種別", "class", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_SEVERITY] = {"severity", "重大度", "severity", TABLE_INT, TABLE_ALL},
+    [COLUMN_RAISED] = {"count", "アラート", "alerts", TABLE_INT, TABLE_ALL},
+    [COLUMN_MATCHES] = {"matches", "件数", "matches", TABLE_INT, TABLE_ALL},
+    [COLUMN_SOURCES] = {"sources", "送信元", "sources", TABLE_INT, TABLE_ALL},
+    [COLUMN_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+    [COLUMN_FIRST] = {"first", "最初(UTC)", "first (UTC)", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_LAST] = {"last", "最後(UTC)", "last (UTC)", TABLE_TEXT, TABLE_ALL},
+};
+
+static void add_row(struct table *t, const struct store_result *result, size_t row)
+{
+	char time[CIVIL_TIME_TEXT_MAX];
+
+	table_row(t);
+	for (size_t c = 0; c < COLUMN_COUNT; c++) {
+		if (c == COLUMN_MSG || c == COLUMN_CLASS) {
+			table_set_text(t, c, store_result_text(result, row, c));
+		} else if (c < COLUMN_FIRST) {
+			table_set_uint(t, c, store_result_uint(result, row, c));
+		} else {
+			(void)civil_format_time(store_result_int(result, row, c), time);
+			table_set_text(t, c, time);
+			table_show(t, c, "%.10s %.8s", time, time + 11);
+		}
+	}
+	table_show(t, COLUMN_SID, "%llu",
+	    (unsigned long long)store_result_uint(result, row, COLUMN_SID));
+}
+
+static void print(const struct command_common *common, const struct window *w,
+    const struct store_result *result)
+{
+	struct publish_style style = command_style(common);
+	struct table *table = table_new(columns, COLUMN_COUNT);
+	struct buf b = {0};
+
+	for (size_t i = 0; i < store_result_rows(result); i++)
+		add_row(table, result, i);
+	if (common->format == COMMAND_HUMAN)
+		window_describe(w, &style, &b);
+	table_print(table, common, &b);
+	(void)fwrite(buf_text(&b), 1, b.len, stdout);
+	buf_fini(&b);
+	table_free(table);
+}
+
+static int run(int argc, char **argv)
+{
+	static const char *const names[] = {WINDOW_OPTIONS, NULL};
+	static const struct store_param params[] = {{.name = "now"}, {.name = "to"}};
+	const struct command *self = &command_alerts;
+	struct command_common common = {0};
+	struct window_options options = {0};
+	struct window w = {0};
+	struct store_result *result = NULL;
+	struct err err = {0};
+	const char *value;
+	int index = 0;
+	int option;
+	int r;
+
+	while ((option = command_option(self, &common, argc, argv, &index, names, &value)) >= 0)
+		if (!window_option(self, &options, option, value))
+			return COMMAND_USAGE;
+	if (option == COMMAND_OPTION_BAD)
+		return COMMAND_USAGE;
+	if (index < argc) {
+		command_error(self, "'%s': there is nothing to name (teiten alerts -h)", argv[index]);
+		return COMMAND_USAGE;
+	}
+	r = window_open(self, &options, &w);
+	if (r == COMMAND_OK && window_ask(&w, "cmd_alerts", params, 2, &result, &err) < 0) {
+		command_error(self, "%s", err.text);
+		r = COMMAND_FAILED;
+	}
+	if (r == COMMAND_OK)
+		print(&common, &w, result);
+	store_result_free(result);
+	window_close(&w);
+	return r;
+}

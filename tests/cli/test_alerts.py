@@ -1,0 +1,101 @@
+"""Signature alerts: in the analysis, in a store, by `alerts` and `top signatures`; never the
+observed address."""
+import os
+import struct
+
+from harness import FAILED, USAGE, contains, equal, main, path, teiten, write
+
+SENSOR = '192.0.2.5'
+NET = '192.0.2.0/28'
+PERIOD = ('--period', '2026-10-08')
+STORE = path('store')
+RULES = ('alert udp any any -> any 5060 (msg:"PING to 192.0.2.5"; content:"ping"; '
+         'classtype:misc-activity; sid:1000001; rev:2;)\n'
+         'alert udp any any -> any any (msg:"PONG"; content:"pong"; '
+         'threshold:type limit, track by_src, count 1, seconds 600; sid:1000002; rev:1;)\n')
+
+
+def packed(address):
+    return bytes(int(part) for part in address.split('.'))
+
+
+def datagram(src, dst, port, data):
+    udp = struct.pack('>HHHH', 40000, port, 8 + len(data), 0) + data
+    return struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0) + packed(src) \
+        + packed(dst) + udp
+
+
+def capture():
+    start = 1791428400 # 2026-10-08 12:00 in Japan
+    packets = [datagram('203.0.113.7', SENSOR, 5060, b'ping'),
+               datagram('203.0.113.8', SENSOR, 5060, b'ping'),
+               datagram('203.0.113.7', SENSOR, 9, b'pong'),
+               datagram('203.0.113.7', SENSOR, 9, b'pong'),
+               datagram('203.0.113.7', SENSOR, 9, b'pong'),
+               datagram('203.0.113.7', '198.51.100.1', 5060, b'ping')]
+    out = struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+    for i, data in enumerate(packets):
+        out += struct.pack('<IIII', start + i, 0, len(data), len(data)) + data
+    return write('small.pcap', out)
+
+
+FILE = capture()
+RULE_FILE = write('hand.rules', RULES)
+
+
+def analyze(*words, **options):
+    return teiten('analyze', '-r', FILE, '--sensor-net', NET, '--json', *words, **options)
+
+
+def test_ingest():
+    document = analyze('-s', STORE, '--rules', RULE_FILE).json()
+    equal([(a['sid'], a['count']) for a in document['alerts']], [(1000001, 3), (1000002, 1)])
+    rows = teiten('sql', '-s', STORE, 'SELECT sid, count(*) AS n, sum(suppressed) AS held, '
+                  'min(proto) AS proto, min(dport) AS dport FROM alert GROUP BY sid ORDER BY sid',
+                  '--json').json()
+    equal([(r['sid'], r['n'], r['held'], r['proto'], r['dport']) for r in rows],
+          [(1000001, 2, 0, 17, 5060), (1000002, 3, 2, 17, 9)])
+
+
+def test_repeated_ingest():
+    analyze('-s', STORE, '--rules', RULE_FILE, status=FAILED)
+    equal(teiten('sql', '-s', STORE, 'SELECT count(*) AS n FROM alert', '--json').json(),
+          [{'n': 5}])
+
+
+def test_alerts():
+    rows = teiten('alerts', '-s', STORE, *PERIOD, '--json').json()
+    equal([(r['sid'], r['rev'], r['count'], r['matches'], r['sources'], r['sensors'])
+           for r in rows], [(1000001, 2, 2, 2, 2, 1), (1000002, 1, 1, 3, 1, 1)])
+    equal((rows[0]['class'], rows[0]['msg']), ('misc-activity', 'PING to {sensor}'))
+    equal(rows[0]['first'][:19], '2026-10-08T03:00:00')
+    contains(teiten('alerts', '-s', STORE, *PERIOD, '--lang', 'ja').out, 'シグネチャ', '1000001')
+    teiten('alerts', 'ports', '-s', STORE, status=USAGE)
+
+
+def test_top():
+    rows = teiten('top', 'signatures', '-s', STORE, *PERIOD, '--json').json()
+    equal([(r['rank'], r['previous_rank'], r['sid'], r['count'], r['sources'], r['share'])
+           for r in rows], [(1, None, 1000002, 3, 1, 60), (2, None, 1000001, 2, 2, 40)])
+    contains(teiten('top', 'signatures', '-s', STORE, *PERIOD).out, '1000002', 'PONG')
+
+
+def test_configured_rules():
+    config = write('rules.yaml', 'signatures: { rules: ["%s"] }\n' % path('*.rules'))
+    equal(len(teiten('rules', 'list', '-c', config, '--json').json()), 2)
+    document = teiten('analyze', '-c', config, '-r', FILE, '--json').json()
+    equal([a['sid'] for a in document['alerts']], [1000001, 1000002])
+    teiten('rules', 'list', status=USAGE)
+
+
+def test_no_observed_address():
+    """Neither as text nor as a number in any file but the catalogue, which maps the indices."""
+    text = teiten('sql', '-s', STORE, 'SELECT * FROM alert', '--json').out
+    assert SENSOR not in text and str(struct.unpack('>I', packed(SENSOR))[0]) not in text, text
+    for folder, _, names in os.walk(STORE):
+        for name in names:
+            with open(os.path.join(folder, name), 'rb') as f:
+                assert SENSOR.encode() not in f.read(), name
+
+
+main(globals())
