@@ -122,7 +122,6 @@ int os_confine(enum os_program program, const char *user, struct err *err)
 	if (!rc)
 		rc = os_drop_capabilities(err);
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_FSIZE, 0);
 	if (!rc)
 		rc = no_files(err);
 	if (!rc && !SANITIZER_BUILD)

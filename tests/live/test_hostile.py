@@ -297,7 +297,12 @@ def closed(sensor):
 
 
 def connections(pid):
-    links = [os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')]
+    links = []
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        try:
+            links.append(os.readlink(f'/proc/{pid}/fd/{fd}'))
+        except FileNotFoundError:
+            pass # closed meanwhile
     inodes = {link[8:-1] for link in links if link.startswith('socket:[')}
     with open(f'/proc/{pid}/net/tcp6', encoding='ascii') as file:
         return sum(words[3] != '0A' and words[9] in inodes
