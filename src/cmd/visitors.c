@@ -12,6 +12,7 @@ struct visitors {
 	struct patterns *patterns;
 	struct sessions *sessions;
 	struct streams *streams;
+	bool spoken;                 /* anything but bare SYNs has come */
 	struct store_ingest *ingest; /* during a call */
 	struct err *err;             /* during a call */
 };
@@ -131,11 +132,29 @@ static bool has_tunnels(const struct decode_packet *packets, size_t count)
 	return found;
 }
 
+/*
+ * Does anybody answer, or say anything?  Until then a capture is a darknet's, no stream can come of it,
+ * and its SYNs need not be remembered; the batch in which it begins is taken whole.
+ */
+static bool anybody_speaks(struct visitors *v, const struct decode_packet *packets, size_t count)
+{
+	uint32_t said = 0;
+
+	for (size_t i = 0; !v->spoken && i < count; i++)
+		said |= packets[i].payload_len
+		    | (packets[i].drop | (packets[i].tcp_flags ^ DECODE_TCP_SYN)
+		    | (packets[i].proto ^ DECODE_PROTO_TCP));
+	v->spoken = v->spoken || said != 0;
+	return v->spoken;
+}
+
 int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t count,
     struct store_ingest *ingest, struct err *err)
 {
 	v->ingest = ingest;
 	v->err = err;
+	if (!anybody_speaks(v, packets, count))
+		return ST_OK;
 	streams_add(v->streams, packets, count);
 	if (has_tunnels(packets, count))
 		add_inner(v, packets, count);
