@@ -206,7 +206,7 @@ struct protocol_module {
 	uint16_t state_size;   /* state_size + inboxes ≤ PROTOCOL_ROOM_MAX */
 	uint16_t client_inbox; /* longest unit looked at as a whole; ≥ 1 */
 	uint16_t server_inbox; /* 0: server bytes are not parsed */
-	uint16_t reply_max;    /* most reply bytes of one open(), client() or tick() call */
+	uint16_t reply_max;    /* most reply bytes of one open() or client() call */
 	uint32_t idle_s;       /* a responder hangs up after so much silence */
 	const struct protocol_event_name *events;
 	unsigned event_count;
@@ -221,7 +221,6 @@ struct protocol_module {
 	size_t (*server)(struct protocol_io *io, const uint8_t *data, size_t len);
 	/* Bytes are missing.  NULL: the rest of that side is not parsed. */
 	void (*gap)(struct protocol_io *io, enum protocol_side side, uint64_t bytes);
-	void (*tick)(struct protocol_io *io); /* about once a second while answering */
 	void (*close)(struct protocol_io *io); /* last facts: an unanswered login, a cut payload */
 };
 

@@ -481,19 +481,6 @@ void session_handover(struct session_driver *d, struct session *s, const struct 
 	s->lost_server = false;
 }
 
-void session_tick(struct session_driver *d, struct session *s, const struct session_peer *peer,
-    struct wr *reply)
-{
-	const struct protocol_module *m = session_module(s);
-	struct protocol_io io;
-
-	if (s->closed || !m || !m->tick)
-		return;
-	io = make_io(d, s, peer, reply);
-	m->tick(&io);
-	after_call(s, &io);
-}
-
 void session_end(struct session_driver *d, struct session *s, const struct session_peer *peer)
 {
 	if (!s->decided && s->room)

@@ -101,10 +101,6 @@ void session_gap(struct session_driver *driver, struct session *session,
 void session_handover(struct session_driver *driver, struct session *session,
     const struct session_peer *peer);
 
-/* About once a second while answering. */
-void session_tick(struct session_driver *driver, struct session *session,
-    const struct session_peer *peer, struct wr *reply);
-
 /* The connection is over: what was not identified is decided on what there is, last facts come,
  * the room is given back.  Calling it again does nothing. */
 void session_end(struct session_driver *driver, struct session *session,

@@ -596,16 +596,6 @@ void sessions_handover(struct sessions *s, const struct stream *stream, void *co
 	v->protocol = IDENTIFY_UNKNOWN;
 }
 
-void sessions_tick(struct sessions *s, const struct stream *stream, void *context,
-    struct wr *reply)
-{
-	struct visit *v = context;
-	struct scene scene = {s, stream, v};
-	struct session_peer peer = peer_of(stream, &scene);
-
-	session_tick(&s->driver, &v->session, &peer, reply);
-}
-
 void sessions_speak(struct sessions *s, const struct stream *stream, void *context,
     const struct protocol_module *module, void (*speak)(struct protocol_io *io, void *arg),
     void *arg)

@@ -67,10 +67,6 @@ size_t sessions_answer(struct sessions *sessions, const struct stream *stream, v
  * spoken inside. */
 void sessions_handover(struct sessions *sessions, const struct stream *stream, void *context);
 
-/* Answering: about once a second. */
-void sessions_tick(struct sessions *sessions, const struct stream *stream, void *context,
-    struct wr *reply);
-
 /*
  * Answering: for an owner that understands what no module can (SSH behind its keys).  `speak` is
  * called with an io of that module: what it tells becomes the session's records, and the shell can
