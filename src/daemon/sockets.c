@@ -1,14 +1,19 @@
 /* The sockets of a configuration; the contract is in sockets.h. */
 #include "daemon/sockets.h"
 
+#include "os/clock.h"
 #include "os/listen.h"
 #include "protocol/protocol.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define ADDRESSES_EACH 16 /* up to so many get sockets of their own, more share one for all */
+#define PATIENCE_US 5000000 /* for ports of a predecessor that is still being taken down */
+#define PATIENCE_STEP_MS 50
 
 struct opening {
 	const struct config *config;
@@ -17,6 +22,7 @@ struct opening {
 	struct sockets *old;
 	struct ip addresses[ADDRESSES_EACH];
 	size_t address_count;
+	int64_t patient_until; /* monotonic: one patience for all ports together */
 };
 
 /* The answering addresses one by one; one that means all when they are many. */
@@ -66,12 +72,26 @@ static bool take_old(struct opening *o, const struct os_listen_options *options,
 	return false;
 }
 
+/* After a crash the kernel may take seconds to close thousands of sockets of the one before us. */
+static int listen_patiently(const struct opening *o, const struct os_listen_options *options,
+    int *ret_fd, struct err *err)
+{
+	int rc = os_listen(options, ret_fd, err);
+
+	while (rc == -EADDRINUSE && os_clock_monotonic_us() < o->patient_until) {
+		(void)poll(NULL, 0, PATIENCE_STEP_MS);
+		rc = os_listen(options, ret_fd, err);
+	}
+	return rc;
+}
+
 static void add(struct opening *o, const struct os_listen_options *options, enum start_owner owner)
 {
 	struct sockets *s = o->sockets;
 	struct err err = {0};
 
-	if (!take_old(o, options, &s->fds[s->count]) && os_listen(options, &s->fds[s->count], &err)) {
+	if (!take_old(o, options, &s->fds[s->count])
+	    && listen_patiently(o, options, &s->fds[s->count], &err)) {
 		s->failed++;
 		o->say(err.text);
 		return;
@@ -145,7 +165,13 @@ static void open_any_port(struct opening *o)
 int sockets_open(const struct config *config, void (*say)(const char *line), struct sockets *old,
     struct sockets *ret_sockets, struct err *err)
 {
-	struct opening o = {.config = config, .say = say, .sockets = ret_sockets, .old = old};
+	struct opening o = {
+		.config = config,
+		.say = say,
+		.sockets = ret_sockets,
+		.old = old,
+		.patient_until = old ? 0 : os_clock_monotonic_us() + PATIENCE_US,
+	};
 
 	ret_sockets->count = 0;
 	ret_sockets->failed = 0;

@@ -18,8 +18,10 @@ struct sockets {
 
 /*
  * Opens them, or takes those of `old` (may be NULL) that are the same out of there: a port that stays
- * is never closed, and one that a worker still holds could not be opened twice.  A port that is taken (by the machine's own sshd, say) is said and left out; it is an
- * error when none could be opened though some were asked for.
+ * is never closed, and one that a worker still holds could not be opened twice.  At the start (no
+ * `old`) it waits some seconds for ports that a predecessor is still giving up.  A port that stays
+ * taken (by the machine's own sshd, say) is said and left out; it is an error when none could be
+ * opened though some were asked for.
  */
 ST_MUST_CHECK int sockets_open(const struct config *config,
     void (*say)(const char *line), struct sockets *old, struct sockets *ret_sockets, struct err *err);

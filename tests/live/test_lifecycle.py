@@ -92,6 +92,20 @@ def test_taken_port():
     equal(len(sensor.sql('SELECT * FROM login')), 1)
 
 
+def test_port_of_a_dying_predecessor():
+    sensor = Sensor(respond='protocols: { telnet: [23] }')
+    with socket.socket() as dying:
+        dying.bind((sensor.address, sensor.port(23)))
+        dying.listen()
+        release = threading.Timer(1.5, dying.close)
+        release.start()
+        sensor.start()
+        release.join()
+    equal(sensor.status()['sockets_failed'], 0)
+    telnet_login(sensor, 'a', 'b')
+    sensor.stop()
+
+
 def test_wrong_configurations_stop_the_start():
     program = os.path.join(BUILD, 'teiten-sensor')
     for text, word in (('sensor: { name: x }\n', 'needs sensor.name and sensor.addresses'),
