@@ -12,7 +12,8 @@
 enum table_origin {
 	TABLE_INGESTED,  /* rows come through an ingest */
 	TABLE_CATALOGUE, /* rows are in the catalogue: no segments */
-	TABLE_ROLLUP,    /* made from flow */
+	TABLE_ROLLUP,    /* made from flow by SQL */
+	TABLE_JUDGED,    /* made from flow and others by detectors, replaced whole per date */
 };
 
 enum table_retention {
