@@ -1,357 +1,132 @@
-/* Rules from files and what they raised; the contract is in alerts.h. */
-#include "cmd/alerts.h"
+/* teiten alerts: the signatures that matched in a period, one row per rule, from the store. */
+#include "cmd/table.h"
+#include "cmd/window.h"
 
-#include "cmd/command.h"
-#include "os/file.h"
-#include "tally/scrub.h"
+#include "base/civil.h"
 
-#include <errno.h>
-#include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+static int run(int argc, char **argv);
 
-#define RULES_FILE_MAX (64u << 20)
-#define KEYWORDS_MAX 32
-#define KEYWORDS_SHOWN 4
-#define TEXT_MAX 2048 /* of a message or class in a row */
-
-struct keyword_count {
-	char name[32];
-	unsigned count;
+const struct command command_alerts = {
+    .name = "alerts",
+    .summary = "Signatures that matched in a period",
+    .usage =
+        "usage: teiten alerts [-s STORE] [OPTION…]\n"
+        "\n"
+        "Lists the rules that raised alerts in a period, the most frequent first, as teiten\n"
+        "analyze -s STORE --rules FILE stored them.  A rule that its own threshold held back\n"
+        "all the time is not listed.\n"
+        "\n" WINDOW_HELP
+        "\n"
+        "--json: gid, sid, rev, msg, class, severity, count (raised), matches (before the\n"
+        "rule's own threshold), sources, sensors, first, last (of the matches).\n"
+        "\n"
+        "Examples:\n"
+        "  teiten alerts -s /var/lib/teiten --last 7d\n"
+        "  teiten alerts --period 2026-10 --json | jq '.[] | select(.severity == 1)'\n",
+    .run = run,
 };
 
-struct alerts {
-	struct alerts_options options;
-	struct signatures *engine;
-	struct alerts_row *rows; /* in the order of their first match */
-	size_t count;
-	size_t room;
-	struct alerts_row *sorted;
-	struct keyword_count keywords[KEYWORDS_MAX]; /* of rules that are not used */
-	size_t keyword_count;
-	unsigned problems;
-	bool failed; /* out of memory while counting */
-	struct alerts_rows_of of;
-	struct store_ingest *ingest; /* during a call */
-	struct err *err;             /* during a call */
-	int error;                   /* of the first row that could not be kept */
+/* Also the order of the question's columns. */
+enum {
+	COLUMN_GID,
+	COLUMN_SID,
+	COLUMN_REV,
+	COLUMN_MSG,
+	COLUMN_CLASS,
+	COLUMN_SEVERITY,
+	COLUMN_RAISED,
+	COLUMN_MATCHES,
+	COLUMN_SOURCES,
+	COLUMN_SENSORS,
+	COLUMN_FIRST,
+	COLUMN_LAST,
+	COLUMN_COUNT,
 };
 
-static void take_problem(void *arg, const struct signatures_problem *problem)
+static const struct table_column columns[COLUMN_COUNT] = {
+    [COLUMN_GID] = {"gid", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+    [COLUMN_SID] = {"sid", "シグネチャID", "signature", TABLE_INT, TABLE_ALL},
+    [COLUMN_REV] = {"rev", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
+    [COLUMN_MSG] = {"msg", "シグネチャ", "message", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_CLASS] = {"class", "種別", "class", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_SEVERITY] = {"severity", "重大度", "severity", TABLE_INT, TABLE_ALL},
+    [COLUMN_RAISED] = {"count", "アラート", "alerts", TABLE_INT, TABLE_ALL},
+    [COLUMN_MATCHES] = {"matches", "件数", "matches", TABLE_INT, TABLE_ALL},
+    [COLUMN_SOURCES] = {"sources", "送信元", "sources", TABLE_INT, TABLE_ALL},
+    [COLUMN_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+    [COLUMN_FIRST] = {"first", "最初(UTC)", "first (UTC)", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_LAST] = {"last", "最後(UTC)", "last (UTC)", TABLE_TEXT, TABLE_ALL},
+};
+
+static void add_row(struct table *t, const struct store_result *result, size_t row)
 {
-	struct alerts *a = arg;
-	const char *name = problem->keyword[0] ? problem->keyword : "header";
-	size_t i;
+	char time[CIVIL_TIME_TEXT_MAX];
 
-	a->problems++;
-	for (i = 0; i < a->keyword_count && strcmp(a->keywords[i].name, name) != 0; i++)
-		;
-	if (i == a->keyword_count && i < KEYWORDS_MAX) {
-		(void)snprintf(a->keywords[i].name, sizeof(a->keywords[i].name), "%s", name);
-		a->keyword_count++;
-	}
-	if (i < KEYWORDS_MAX)
-		a->keywords[i].count++;
-	if (a->options.problem)
-		a->options.problem(a->options.arg, problem);
-}
-
-static struct record_text clean(struct ip observed, const char *text, char out[TEXT_MAX])
-{
-	size_t n = scrub_text(observed, text, strlen(text), out, TEXT_MAX);
-
-	return (struct record_text){out, (uint32_t)n};
-}
-
-static void keep_row(struct alerts *a, const struct signatures_alert *alert)
-{
-	struct geo_place place = geo_lookup(a->of.geo, alert->src);
-	char class[TEXT_MAX];
-	char msg[TEXT_MAX];
-	struct record_alert row = {
-		.time = alert->time_us,
-		.sensor = a->of.sensor,
-		.src_hi = alert->src.hi,
-		.src_lo = alert->src.lo,
-		.dst_index = destinations_index(a->of.destinations, alert->dst),
-		.proto = alert->proto,
-		.dport = alert->dport,
-		.asn = place.asn,
-		.gid = alert->gid,
-		.sid = alert->sid,
-		.rev = alert->rev,
-		.class = clean(alert->dst, alert->classtype, class),
-		.msg = clean(alert->dst, alert->msg, msg),
-		.severity = alert->severity,
-		.suppressed = alert->suppressed,
-	};
-
-	memcpy(row.country, place.country, 2);
-	a->error = store_ingest_rows(a->ingest, RECORD_TABLE_alert, &row, 1, a->err);
-}
-
-static void take_alert(void *arg, const struct signatures_alert *alert)
-{
-	struct alerts *a = arg;
-	struct alerts_row *row = NULL;
-
-	if (a->ingest && !a->error && destinations_observed(a->of.destinations, alert->dst))
-		keep_row(a, alert);
-	for (size_t i = 0; !row && i < a->count; i++)
-		if (a->rows[i].sid == alert->sid && a->rows[i].gid == alert->gid)
-			row = &a->rows[i];
-	if (!row) {
-		if (a->count == a->room) {
-			size_t room = a->room ? a->room * 2 : 64;
-			struct alerts_row *rows = realloc(a->rows, room * sizeof(*rows));
-
-			if (!rows) {
-				a->failed = true;
-				return;
-			}
-			a->rows = rows;
-			a->room = room;
+	table_row(t);
+	for (size_t c = 0; c < COLUMN_COUNT; c++) {
+		if (c == COLUMN_MSG || c == COLUMN_CLASS) {
+			table_set_text(t, c, store_result_text(result, row, c));
+		} else if (c < COLUMN_FIRST) {
+			table_set_uint(t, c, store_result_uint(result, row, c));
+		} else {
+			(void)civil_format_time(store_result_int(result, row, c), time);
+			table_set_text(t, c, time);
+			table_show(t, c, "%.10s %.8s", time, time + 11);
 		}
-		row = &a->rows[a->count++];
-		*row = (struct alerts_row){.gid = alert->gid, .sid = alert->sid, .rev = alert->rev,
-			.msg = alert->msg, .classtype = alert->classtype, .severity = alert->severity};
 	}
-	row->matches++;
-	if (alert->suppressed)
-		return;
-	if (row->count++ == 0) {
-		row->first_us = alert->time_us;
-		row->source = alert->src;
+	table_show(t, COLUMN_SID, "%llu",
+	    (unsigned long long)store_result_uint(result, row, COLUMN_SID));
+}
+
+static void print(const struct command_common *common, const struct window *w,
+    const struct store_result *result)
+{
+	struct publish_style style = command_style(common);
+	struct table *table = table_new(columns, COLUMN_COUNT);
+	struct buf b = {0};
+
+	for (size_t i = 0; i < store_result_rows(result); i++)
+		add_row(table, result, i);
+	if (common->format == COMMAND_HUMAN)
+		window_describe(w, &style, &b);
+	table_print(table, common, &b);
+	(void)fwrite(buf_text(&b), 1, b.len, stdout);
+	buf_fini(&b);
+	table_free(table);
+}
+
+static int run(int argc, char **argv)
+{
+	static const char *const names[] = {WINDOW_OPTIONS, NULL};
+	static const struct store_param params[] = {{.name = "now"}, {.name = "to"}};
+	const struct command *self = &command_alerts;
+	struct command_common common = {0};
+	struct window_options options = {0};
+	struct window w = {0};
+	struct store_result *result = NULL;
+	struct err err = {0};
+	const char *value;
+	int index = 0;
+	int option;
+	int r;
+
+	while ((option = command_option(self, &common, argc, argv, &index, names, &value)) >= 0)
+		if (!window_option(self, &options, option, value))
+			return COMMAND_USAGE;
+	if (option == COMMAND_OPTION_BAD)
+		return COMMAND_USAGE;
+	if (index < argc) {
+		command_error(self, "'%s': there is nothing to name (teiten alerts -h)", argv[index]);
+		return COMMAND_USAGE;
 	}
-	row->last_us = alert->time_us;
-}
-
-/* Texts and variables are needed while the engine is made, and no longer. */
-struct inputs {
-	struct signatures_text *texts;
-	size_t text_count;
-	struct signatures_var *vars;
-	char **copies;
-	size_t var_count;
-};
-
-static int read_inputs(const struct alerts_options *o, struct inputs *in, struct err *err)
-{
-	in->texts = calloc(o->rule_count + 1, sizeof(*in->texts));
-	in->vars = calloc(o->var_count + 1, sizeof(*in->vars));
-	in->copies = calloc(o->var_count + 1, sizeof(char *));
-	if (!in->texts || !in->vars || !in->copies)
-		return err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < o->rule_count; i++) {
-		char *data;
-		size_t len;
-		int rc = os_file_read(o->rules[i], RULES_FILE_MAX, &data, &len, err);
-
-		if (rc)
-			return rc;
-		in->texts[in->text_count++] = (struct signatures_text){o->rules[i], data, len};
+	r = window_open(self, &options, &w);
+	if (r == COMMAND_OK && window_ask(&w, "cmd_alerts", params, 2, &result, &err) < 0) {
+		command_error(self, "%s", err.text);
+		r = COMMAND_FAILED;
 	}
-	for (size_t i = 0; i < o->var_count; i++) {
-		char *copy = strdup(o->vars[i]);
-		char *value = copy ? strchr(copy, '=') : NULL;
-
-		in->copies[i] = copy;
-		if (!copy)
-			return err_set(err, -ENOMEM, "out of memory");
-		if (!value || value == copy || !value[1])
-			return err_set(err, ST_USAGE, "--rule-var %s: give it as NAME=VALUE", o->vars[i]);
-		*value++ = '\0';
-		in->vars[in->var_count++] =
-		    (struct signatures_var){copy[0] == '$' ? copy + 1 : copy, value};
-	}
-	return ST_OK;
-}
-
-static void free_inputs(struct inputs *in, size_t vars)
-{
-	for (size_t i = 0; i < in->text_count; i++)
-		free((char *)(uintptr_t)in->texts[i].text);
-	for (size_t i = 0; in->copies && i < vars; i++)
-		free(in->copies[i]);
-	free(in->texts);
-	free(in->vars);
-	free(in->copies);
-}
-
-int alerts_new(const struct alerts_options *options, struct alerts **ret, struct err *err)
-{
-	struct alerts *a = calloc(1, sizeof(*a));
-	struct inputs in = {0};
-	struct signatures_options s = {
-		.home = options->nets,
-		.home_count = options->net_count,
-		.alert = take_alert,
-		.problem = take_problem,
-		.arg = a,
-	};
-	int rc;
-
-	if (!a)
-		return err_set(err, -ENOMEM, "out of memory");
-	a->options = *options;
-	rc = read_inputs(options, &in, err);
-	s.texts = in.texts;
-	s.text_count = in.text_count;
-	s.vars = in.vars;
-	s.var_count = in.var_count;
-	if (!rc)
-		rc = signatures_new(&s, &a->engine, err);
-	free_inputs(&in, options->var_count);
-	if (rc) {
-		alerts_free(a);
-		return rc;
-	}
-	*ret = a;
-	return ST_OK;
-}
-
-void alerts_free(struct alerts *a)
-{
-	if (!a)
-		return;
-	signatures_free(a->engine);
-	free(a->rows);
-	free(a->sorted);
-	free(a);
-}
-
-void alerts_keep(struct alerts *a, const struct alerts_rows_of *of)
-{
-	a->of = *of;
-}
-
-int alerts_add(struct alerts *a, const struct decode_packet *packets, size_t count,
-    struct store_ingest *ingest, struct err *err)
-{
-	a->ingest = a->of.destinations ? ingest : NULL;
-	a->err = err;
-	signatures_add(a->engine, packets, count);
-	a->ingest = NULL;
-	return a->error;
-}
-
-int alerts_flush(struct alerts *a, struct store_ingest *ingest, struct err *err)
-{
-	a->ingest = a->of.destinations ? ingest : NULL;
-	a->err = err;
-	signatures_flush(a->engine);
-	a->ingest = NULL;
-	return a->error;
-}
-
-static int add_name(struct alerts_files *files, const char *name, struct err *err)
-{
-	const char **names = realloc(files->names, (files->count + 1) * sizeof(*names));
-	char *copy = strdup(name);
-
-	if (names)
-		files->names = names;
-	if (!names || !copy) {
-		free(copy);
-		return err_set(err, -ENOMEM, "out of memory");
-	}
-	names[files->count++] = copy;
-	return ST_OK;
-}
-
-int alerts_files_configured(struct alerts_files *ret_files, struct err *err)
-{
-	const struct config_list *rules = &command_configuration()->signatures.rules;
-	struct alerts_files files = {0};
-	int rc = ST_OK;
-
-	for (size_t i = 0; i < rules->count && !rc; i++) {
-		glob_t found = {0};
-		int r = glob(rules->items[i], 0, NULL, &found);
-
-		if (r == GLOB_NOMATCH)
-			rc = err_set(err, ST_NOT_FOUND, "signatures.rules: %s: no such file",
-			    rules->items[i]);
-		else if (r)
-			rc = err_set(err, -EIO, "signatures.rules: %s: cannot be listed",
-			    rules->items[i]);
-		for (size_t k = 0; !rc && k < found.gl_pathc; k++)
-			rc = add_name(&files, found.gl_pathv[k], err);
-		globfree(&found);
-	}
-	if (rc) {
-		alerts_files_free(&files);
-		return rc;
-	}
-	*ret_files = files;
-	return ST_OK;
-}
-
-void alerts_files_free(struct alerts_files *files)
-{
-	for (size_t i = 0; i < files->count; i++)
-		free((char *)(uintptr_t)files->names[i]);
-	free(files->names);
-	*files = (struct alerts_files){0};
-}
-
-struct signatures *alerts_engine(const struct alerts *a)
-{
-	return a->engine;
-}
-
-static int compare_rows(const void *va, const void *vb)
-{
-	const struct alerts_row *a = va;
-	const struct alerts_row *b = vb;
-
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
-	if (a->gid != b->gid)
-		return a->gid < b->gid ? -1 : 1;
-	return a->sid < b->sid ? -1 : a->sid > b->sid;
-}
-
-const struct alerts_row *alerts_rows(struct alerts *a, size_t *ret_count)
-{
-	size_t n = 0;
-
-	free(a->sorted);
-	a->sorted = calloc(a->count + 1, sizeof(*a->sorted));
-	*ret_count = 0;
-	if (!a->sorted || a->failed)
-		return NULL;
-	for (size_t i = 0; i < a->count; i++)
-		if (a->rows[i].count)
-			a->sorted[n++] = a->rows[i];
-	qsort(a->sorted, n, sizeof(*a->sorted), compare_rows);
-	*ret_count = n;
-	return a->sorted;
-}
-
-static int compare_keywords(const void *va, const void *vb)
-{
-	const struct keyword_count *a = va;
-	const struct keyword_count *b = vb;
-
-	return a->count > b->count ? -1 : a->count < b->count;
-}
-
-void alerts_describe(const struct alerts *a, struct buf *b)
-{
-	const struct signatures_stats *stats = signatures_stats(a->engine);
-	struct keyword_count sorted[KEYWORDS_MAX];
-
-	buf_printf(b, "%u rules", stats->loaded);
-	if (a->problems == 0)
-		return;
-	memcpy(sorted, a->keywords, sizeof(sorted));
-	qsort(sorted, a->keyword_count, sizeof(sorted[0]), compare_keywords);
-	buf_printf(b, "; %u are not used:", a->problems);
-	for (size_t i = 0; i < a->keyword_count && i < KEYWORDS_SHOWN; i++)
-		buf_printf(b, "%s %s %u", i ? "," : "", sorted[i].name, sorted[i].count);
-	if (a->keyword_count > KEYWORDS_SHOWN)
-		buf_puts(b, " …");
-	buf_puts(b, " (teiten rules test says why)");
+	if (r == COMMAND_OK)
+		print(&common, &w, result);
+	store_result_free(result);
+	window_close(&w);
+	return r;
 }

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/buf.h"
-#include "cmd/alerts.h"
 #include "cmd/command.h"
+#include "cmd/inspection.h"
 #include "cmd/pipeline.h"
 #include "publish/publish.h"
 
@@ -16,7 +16,7 @@ struct analysis_view {
 	bool all; /* complete lists instead of the first ANALYSIS_TOP */
 	struct zone *zone;
 	const struct geo *geo;
-	struct alerts *alerts; /* NULL: no rules were given */
+	struct inspection *alerts; /* NULL: no rules were given */
 };
 
 /* Appends the document "teiten.analysis/1" (design §8). */

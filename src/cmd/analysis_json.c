@@ -177,7 +177,7 @@ static json_t *alerts_json(const struct analysis_view *view)
 {
 	json_t *list = json_array();
 	size_t count = 0;
-	const struct alerts_row *rows = view->alerts ? alerts_rows(view->alerts, &count) : NULL;
+	const struct inspection_row *rows = view->alerts ? inspection_rows(view->alerts, &count) : NULL;
 
 	for (size_t i = 0; i < shown(view, count); i++)
 		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "gid",

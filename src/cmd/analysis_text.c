@@ -296,7 +296,8 @@ static void put_alerts(const struct text *t)
 		{"count", "件数", "Alerts", TABLE_INT, TABLE_ALL},
 	};
 	size_t count = 0;
-	const struct alerts_row *rows = t->view->alerts ? alerts_rows(t->view->alerts, &count) : NULL;
+	const struct inspection_row *rows =
+	    t->view->alerts ? inspection_rows(t->view->alerts, &count) : NULL;
 	struct table *table;
 
 	if (count == 0)

@@ -262,7 +262,7 @@ struct run {
 	bool zone_is_ours;
 	struct geo *geo;
 	char *tool_rules;
-	struct alerts *alerts; /* NULL: no --rules */
+	struct inspection *alerts; /* NULL: no --rules */
 	char temporary[OS_PATH_MAX]; /* folder of a store that is not kept */
 	struct screen screen;
 };
@@ -341,7 +341,7 @@ static int shut_doors(const struct run *run, struct err *err)
 static int open_rules(struct run *run, struct err *err)
 {
 	const struct request *r = run->request;
-	struct alerts_options options = {
+	struct inspection_options options = {
 		.rules = r->rules,
 		.rule_count = r->rule_count,
 		.vars = r->rule_vars,
@@ -349,21 +349,21 @@ static int open_rules(struct run *run, struct err *err)
 		.nets = r->nets,
 		.net_count = r->net_count,
 	};
-	struct alerts_files files = {0};
+	struct inspection_files files = {0};
 	struct buf b = {0};
 	int rc;
 
 	if (r->rule_count == 0) {
-		rc = alerts_files_configured(&files, err);
+		rc = inspection_files_configured(&files, err);
 		if (rc || files.count == 0)
 			return rc;
 		options.rules = files.names;
 		options.rule_count = files.count;
 	}
-	rc = alerts_new(&options, &run->alerts, err);
-	alerts_files_free(&files);
+	rc = inspection_new(&options, &run->alerts, err);
+	inspection_files_free(&files);
 	if (!rc && !run->screen.quiet) {
-		alerts_describe(run->alerts, &b);
+		inspection_describe(run->alerts, &b);
 		command_error(&command_analyze, "%s", buf_text(&b));
 	}
 	buf_fini(&b);
@@ -623,7 +623,7 @@ static int run_command(int argc, char **argv)
 		command_error(&command_analyze, "%s", err.text);
 	geo_close(run.geo);
 	free(run.tool_rules);
-	alerts_free(run.alerts);
+	inspection_free(run.alerts);
 	free(request.files);
 	free(request.rules);
 	free(request.rule_vars);

@@ -336,7 +336,7 @@ static int run(struct pipeline *p, struct err *err)
 		if (!rc)
 			rc = visitors_add(p->visitors, packets, count, p->ingest, err);
 		if (!rc && p->options.alerts)
-			rc = alerts_add(p->options.alerts, packets, count, p->ingest, err);
+			rc = inspection_add(p->options.alerts, packets, count, p->ingest, err);
 		if (rc)
 			return rc;
 		if (p->options.progress && ++batches % PROGRESS_BATCHES == 0) {
@@ -345,7 +345,7 @@ static int run(struct pipeline *p, struct err *err)
 		}
 	}
 	if (p->options.alerts && p->file) {
-		int r = alerts_flush(p->options.alerts, p->ingest, err);
+		int r = inspection_flush(p->options.alerts, p->ingest, err);
 
 		if (r)
 			return r;
@@ -368,7 +368,7 @@ static int open_visitors(struct pipeline *p, struct err *err)
 	};
 
 	if (p->options.alerts && p->options.store)
-		alerts_keep(p->options.alerts, &(struct alerts_rows_of){.sensor = p->options.sensor,
+		inspection_keep(p->options.alerts, &(struct inspection_rows_of){.sensor = p->options.sensor,
 		    .destinations = tally_observed(p->tally), .geo = p->options.geo});
 	return visitors_new(&options, &p->visitors, err);
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "capture/capture.h"
-#include "cmd/alerts.h"
+#include "cmd/inspection.h"
 #include "cmd/judgements.h"
 #include "cmd/visitors.h"
 #include "geo/geo.h"
@@ -31,7 +31,7 @@ struct pipeline_options {
 	uint32_t hold_max;
 	uint64_t stream_bytes;
 	uint64_t room_bytes;
-	struct alerts *alerts; /* get every packet; NULL: none */
+	struct inspection *alerts; /* get every packet; NULL: none */
 	/* Called now and then with bytes done and in all (0 = unknown); may be NULL. */
 	void (*progress)(void *arg, uint64_t done, uint64_t total);
 	/* A sentence for stderr about a file that was not stored or a silence; may be NULL. */

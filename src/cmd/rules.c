@@ -1,6 +1,6 @@
 /* teiten rules: which signatures load, which do not and why, and what one of them does. */
-#include "cmd/alerts.h"
 #include "cmd/command.h"
+#include "cmd/inspection.h"
 #include "cmd/table.h"
 
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static void print_table(const struct request *r, const struct table *table)
 	buf_fini(&b);
 }
 
-static int list(const struct request *r, const struct alerts *alerts)
+static int list(const struct request *r, const struct inspection *alerts)
 {
 	static const struct table_column columns[] = {
 		{"gid", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
@@ -86,7 +86,7 @@ static int list(const struct request *r, const struct alerts *alerts)
 		{"file", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
 		{"line", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
 	};
-	const struct signatures *s = alerts_engine(alerts);
+	const struct signatures *s = inspection_engine(alerts);
 	struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 
 	for (size_t i = 0; i < signatures_rule_count(s); i++) {
@@ -108,9 +108,9 @@ static int list(const struct request *r, const struct alerts *alerts)
 	return COMMAND_OK;
 }
 
-static int test(const struct request *r, const struct alerts *alerts)
+static int test(const struct request *r, const struct inspection *alerts)
 {
-	const struct signatures_stats *stats = signatures_stats(alerts_engine(alerts));
+	const struct signatures_stats *stats = signatures_stats(inspection_engine(alerts));
 
 	if (r->common.format != COMMAND_HUMAN)
 		print_table(r, r->problems);
@@ -120,9 +120,9 @@ static int test(const struct request *r, const struct alerts *alerts)
 	return stats->unsupported + stats->malformed ? COMMAND_FINDINGS : COMMAND_OK;
 }
 
-static int explain(const char *word, const struct alerts *alerts)
+static int explain(const char *word, const struct inspection *alerts)
 {
-	const struct signatures *s = alerts_engine(alerts);
+	const struct signatures *s = inspection_engine(alerts);
 	unsigned long sid = strtoul(word, NULL, 10);
 	struct buf b = {0};
 
@@ -164,17 +164,17 @@ static int parse(struct request *r, int argc, char **argv, int *index)
 static int with_rules(struct request *r, const char *verb, const char *sid,
     const char *const *files, size_t count)
 {
-	struct alerts_options options = {
+	struct inspection_options options = {
 		.rules = files, .rule_count = count, .vars = r->vars, .var_count = r->var_count,
 		.nets = r->nets, .net_count = r->net_count, .problem = take_problem, .arg = r,
 	};
-	struct alerts *alerts;
+	struct inspection *alerts;
 	struct err err = {0};
 	int status;
 
 	if (strcmp(verb, "test") == 0)
 		r->problems = table_new(problem_columns, sizeof(problem_columns) / sizeof(problem_columns[0]));
-	if (alerts_new(&options, &alerts, &err)) {
+	if (inspection_new(&options, &alerts, &err)) {
 		command_error(&command_rules, "%s", err.text);
 		table_free(r->problems);
 		return err.code == ST_USAGE ? COMMAND_USAGE : COMMAND_FAILED;
@@ -183,7 +183,7 @@ static int with_rules(struct request *r, const char *verb, const char *sid,
 		status = test(r, alerts);
 	else
 		status = sid ? explain(sid, alerts) : list(r, alerts);
-	alerts_free(alerts);
+	inspection_free(alerts);
 	table_free(r->problems);
 	return status;
 }
@@ -192,7 +192,7 @@ static int run(int argc, char **argv)
 {
 	static const char *const verbs[] = {"list", "test", "explain", NULL};
 	struct request r = {0};
-	struct alerts_files files = {0};
+	struct inspection_files files = {0};
 	struct err err = {0};
 	const char *verb;
 	const char *sid = NULL;
@@ -218,7 +218,7 @@ static int run(int argc, char **argv)
 		    (size_t)(argc - index));
 		goto out;
 	}
-	if (alerts_files_configured(&files, &err)) {
+	if (inspection_files_configured(&files, &err)) {
 		command_error(&command_rules, "%s", err.text);
 		status = COMMAND_FAILED;
 		goto out;
@@ -229,7 +229,7 @@ static int run(int argc, char **argv)
 	else
 		status = with_rules(&r, verb, sid, files.names, files.count);
 out:
-	alerts_files_free(&files);
+	inspection_files_free(&files);
 	free(r.vars);
 	return status;
 }

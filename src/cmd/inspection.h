@@ -10,7 +10,7 @@
 #include "store/store.h"
 #include "tally/destinations.h"
 
-struct alerts_options {
+struct inspection_options {
 	const char *const *rules; /* file names */
 	size_t rule_count;
 	const char *const *vars; /* "NAME=VALUE" */
@@ -23,7 +23,7 @@ struct alerts_options {
 };
 
 /* What one rule raised. */
-struct alerts_row {
+struct inspection_row {
 	uint32_t gid;
 	uint32_t sid;
 	uint32_t rev;
@@ -37,43 +37,44 @@ struct alerts_row {
 	struct ip source; /* of the first */
 };
 
-struct alerts;
+struct inspection;
 
 /* Reads and compiles; a rule that cannot be used is no error, a file that cannot be read is. */
-ST_MUST_CHECK int alerts_new(const struct alerts_options *options, struct alerts **ret_alerts,
-    struct err *err);
-void alerts_free(struct alerts *alerts);
+ST_MUST_CHECK int inspection_new(const struct inspection_options *options,
+    struct inspection **ret_inspection, struct err *err);
+void inspection_free(struct inspection *inspection);
 
 /* What rows of the store need to know. */
-struct alerts_rows_of {
+struct inspection_rows_of {
 	uint16_t sensor;
 	struct destinations *destinations; /* packets to others are not kept */
 	const struct geo *geo;
 };
 
 /* Before the first packet; without it nothing is stored. */
-void alerts_keep(struct alerts *alerts, const struct alerts_rows_of *of);
+void inspection_keep(struct inspection *inspection, const struct inspection_rows_of *of);
 
 /* Matches packets as decode_batch made them.  Rows go to ingest; NULL: they are not kept. */
-ST_MUST_CHECK int alerts_add(struct alerts *alerts, const struct decode_packet *packets,
+ST_MUST_CHECK int inspection_add(struct inspection *inspection, const struct decode_packet *packets,
     size_t count, struct store_ingest *ingest, struct err *err);
 /* The capture is over. */
-ST_MUST_CHECK int alerts_flush(struct alerts *alerts, struct store_ingest *ingest,
+ST_MUST_CHECK int inspection_flush(struct inspection *inspection, struct store_ingest *ingest,
     struct err *err);
 
-/* Files of signatures.rules, wildcards filled in and sorted; alerts_files_free after use. */
-struct alerts_files {
+/* Files of signatures.rules, wildcards filled in and sorted; inspection_files_free after use. */
+struct inspection_files {
 	const char **names;
 	size_t count;
 };
 /* ST_NOT_FOUND: a name without wildcards, or a wildcard, that no file matches. */
-ST_MUST_CHECK int alerts_files_configured(struct alerts_files *ret_files, struct err *err);
-void alerts_files_free(struct alerts_files *files);
+ST_MUST_CHECK int inspection_files_configured(struct inspection_files *ret_files, struct err *err);
+void inspection_files_free(struct inspection_files *files);
 
-struct signatures *alerts_engine(const struct alerts *alerts);
+struct signatures *inspection_engine(const struct inspection *inspection);
 
-/* What was raised at least once, the most frequent first; owned by alerts, valid until it changes. */
-const struct alerts_row *alerts_rows(struct alerts *alerts, size_t *ret_count);
+/* What was raised at least once, the most frequent first; owned by the
+ * inspection, valid until it changes. */
+const struct inspection_row *inspection_rows(struct inspection *inspection, size_t *ret_count);
 
 /* "10379 rules (333 not used: app-layer-event 145, …)" for diagnostics. */
-void alerts_describe(const struct alerts *alerts, struct buf *b);
+void inspection_describe(const struct inspection *inspection, struct buf *b);

@@ -1,0 +1,358 @@
+/* Rules from files and what they raised; the contract is in inspection.h. */
+#include "cmd/inspection.h"
+
+#include "cmd/command.h"
+#include "os/file.h"
+#include "tally/scrub.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_FILE_MAX (64u << 20)
+#define KEYWORDS_MAX 32
+#define KEYWORDS_SHOWN 4
+#define TEXT_MAX 2048 /* of a message or class in a row */
+
+struct keyword_count {
+	char name[32];
+	unsigned count;
+};
+
+struct inspection {
+	struct inspection_options options;
+	struct signatures *engine;
+	struct inspection_row *rows; /* in the order of their first match */
+	size_t count;
+	size_t room;
+	struct inspection_row *sorted;
+	struct keyword_count keywords[KEYWORDS_MAX]; /* of rules that are not used */
+	size_t keyword_count;
+	unsigned problems;
+	bool failed; /* out of memory while counting */
+	struct inspection_rows_of of;
+	struct store_ingest *ingest; /* during a call */
+	struct err *err;             /* during a call */
+	int error;                   /* of the first row that could not be kept */
+};
+
+static void take_problem(void *arg, const struct signatures_problem *problem)
+{
+	struct inspection *a = arg;
+	const char *name = problem->keyword[0] ? problem->keyword : "header";
+	size_t i;
+
+	a->problems++;
+	for (i = 0; i < a->keyword_count && strcmp(a->keywords[i].name, name) != 0; i++)
+		;
+	if (i == a->keyword_count && i < KEYWORDS_MAX) {
+		(void)snprintf(a->keywords[i].name, sizeof(a->keywords[i].name), "%s", name);
+		a->keyword_count++;
+	}
+	if (i < KEYWORDS_MAX)
+		a->keywords[i].count++;
+	if (a->options.problem)
+		a->options.problem(a->options.arg, problem);
+}
+
+static struct record_text clean(struct ip observed, const char *text, char out[TEXT_MAX])
+{
+	size_t n = scrub_text(observed, text, strlen(text), out, TEXT_MAX);
+
+	return (struct record_text){out, (uint32_t)n};
+}
+
+static void keep_row(struct inspection *a, const struct signatures_alert *alert)
+{
+	struct geo_place place = geo_lookup(a->of.geo, alert->src);
+	char class[TEXT_MAX];
+	char msg[TEXT_MAX];
+	struct record_alert row = {
+		.time = alert->time_us,
+		.sensor = a->of.sensor,
+		.src_hi = alert->src.hi,
+		.src_lo = alert->src.lo,
+		.dst_index = destinations_index(a->of.destinations, alert->dst),
+		.proto = alert->proto,
+		.dport = alert->dport,
+		.asn = place.asn,
+		.gid = alert->gid,
+		.sid = alert->sid,
+		.rev = alert->rev,
+		.class = clean(alert->dst, alert->classtype, class),
+		.msg = clean(alert->dst, alert->msg, msg),
+		.severity = alert->severity,
+		.suppressed = alert->suppressed,
+	};
+
+	memcpy(row.country, place.country, 2);
+	a->error = store_ingest_rows(a->ingest, RECORD_TABLE_alert, &row, 1, a->err);
+}
+
+static void take_alert(void *arg, const struct signatures_alert *alert)
+{
+	struct inspection *a = arg;
+	struct inspection_row *row = NULL;
+
+	if (a->ingest && !a->error && destinations_observed(a->of.destinations, alert->dst))
+		keep_row(a, alert);
+	for (size_t i = 0; !row && i < a->count; i++)
+		if (a->rows[i].sid == alert->sid && a->rows[i].gid == alert->gid)
+			row = &a->rows[i];
+	if (!row) {
+		if (a->count == a->room) {
+			size_t room = a->room ? a->room * 2 : 64;
+			struct inspection_row *rows = realloc(a->rows, room * sizeof(*rows));
+
+			if (!rows) {
+				a->failed = true;
+				return;
+			}
+			a->rows = rows;
+			a->room = room;
+		}
+		row = &a->rows[a->count++];
+		*row = (struct inspection_row){.gid = alert->gid, .sid = alert->sid, .rev = alert->rev,
+			.msg = alert->msg, .classtype = alert->classtype, .severity = alert->severity};
+	}
+	row->matches++;
+	if (alert->suppressed)
+		return;
+	if (row->count++ == 0) {
+		row->first_us = alert->time_us;
+		row->source = alert->src;
+	}
+	row->last_us = alert->time_us;
+}
+
+/* Texts and variables are needed while the engine is made, and no longer. */
+struct inputs {
+	struct signatures_text *texts;
+	size_t text_count;
+	struct signatures_var *vars;
+	char **copies;
+	size_t var_count;
+};
+
+static int read_inputs(const struct inspection_options *o, struct inputs *in, struct err *err)
+{
+	in->texts = calloc(o->rule_count + 1, sizeof(*in->texts));
+	in->vars = calloc(o->var_count + 1, sizeof(*in->vars));
+	in->copies = calloc(o->var_count + 1, sizeof(char *));
+	if (!in->texts || !in->vars || !in->copies)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < o->rule_count; i++) {
+		char *data;
+		size_t len;
+		int rc = os_file_read(o->rules[i], RULES_FILE_MAX, &data, &len, err);
+
+		if (rc)
+			return rc;
+		in->texts[in->text_count++] = (struct signatures_text){o->rules[i], data, len};
+	}
+	for (size_t i = 0; i < o->var_count; i++) {
+		char *copy = strdup(o->vars[i]);
+		char *value = copy ? strchr(copy, '=') : NULL;
+
+		in->copies[i] = copy;
+		if (!copy)
+			return err_set(err, -ENOMEM, "out of memory");
+		if (!value || value == copy || !value[1])
+			return err_set(err, ST_USAGE, "--rule-var %s: give it as NAME=VALUE", o->vars[i]);
+		*value++ = '\0';
+		in->vars[in->var_count++] =
+		    (struct signatures_var){copy[0] == '$' ? copy + 1 : copy, value};
+	}
+	return ST_OK;
+}
+
+static void free_inputs(struct inputs *in, size_t vars)
+{
+	for (size_t i = 0; i < in->text_count; i++)
+		free((char *)(uintptr_t)in->texts[i].text);
+	for (size_t i = 0; in->copies && i < vars; i++)
+		free(in->copies[i]);
+	free(in->texts);
+	free(in->vars);
+	free(in->copies);
+}
+
+int inspection_new(const struct inspection_options *options, struct inspection **ret,
+    struct err *err)
+{
+	struct inspection *a = calloc(1, sizeof(*a));
+	struct inputs in = {0};
+	struct signatures_options s = {
+		.home = options->nets,
+		.home_count = options->net_count,
+		.alert = take_alert,
+		.problem = take_problem,
+		.arg = a,
+	};
+	int rc;
+
+	if (!a)
+		return err_set(err, -ENOMEM, "out of memory");
+	a->options = *options;
+	rc = read_inputs(options, &in, err);
+	s.texts = in.texts;
+	s.text_count = in.text_count;
+	s.vars = in.vars;
+	s.var_count = in.var_count;
+	if (!rc)
+		rc = signatures_new(&s, &a->engine, err);
+	free_inputs(&in, options->var_count);
+	if (rc) {
+		inspection_free(a);
+		return rc;
+	}
+	*ret = a;
+	return ST_OK;
+}
+
+void inspection_free(struct inspection *a)
+{
+	if (!a)
+		return;
+	signatures_free(a->engine);
+	free(a->rows);
+	free(a->sorted);
+	free(a);
+}
+
+void inspection_keep(struct inspection *a, const struct inspection_rows_of *of)
+{
+	a->of = *of;
+}
+
+int inspection_add(struct inspection *a, const struct decode_packet *packets, size_t count,
+    struct store_ingest *ingest, struct err *err)
+{
+	a->ingest = a->of.destinations ? ingest : NULL;
+	a->err = err;
+	signatures_add(a->engine, packets, count);
+	a->ingest = NULL;
+	return a->error;
+}
+
+int inspection_flush(struct inspection *a, struct store_ingest *ingest, struct err *err)
+{
+	a->ingest = a->of.destinations ? ingest : NULL;
+	a->err = err;
+	signatures_flush(a->engine);
+	a->ingest = NULL;
+	return a->error;
+}
+
+static int add_name(struct inspection_files *files, const char *name, struct err *err)
+{
+	const char **names = realloc(files->names, (files->count + 1) * sizeof(*names));
+	char *copy = strdup(name);
+
+	if (names)
+		files->names = names;
+	if (!names || !copy) {
+		free(copy);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	names[files->count++] = copy;
+	return ST_OK;
+}
+
+int inspection_files_configured(struct inspection_files *ret_files, struct err *err)
+{
+	const struct config_list *rules = &command_configuration()->signatures.rules;
+	struct inspection_files files = {0};
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < rules->count && !rc; i++) {
+		glob_t found = {0};
+		int r = glob(rules->items[i], 0, NULL, &found);
+
+		if (r == GLOB_NOMATCH)
+			rc = err_set(err, ST_NOT_FOUND, "signatures.rules: %s: no such file",
+			    rules->items[i]);
+		else if (r)
+			rc = err_set(err, -EIO, "signatures.rules: %s: cannot be listed",
+			    rules->items[i]);
+		for (size_t k = 0; !rc && k < found.gl_pathc; k++)
+			rc = add_name(&files, found.gl_pathv[k], err);
+		globfree(&found);
+	}
+	if (rc) {
+		inspection_files_free(&files);
+		return rc;
+	}
+	*ret_files = files;
+	return ST_OK;
+}
+
+void inspection_files_free(struct inspection_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		free((char *)(uintptr_t)files->names[i]);
+	free(files->names);
+	*files = (struct inspection_files){0};
+}
+
+struct signatures *inspection_engine(const struct inspection *a)
+{
+	return a->engine;
+}
+
+static int compare_rows(const void *va, const void *vb)
+{
+	const struct inspection_row *a = va;
+	const struct inspection_row *b = vb;
+
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	if (a->gid != b->gid)
+		return a->gid < b->gid ? -1 : 1;
+	return a->sid < b->sid ? -1 : a->sid > b->sid;
+}
+
+const struct inspection_row *inspection_rows(struct inspection *a, size_t *ret_count)
+{
+	size_t n = 0;
+
+	free(a->sorted);
+	a->sorted = calloc(a->count + 1, sizeof(*a->sorted));
+	*ret_count = 0;
+	if (!a->sorted || a->failed)
+		return NULL;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->rows[i].count)
+			a->sorted[n++] = a->rows[i];
+	qsort(a->sorted, n, sizeof(*a->sorted), compare_rows);
+	*ret_count = n;
+	return a->sorted;
+}
+
+static int compare_keywords(const void *va, const void *vb)
+{
+	const struct keyword_count *a = va;
+	const struct keyword_count *b = vb;
+
+	return a->count > b->count ? -1 : a->count < b->count;
+}
+
+void inspection_describe(const struct inspection *a, struct buf *b)
+{
+	const struct signatures_stats *stats = signatures_stats(a->engine);
+	struct keyword_count sorted[KEYWORDS_MAX];
+
+	buf_printf(b, "%u rules", stats->loaded);
+	if (a->problems == 0)
+		return;
+	memcpy(sorted, a->keywords, sizeof(sorted));
+	qsort(sorted, a->keyword_count, sizeof(sorted[0]), compare_keywords);
+	buf_printf(b, "; %u are not used:", a->problems);
+	for (size_t i = 0; i < a->keyword_count && i < KEYWORDS_SHOWN; i++)
+		buf_printf(b, "%s %s %u", i ? "," : "", sorted[i].name, sorted[i].count);
+	if (a->keyword_count > KEYWORDS_SHOWN)
+		buf_puts(b, " …");
+	buf_puts(b, " (teiten rules test says why)");
+}
