@@ -210,8 +210,10 @@ static int open_uri(struct catalogue *cat, const char *dir, const char *query, i
 	rc = sqlite3_open_v2(buf_text(&uri), &cat->db, flags | SQLITE_OPEN_URI, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(cat->db, BUSY_TIMEOUT_MS);
+	/* A large statement may want a temporary file, and the sandbox lets it have none. */
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(cat->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+		rc = sqlite3_exec(cat->db, "PRAGMA temp_store = MEMORY; "
+		    "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
 out:
 	buf_fini(&uri);
 	buf_fini(&path);

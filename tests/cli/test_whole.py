@@ -43,6 +43,17 @@ def test_repeat_is_refused():
     contains(teiten(*words, status=FAILED).err, '--again')
 
 
+def test_two_months_at_two_sensors():
+    """Many dates make large transactions of the catalogue, inside the sandbox."""
+    teiten('simulate', 'site', '-o', path('months'), '--days', '61', '--sensors', '2', '--scale',
+           '0.01', '-q')
+    for sensor in json.loads(read(os.path.join('months', 'events.json')))['sensors']:
+        for again in ([], ['--again']):
+            teiten('analyze', '-q', '-r', path('months', sensor['file']), *nets(sensor),
+                   '--sensor', sensor['name'], '-s', path('months-store'), *again)
+    equal(teiten('db', 'verify', '-s', path('months-store')).status, 0)
+
+
 def test_store_holds_what_was_counted():
     rows = teiten('sql', 'SELECT class, sum(packets) AS n FROM flow GROUP BY class ORDER BY class',
                   '-s', STORE, '--json').json()
