@@ -7,6 +7,7 @@
 #
 #   BUILD=build      folder with the program
 #   DEMO=demo        folder to write to (it must be one this script made, or not exist)
+#   SCALE=0.1        part of the traffic that a real sensor would see
 #   SENSOR_NET=CIDR  with PCAP: the observed addresses (default: every destination)
 set -eu
 
@@ -17,7 +18,7 @@ teiten=$BUILD/teiten
 START=2026-09-01
 DAYS=61
 MONTH=2026-10
-SCALE=0.1
+SCALE=${SCALE:-0.1}
 
 say() {
 	printf '\n\033[1m%s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9;]*m//g'; fi
