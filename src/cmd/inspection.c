@@ -3,7 +3,6 @@
 
 #include "cmd/command.h"
 #include "os/file.h"
-#include "tally/scrub.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -14,7 +13,6 @@
 #define RULES_FILE_MAX (64u << 20)
 #define KEYWORDS_MAX 32
 #define KEYWORDS_SHOWN 4
-#define TEXT_MAX 2048 /* of a message or class in a row */
 
 struct keyword_count {
 	char name[32];
@@ -32,7 +30,7 @@ struct inspection {
 	size_t keyword_count;
 	unsigned problems;
 	bool failed; /* out of memory while counting */
-	struct inspection_rows_of of;
+	struct inspection_keep_options of;
 	struct store_ingest *ingest; /* during a call */
 	struct err *err;             /* during a call */
 	int error;                   /* of the first row that could not be kept */
@@ -57,38 +55,21 @@ static void take_problem(void *arg, const struct signatures_problem *problem)
 		a->options.problem(a->options.arg, problem);
 }
 
-static struct record_text clean(struct ip observed, const char *text, char out[TEXT_MAX])
-{
-	size_t n = scrub_text(observed, text, strlen(text), out, TEXT_MAX);
-
-	return (struct record_text){out, (uint32_t)n};
-}
-
 static void keep_row(struct inspection *a, const struct signatures_alert *alert)
 {
-	struct geo_place place = geo_lookup(a->of.geo, alert->src);
-	char class[TEXT_MAX];
-	char msg[TEXT_MAX];
-	struct record_alert row = {
-		.time = alert->time_us,
-		.sensor = a->of.sensor,
-		.src_hi = alert->src.hi,
-		.src_lo = alert->src.lo,
-		.dst_index = destinations_index(a->of.destinations, alert->dst),
-		.proto = alert->proto,
-		.dport = alert->dport,
-		.asn = place.asn,
-		.gid = alert->gid,
-		.sid = alert->sid,
-		.rev = alert->rev,
-		.class = clean(alert->dst, alert->classtype, class),
-		.msg = clean(alert->dst, alert->msg, msg),
-		.severity = alert->severity,
-		.suppressed = alert->suppressed,
-	};
+	struct alert_row_texts texts;
+	struct record_alert row;
 
-	memcpy(row.country, place.country, 2);
-	a->error = store_ingest_rows(a->ingest, RECORD_TABLE_alert, &row, 1, a->err);
+	if (alert_row(&a->of.rows, alert, &texts, &row))
+		a->error = store_ingest_rows(a->ingest, RECORD_TABLE_alert, &row, 1, a->err);
+}
+
+/* Asked by the engine: which row of session is it? */
+static uint64_t find_session(void *arg, const struct signatures_alert *alert)
+{
+	const struct inspection *a = arg;
+
+	return a->of.session ? a->of.session(a->of.arg, alert) : 0;
 }
 
 static void take_alert(void *arg, const struct signatures_alert *alert)
@@ -96,7 +77,7 @@ static void take_alert(void *arg, const struct signatures_alert *alert)
 	struct inspection *a = arg;
 	struct inspection_row *row = NULL;
 
-	if (a->ingest && !a->error && destinations_observed(a->of.destinations, alert->dst))
+	if (a->ingest && !a->error)
 		keep_row(a, alert);
 	for (size_t i = 0; !row && i < a->count; i++)
 		if (a->rows[i].sid == alert->sid && a->rows[i].gid == alert->gid)
@@ -188,6 +169,7 @@ int inspection_new(const struct inspection_options *options, struct inspection *
 		.home = options->nets,
 		.home_count = options->net_count,
 		.alert = take_alert,
+		.session = find_session,
 		.problem = take_problem,
 		.arg = a,
 	};
@@ -222,7 +204,7 @@ void inspection_free(struct inspection *a)
 	free(a);
 }
 
-void inspection_keep(struct inspection *a, const struct inspection_rows_of *of)
+void inspection_keep(struct inspection *a, const struct inspection_keep_options *of)
 {
 	a->of = *of;
 }
@@ -230,7 +212,7 @@ void inspection_keep(struct inspection *a, const struct inspection_rows_of *of)
 int inspection_add(struct inspection *a, const struct decode_packet *packets, size_t count,
     struct store_ingest *ingest, struct err *err)
 {
-	a->ingest = a->of.destinations ? ingest : NULL;
+	a->ingest = a->of.rows.destinations ? ingest : NULL;
 	a->err = err;
 	signatures_add(a->engine, packets, count);
 	a->ingest = NULL;
@@ -239,7 +221,7 @@ int inspection_add(struct inspection *a, const struct decode_packet *packets, si
 
 int inspection_flush(struct inspection *a, struct store_ingest *ingest, struct err *err)
 {
-	a->ingest = a->of.destinations ? ingest : NULL;
+	a->ingest = a->of.rows.destinations ? ingest : NULL;
 	a->err = err;
 	signatures_flush(a->engine);
 	a->ingest = NULL;

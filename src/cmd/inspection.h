@@ -5,10 +5,9 @@
 #pragma once
 
 #include "base/buf.h"
+#include "detect/alert_row.h"
 #include "detect/signatures.h"
-#include "geo/geo.h"
 #include "store/store.h"
-#include "tally/destinations.h"
 
 struct inspection_options {
 	const char *const *rules; /* file names */
@@ -45,14 +44,15 @@ ST_MUST_CHECK int inspection_new(const struct inspection_options *options,
 void inspection_free(struct inspection *inspection);
 
 /* What rows of the store need to know. */
-struct inspection_rows_of {
-	uint16_t sensor;
-	struct destinations *destinations; /* packets to others are not kept */
-	const struct geo *geo;
+struct inspection_keep_options {
+	struct alert_row_of rows; /* what is not observed is not kept */
+	/* As signatures_options.session; may be NULL. */
+	uint64_t (*session)(void *arg, const struct signatures_alert *alert);
+	void *arg;
 };
 
 /* Before the first packet; without it nothing is stored. */
-void inspection_keep(struct inspection *inspection, const struct inspection_rows_of *of);
+void inspection_keep(struct inspection *inspection, const struct inspection_keep_options *options);
 
 /* Matches packets as decode_batch made them.  Rows go to ingest; NULL: they are not kept. */
 ST_MUST_CHECK int inspection_add(struct inspection *inspection, const struct decode_packet *packets,

@@ -366,11 +366,18 @@ static int open_visitors(struct pipeline *p, struct err *err)
 		.stream_bytes = p->options.stream_bytes,
 		.room_bytes = p->options.room_bytes,
 	};
+	struct inspection_keep_options keep = {
+		.rows = {p->options.sensor, tally_observed(p->tally), p->options.geo},
+		.session = visitors_session,
+	};
+	int rc;
 
-	if (p->options.alerts && p->options.store)
-		inspection_keep(p->options.alerts, &(struct inspection_rows_of){.sensor = p->options.sensor,
-		    .destinations = tally_observed(p->tally), .geo = p->options.geo});
-	return visitors_new(&options, &p->visitors, err);
+	options.remember = p->options.alerts && p->options.store;
+	rc = visitors_new(&options, &p->visitors, err);
+	keep.arg = p->visitors;
+	if (!rc && options.remember)
+		inspection_keep(p->options.alerts, &keep);
+	return rc;
 }
 
 static int open_tally(struct pipeline *p, struct err *err)

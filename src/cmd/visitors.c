@@ -7,6 +7,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A row of session that was made during the last call. */
+struct ended {
+	struct ip client;
+	uint64_t id;
+	int64_t first_us;
+	int64_t last_us;
+	uint32_t dst_index;
+	uint16_t sport;
+	uint16_t dport;
+	uint8_t proto;
+};
+
 struct visitors {
 	struct visitors_options options;
 	struct patterns *patterns;
@@ -15,12 +27,41 @@ struct visitors {
 	bool spoken;                 /* anything but bare SYNs has come */
 	struct store_ingest *ingest; /* during a call */
 	struct err *err;             /* during a call */
+	struct ended *ended;
+	size_t ended_count;
+	size_t ended_room;
 };
+
+static int remember(struct visitors *v, const struct record_session *row)
+{
+	if (v->ended_count == v->ended_room) {
+		size_t room = v->ended_room ? v->ended_room * 2 : 64;
+		struct ended *ended = realloc(v->ended, room * sizeof(*ended));
+
+		if (!ended)
+			return -ENOMEM;
+		v->ended = ended;
+		v->ended_room = room;
+	}
+	v->ended[v->ended_count++] = (struct ended){
+		.client = {row->src_hi, row->src_lo},
+		.id = row->id,
+		.first_us = row->time,
+		.last_us = row->time + (int64_t)row->duration_us,
+		.dst_index = row->dst_index,
+		.sport = row->sport,
+		.dport = row->dport,
+		.proto = row->transport,
+	};
+	return ST_OK;
+}
 
 static int take_row(void *arg, enum record_table_id table, const void *row)
 {
 	struct visitors *v = arg;
 
+	if (v->options.remember && table == RECORD_TABLE_session && remember(v, row))
+		return -ENOMEM;
 	return v->ingest ? store_ingest_rows(v->ingest, table, row, 1, v->err) : ST_OK;
 }
 
@@ -93,6 +134,7 @@ void visitors_free(struct visitors *v)
 	streams_free(v->streams);
 	sessions_free(v->sessions);
 	patterns_free(v->patterns);
+	free(v->ended);
 	free(v);
 }
 
@@ -153,6 +195,7 @@ int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t
 {
 	v->ingest = ingest;
 	v->err = err;
+	v->ended_count = 0;
 	if (!anybody_speaks(v, packets, count))
 		return ST_OK;
 	streams_add(v->streams, packets, count);
@@ -169,6 +212,49 @@ int visitors_end_file(struct visitors *v, bool last, struct store_ingest *ingest
 		streams_flush(v->streams);
 	sessions_flush(v->sessions, INT64_MAX);
 	return finish_call(v);
+}
+
+/* Is it one that ended while the last packets were taken?  client and server as the alert has them. */
+static uint64_t find_ended(const struct visitors *v, struct ip client, uint16_t sport,
+    struct ip server, uint16_t dport, const struct signatures_alert *alert)
+{
+	struct destinations *d = v->options.destinations;
+	uint32_t index;
+
+	if (v->ended_count == 0 || (d && !destinations_observed(d, server)))
+		return 0;
+	index = d ? destinations_index(d, server) : 0;
+	for (size_t i = 0; i < v->ended_count; i++) {
+		const struct ended *e = &v->ended[i];
+
+		if (e->sport == sport && e->dport == dport && e->proto == alert->proto
+		    && e->dst_index == index && ip_equal(e->client, client)
+		    && e->first_us <= alert->time_us && alert->time_us <= e->last_us)
+			return e->id;
+	}
+	return 0;
+}
+
+uint64_t visitors_session(void *arg, const struct signatures_alert *alert)
+{
+	const struct visitors *v = arg;
+	struct decode_packet ends = {
+		.src = alert->src, .dst = alert->dst, .sport = alert->sport, .dport = alert->dport,
+		.proto = alert->proto,
+	};
+	const struct stream *stream;
+	void *context = NULL;
+	uint64_t id;
+
+	if (alert->proto != DECODE_PROTO_TCP && alert->proto != DECODE_PROTO_UDP)
+		return 0;
+	id = find_ended(v, alert->src, alert->sport, alert->dst, alert->dport, alert);
+	if (!id)
+		id = find_ended(v, alert->dst, alert->dport, alert->src, alert->sport, alert);
+	if (id)
+		return id;
+	stream = streams_find(v->streams, &ends, &context);
+	return stream && stream->first_us <= alert->time_us ? sessions_id(context) : 0;
 }
 
 const struct sessions *visitors_sessions(const struct visitors *v)

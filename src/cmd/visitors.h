@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "detect/signatures.h"
 #include "geo/geo.h"
 #include "store/store.h"
 #include "stream/stream.h"
@@ -22,6 +23,7 @@ struct visitors_options {
 	uint32_t hold_max;
 	uint64_t stream_bytes;
 	uint64_t room_bytes;
+	bool remember; /* for visitors_session: what ended during a call */
 };
 
 ST_MUST_CHECK int visitors_new(const struct visitors_options *options,
@@ -39,6 +41,10 @@ ST_MUST_CHECK int visitors_end_file(struct visitors *visitors, bool last,
 
 const struct sessions *visitors_sessions(const struct visitors *visitors);
 const struct stream_counters *visitors_counters(const struct visitors *visitors);
+
+/* The row that what a packet with these ends said at this time belongs to, for alerts of the packets
+ * of the last call; 0: none.  As signatures_options.session. */
+uint64_t visitors_session(void *visitors, const struct signatures_alert *alert);
 
 /* Name of a protocol number of sessions_protocol_count, "" behind the last. */
 const char *visitors_protocol(const struct visitors *visitors, uint16_t number);

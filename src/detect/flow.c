@@ -472,6 +472,44 @@ struct flow_view flow_table_add(struct flow_table *t, const struct packet *p)
 	return view;
 }
 
+void flow_table_stand(struct flow_table *t, enum flow_side side, struct packet *p)
+{
+	struct packet first = *p; /* as if the client had sent it */
+	enum flow_side found;
+	struct flow *f;
+
+	if (side == SIDE_SERVER) {
+		first.src = p->dst;
+		first.dst = p->src;
+		first.sport = p->dport;
+		first.dport = p->sport;
+	}
+	f = find_flow(t, &first, &found);
+	if (f->proto != DECODE_PROTO_TCP)
+		return;
+	if (f->tcp == TCP_NONE) {
+		f->tcp = TCP_ESTABLISHED;
+		for (int i = 0; i < 2; i++) {
+			f->streams[i].known = true;
+			f->streams[i].next = f->streams[i].high = 1;
+		}
+	}
+	p->seq = f->streams[side].next;
+	p->ack = f->streams[!side].next;
+}
+
+void flow_table_end(struct flow_table *t, const struct packet *p)
+{
+	enum flow_side side;
+
+	for (struct flow *f = t->hash[key_hash(t, p)]; f; f = f->next_hash) {
+		if (same_flow(f, p, &side)) {
+			close_flow(t, f, p->time_us);
+			return;
+		}
+	}
+}
+
 void flow_table_flush(struct flow_table *t)
 {
 	while (t->oldest)

@@ -75,6 +75,7 @@ struct flow {
 	uint16_t *bits; /* flowbits that are set */
 	struct flow_int *ints;
 	struct session *session;
+	uint64_t label; /* what the caller calls this session; 0 */
 };
 
 /* What a packet is in its flow. */
@@ -103,6 +104,14 @@ void flow_table_free(struct flow_table *table);
 /* Finds or makes the packet's flow and hands its payload on; flow NULL: packets like this one
  * have none. */
 struct flow_view flow_table_add(struct flow_table *table, const struct packet *packet);
+
+/*
+ * For a conversation of which the caller has the bytes: finds or makes its flow, with a session
+ * that stands, and gives the packet the numbers that come next.  flow_table_add follows.
+ */
+void flow_table_stand(struct flow_table *table, enum flow_side side, struct packet *packet);
+/* Ends the packet's flow if there is one. */
+void flow_table_end(struct flow_table *table, const struct packet *packet);
 
 /* Ends every flow. */
 void flow_table_flush(struct flow_table *table);

@@ -74,7 +74,7 @@ static bool header_list(struct signatures *s, const struct rule_list *l, const s
 	const uint8_t *data = p ? p->transport : NULL;
 	size_t len = p ? p->transport_len : 0;
 
-	if (!p)
+	if (!p || p->bare)
 		return false;
 	switch (l->buffer) {
 	case BUFFER_HEADER_IPV4:
@@ -159,7 +159,7 @@ static void take_hit(struct signatures *s, const struct rule *r, const struct su
 }
 
 static void raise(struct signatures *s, const struct rule *r, const struct hit *h, int64_t time_us,
-    const struct flow *flow)
+    struct flow *flow)
 {
 	const struct rule_class *class = r->class_id ? &s->set.classes[r->class_id - 1] : NULL;
 	struct signatures_alert alert = {
@@ -174,6 +174,13 @@ static void raise(struct signatures *s, const struct rule *r, const struct hit *
 	alert.suppressed = r->threshold.type && !thresholds_allow(s->thresholds, r, &r->threshold,
 	    h->src, h->dst, (uint64_t)(uintptr_t)flow, time_us);
 	s->counters.alerts += !alert.suppressed;
+	if (s->options.session) {
+		alert.session = s->options.session(s->options.arg, &alert);
+		if (flow && alert.session)
+			flow->label = alert.session;
+		else if (flow)
+			alert.session = flow->label;
+	}
 	if (s->options.alert)
 		s->options.alert(s->options.arg, &alert);
 }

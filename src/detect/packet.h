@@ -43,6 +43,7 @@ struct packet {
 	uint8_t depth; /* how many packets it was inside of */
 	bool has_ports;
 	bool has_icmp_id;
+	bool bare; /* made up around bytes: of its headers only ends and protocol are known */
 	bool fragment; /* not the whole datagram */
 	uint32_t fragment_id;
 	bool fast_open; /* the TCP option of RFC 7413 */

@@ -90,15 +90,15 @@ static bool field_holds(const struct rule_test *t, const struct packet *p)
 	case TEST_ICMP_SEQ:
 		return p->has_icmp_id && rule_compare_holds(c, p->icmp_seq);
 	case TEST_TTL:
-		return rule_compare_holds(c, p->ttl);
+		return !p->bare && rule_compare_holds(c, p->ttl);
 	case TEST_TOS:
-		return p->family == 4 && rule_compare_holds(c, p->tos);
+		return p->family == 4 && !p->bare && rule_compare_holds(c, p->tos);
 	case TEST_ID:
-		return p->family == 4 && rule_compare_holds(c, p->ip_id);
+		return p->family == 4 && !p->bare && rule_compare_holds(c, p->ip_id);
 	case TEST_IP_PROTO:
 		return rule_compare_holds(c, p->proto);
 	case TEST_FRAGBITS:
-		return p->family == 4 && flags_hold(t, p->fragment_bits);
+		return p->family == 4 && !p->bare && flags_hold(t, p->fragment_bits);
 	case TEST_FRAGOFFSET:
 		return rule_compare_holds(c, p->fragment_offset);
 	case TEST_IPOPTS:
@@ -106,11 +106,11 @@ static bool field_holds(const struct rule_test *t, const struct packet *p)
 	case TEST_SAMEIP:
 		return ip_equal(p->src, p->dst);
 	case TEST_SEQ:
-		return tcp && rule_compare_holds(c, p->seq);
+		return tcp && !p->bare && rule_compare_holds(c, p->seq);
 	case TEST_ACK:
-		return tcp && rule_compare_holds(c, p->ack);
+		return tcp && !p->bare && rule_compare_holds(c, p->ack);
 	case TEST_WINDOW:
-		return tcp && rule_compare_holds(c, p->window);
+		return tcp && !p->bare && rule_compare_holds(c, p->window);
 	case TEST_MSS:
 		return mss_holds(p, c);
 	case TEST_DECODE_EVENT:

@@ -9,12 +9,26 @@
 
 #define FIND_MAX 2048 /* bytes after which a side's protocol is not asked for any more */
 
-static struct session *session_of(struct signatures *s, struct flow *f)
+/* Later its owner may have forgotten it. */
+static void ask_label(const struct signatures *s, struct flow *f, int64_t time_us)
+{
+	struct signatures_alert alert = {
+		.proto = f->proto, .src = f->ips[SIDE_CLIENT], .dst = f->ips[SIDE_SERVER],
+		.sport = f->ports[SIDE_CLIENT], .dport = f->ports[SIDE_SERVER], .time_us = time_us,
+	};
+
+	if (s->options.session)
+		f->label = s->options.session(s->options.arg, &alert);
+}
+
+static struct session *session_of(struct signatures *s, struct flow *f, int64_t time_us)
 {
 	if (!f->session && s->budget.used + sizeof(*f->session) <= s->budget.max) {
 		f->session = calloc(1, sizeof(*f->session));
-		if (f->session)
+		if (f->session) {
 			s->budget.used += sizeof(*f->session);
+			ask_label(s, f, time_us);
+		}
 	}
 	return f->session;
 }
@@ -109,7 +123,7 @@ static void take_data(void *arg, struct flow *f, enum flow_side side, const uint
     size_t len, int64_t time_us)
 {
 	struct signatures *s = arg;
-	struct session *session = session_of(s, f);
+	struct session *session = session_of(s, f, time_us);
 
 	if (!session || f->pass)
 		return;
@@ -125,7 +139,7 @@ static void take_data(void *arg, struct flow *f, enum flow_side side, const uint
 static void take_gap(void *arg, struct flow *f, enum flow_side side, uint64_t bytes, int64_t time_us)
 {
 	struct signatures *s = arg;
-	struct session *session = session_of(s, f);
+	struct session *session = session_of(s, f, time_us);
 
 	if (!session)
 		return;

@@ -43,6 +43,7 @@ void signatures_free(struct signatures *s)
 	if (!s)
 		return;
 	s->options.alert = NULL;
+	s->options.session = NULL;
 	flow_table_free(s->flows);
 	http_view_free(s);
 	fragments_free(s->fragments);
@@ -87,10 +88,9 @@ static void take_whole(struct signatures *s, struct packet *p)
 }
 
 /* A packet and whatever is packed inside, one after the other. */
-static void take(struct signatures *s, const uint8_t *data, size_t len, int64_t time_us)
+static void take(struct signatures *s, const uint8_t *data, size_t len, uint8_t depth,
+    int64_t time_us)
 {
-	uint8_t depth = 0;
-
 	while (data && len) {
 		struct packet p;
 		struct packet whole;
@@ -137,8 +137,55 @@ void signatures_add(struct signatures *s, const struct decode_packet *packets, s
 
 		if (d->network_offset >= d->data_len)
 			continue;
-		take(s, d->data + d->network_offset, d->data_len - d->network_offset, d->time_us);
+		take(s, d->data + d->network_offset, d->data_len - d->network_offset, 0,
+		    d->time_us);
 	}
+}
+
+static struct packet bare_packet(const struct signatures_ends *ends, bool by_client)
+{
+	bool tcp = ends->proto == DECODE_PROTO_TCP;
+
+	return (struct packet){
+		.src = by_client ? ends->client : ends->server,
+		.dst = by_client ? ends->server : ends->client,
+		.sport = by_client ? ends->client_port : ends->server_port,
+		.dport = by_client ? ends->server_port : ends->client_port,
+		.family = ip_is_v4(ends->client) ? 4 : 6,
+		.proto = ends->proto,
+		.rule_proto = tcp ? RULE_PROTO_TCP : RULE_PROTO_UDP,
+		.tcp_flags = tcp ? DECODE_TCP_PSH | DECODE_TCP_ACK : 0,
+		.depth = ends->depth,
+		.has_ports = true,
+		.bare = true,
+	};
+}
+
+void signatures_said(struct signatures *s, const struct signatures_ends *ends, bool by_client,
+    const uint8_t *data, size_t len, int64_t time_us)
+{
+	struct packet p = bare_packet(ends, by_client);
+	size_t inner_len = 0;
+
+	p.time_us = time_us;
+	p.payload = data;
+	p.payload_len = (uint32_t)len;
+	s->counters.packets++;
+	flow_table_stand(s->flows, by_client ? SIDE_CLIENT : SIDE_SERVER, &p);
+	take_whole(s, &p);
+	data = packet_inner(&p, &inner_len);
+	if (data) {
+		s->counters.tunnelled++;
+		take(s, data, inner_len, (uint8_t)(p.depth + 1), time_us);
+	}
+}
+
+void signatures_over(struct signatures *s, const struct signatures_ends *ends, int64_t time_us)
+{
+	struct packet p = bare_packet(ends, true);
+
+	p.time_us = time_us;
+	flow_table_end(s->flows, &p);
 }
 
 void signatures_flush(struct signatures *s)

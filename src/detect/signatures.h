@@ -58,6 +58,7 @@ struct signatures_alert {
 	struct ip src;           /* of the packet or the direction that matched */
 	struct ip dst;
 	int64_t time_us;
+	uint64_t session; /* as the options' session named it; 0: none */
 };
 
 /* A rule that could not be used. */
@@ -81,6 +82,12 @@ struct signatures_options {
 	void (*alert)(void *arg, const struct signatures_alert *alert);
 	/* Called while rules are read, once for each that is not used; may be NULL. */
 	void (*problem)(void *arg, const struct signatures_problem *problem);
+	/*
+	 * The number of the session that an alert with these ends and this time belongs to, 0 for none
+	 * known.  Asked when a session says its first bytes and at each alert; the last answer but 0 is
+	 * good for what is found when the session is over.  May be NULL.
+	 */
+	uint64_t (*session)(void *arg, const struct signatures_alert *alert);
 	void *arg;
 };
 
@@ -115,6 +122,27 @@ void signatures_free(struct signatures *signatures);
  * it returns. */
 void signatures_add(struct signatures *signatures, const struct decode_packet *packets,
     size_t count);
+
+/* A conversation whose bytes the caller has in order: of a responder, or stored ones. */
+struct signatures_ends {
+	struct ip client;
+	struct ip server;
+	uint16_t client_port;
+	uint16_t server_port;
+	uint8_t proto; /* DECODE_PROTO_TCP or DECODE_PROTO_UDP */
+	uint8_t depth; /* 0; 1: what is inside of the TLS of the same ends */
+};
+
+/*
+ * The next bytes of one side (UDP: a datagram).  A TCP session stands from its first byte on.  No
+ * packet was seen: tests of header fields that nobody knows (ttl, window, seq …) do not hold.
+ */
+void signatures_said(struct signatures *signatures, const struct signatures_ends *ends,
+    bool by_client, const uint8_t *data, size_t len, int64_t time_us);
+
+/* It is over: what was held back is matched. */
+void signatures_over(struct signatures *signatures, const struct signatures_ends *ends,
+    int64_t time_us);
 
 /* The capture is over: what was held back is matched, flows are forgotten. */
 void signatures_flush(struct signatures *signatures);

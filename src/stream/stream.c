@@ -406,6 +406,18 @@ static void handle_udp(struct streams *s, struct arrival *a)
 		    p->data + p->payload_offset, p->payload_len);
 }
 
+const struct stream *streams_find(const struct streams *s, const struct decode_packet *ends,
+    void **ret_context)
+{
+	enum stream_side from;
+	uint32_t number = table_find(&s->table, ends, slot_key_of(ends).hash, &from);
+
+	if (number == SLOT_NONE || s->table.slots[number].state == SLOT_FREE)
+		return NULL;
+	*ret_context = table_context(&s->table, number);
+	return &s->table.slots[number].stream;
+}
+
 static int64_t clamp_time(int64_t time_us)
 {
 	if (time_us > TIME_MAX_US)

@@ -133,6 +133,13 @@ void streams_free(struct streams *streams);
  * are passed over.  Packets that leave the observed addresses belong here too. */
 void streams_add(struct streams *streams, const struct decode_packet *packets, size_t count);
 
+/*
+ * The stream that a packet with these ends (src, dst, ports, proto) belongs to, or belonged to
+ * until lately; NULL: there is none, or none with a context.
+ */
+const struct stream *streams_find(const struct streams *streams, const struct decode_packet *ends,
+    void **ret_context);
+
 /* Ends every stream that is still open: the capture is over. */
 void streams_flush(struct streams *streams);
 

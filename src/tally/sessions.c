@@ -629,6 +629,13 @@ bool sessions_hung_up(const void *context)
 	return ((const struct visit *)context)->session.closed;
 }
 
+uint64_t sessions_id(const void *context)
+{
+	const struct visit *v = context;
+
+	return v->ignored ? 0 : v->id;
+}
+
 const struct session *sessions_session(const void *context)
 {
 	return &((const struct visit *)context)->session;

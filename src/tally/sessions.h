@@ -79,6 +79,9 @@ void sessions_speak(struct sessions *sessions, const struct stream *stream, void
 /* Did the module hang up? */
 bool sessions_hung_up(const void *context);
 
+/* The number that its rows have; 0: it makes none (not towards an observed address). */
+uint64_t sessions_id(const void *context);
+
 /* The protocol driver's view of a session (which module is at work). */
 const struct session *sessions_session(const void *context);
 

@@ -57,6 +57,16 @@ def test_ingest():
           [(1000001, 2, 0, 17, 5060), (1000002, 3, 2, 17, 9)])
 
 
+def test_session():
+    """Each alert names the session it belongs to."""
+    rows = teiten('sql', '-s', STORE, 'SELECT alert.sid, session.dport, session.sport, '
+                  'alert.src_lo = session.src_lo AS same FROM alert '
+                  'JOIN session ON session.sensor = alert.sensor AND session.id = alert.session '
+                  'ORDER BY sid, alert.time', '--json').json()
+    equal([(r['sid'], r['dport'], r['sport'], r['same']) for r in rows],
+          [(1000001, 5060, 40000, True)] * 2 + [(1000002, 9, 40000, True)] * 3)
+
+
 def test_repeated_ingest():
     analyze('-s', STORE, '--rules', RULE_FILE, status=FAILED)
     equal(teiten('sql', '-s', STORE, 'SELECT count(*) AS n FROM alert', '--json').json(),
