@@ -4,8 +4,10 @@
  */
 #include "cmd/command.h"
 
+#include "base/hash.h"
 #include "os/file.h"
 #include "os/sandbox.h"
+#include "protocol/protocol.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -19,6 +21,7 @@
 #define STATUS_MAX (4u << 20)
 #define MARK 1      /* of packets that are led to the sensor */
 #define ROUTES 100  /* number of the routing table for them */
+#define PERCENT_ALL 100
 
 static const char *const sensor_options[] = {"-s=", "--store=", NULL};
 
@@ -40,8 +43,8 @@ const struct command command_sensor = {
         "status shows the workers of the running teiten-sensor, what each protocol has heard, and\n"
         "what was lost.  tail prints sessions, logins and commands as they come, until it is\n"
         "interrupted; passwords are masked unless --credentials.  rules prints the nftables set\n"
-        "and the routes that respond.any_port needs, for the configuration's addresses; apply\n"
-        "them yourself, as root.\n"
+        "and the routes that respond.any_port needs, for the configuration's addresses and ports;\n"
+        "apply them yourself, as root.\n"
         "\n"
         "The sensor is found by the store it writes (-s, else store.path).\n"
         "\n"
@@ -316,19 +319,70 @@ static bool has(const struct config_nets *nets, bool v6)
 	return false;
 }
 
-static void print_family(const struct config_nets *nets, bool v6, int port)
+/* Ports that have a socket of their own (daemon/sockets.c opens them by the same rules). */
+static void mark_ports(const struct config *c, unsigned transport, uint8_t *ret_ports)
+{
+	const struct config_ports *own = &c->respond.protocols;
+
+	for (unsigned i = 0; i < protocol_module_count; i++) {
+		const struct protocol_module *m = protocol_modules[i];
+		const uint16_t *ports = transport == PROTOCOL_TCP ? m->tcp_ports : m->udp_ports;
+
+		if (m->identify_only || !(m->transports & transport))
+			continue;
+		for (size_t j = 0; j < own->count; j++)
+			for (size_t k = 0; strcmp(own->items[j].protocol, m->name) == 0
+			    && k < own->items[j].count; k++)
+				ret_ports[(own->items[j].ports[k] + c->respond.port_offset) & 0xffff] = 1;
+		for (size_t j = 0; own->count == 0 && j < PROTOCOL_PORTS_MAX && ports[j]; j++)
+			ret_ports[(ports[j] + c->respond.port_offset) & 0xffff] = 1;
+	}
+}
+
+/* Those are not led away: SSH has a program of its own, and a datagram can be answered only from the
+ * socket of the port that was asked. */
+static void print_own_ports(const struct config *c, unsigned transport)
+{
+	uint8_t *ports = command_need(calloc(1u << 16, 1));
+	bool first = true;
+
+	mark_ports(c, transport, ports);
+	for (unsigned i = 1; i < 1u << 16; i++) {
+		unsigned from = i;
+
+		if (!ports[i])
+			continue;
+		while (i + 1 < 1u << 16 && ports[i + 1])
+			i++;
+		if (first)
+			(void)printf("\t\t%s dport { ", transport == PROTOCOL_TCP ? "tcp" : "udp");
+		(void)printf("%s%u", first ? "" : ", ", from);
+		if (i > from)
+			(void)printf("-%u", i);
+		first = false;
+	}
+	if (!first)
+		(void)printf(" } accept\n");
+	free(ports);
+}
+
+/* Which ports are open at an address follows from both and from the sensor's name, so that it stays
+ * what it is, and no two addresses or sensors look alike. */
+static void print_family(const struct config *c, const struct config_nets *nets, bool v6)
 {
 	const char *family = v6 ? "ip6" : "ip";
+	int share = (int)c->respond.any_port_share;
 
 	if (!has(nets, v6))
 		return;
 	(void)printf("\t\t%s daddr { ", family);
 	print_nets(nets, v6);
-	(void)printf(" } meta l4proto { tcp, udp } socket transparent 1 meta mark set %d accept\n", MARK);
-	(void)printf("\t\t%s daddr { ", family);
-	print_nets(nets, v6);
-	(void)printf(" } meta l4proto { tcp, udp } tproxy %s to :%d meta mark set %d accept\n", family,
-	    port, MARK);
+	(void)printf(" } meta l4proto { tcp, udp } ");
+	if (share < PERCENT_ALL)
+		(void)printf("jhash %s daddr . th dport mod %d seed 0x%x < %d ", family, PERCENT_ALL,
+		    hash_fnv32(c->sensor.name, strlen(c->sensor.name)) | 1, share);
+	(void)printf("tproxy %s to :%d meta mark set %d accept\n", family,
+	    (int)c->respond.any_port_listen, MARK);
 }
 
 static int rules(void)
@@ -336,23 +390,30 @@ static int rules(void)
 	const struct config *c = command_configuration();
 	const struct config_nets *nets = c->respond.addresses.count > 0 ? &c->respond.addresses
 	                                                                : &c->sensor.addresses;
-	int port = c->respond.any_port_listen;
 
 	if (nets->count == 0) {
 		command_error(&command_sensor, "the configuration has no sensor.addresses");
 		return COMMAND_USAGE;
 	}
-	(void)printf("# Leads every TCP and UDP port of the answering addresses to teiten-sensor\n"
-	    "# (respond.any_port).  Besides it these routes are needed:\n"
+	(void)printf("# Leads TCP and UDP ports of the answering addresses to teiten-sensor\n"
+	    "# (respond.any_port).  Of those without a socket of their own, %d %% are open at each\n"
+	    "# address (respond.any_port_share), not the same ones everywhere.  These routes are needed:\n"
 	    "#   ip rule add fwmark %d lookup %d\n"
 	    "#   ip route add local default dev lo table %d\n"
 	    "#   ip -6 rule add fwmark %d lookup %d\n"
-	    "#   ip -6 route add local default dev lo table %d\n",
-	    MARK, ROUTES, ROUTES, MARK, ROUTES, ROUTES);
-	(void)printf("table inet teiten {\n\tchain prerouting {\n"
-	    "\t\ttype filter hook prerouting priority mangle; policy accept;\n");
-	print_family(nets, false, port);
-	print_family(nets, true, port);
+	    "#   ip -6 route add local default dev lo table %d\n"
+	    "# The addresses are this machine's.  A whole network becomes so by (not one with its\n"
+	    "# gateway in it):\n"
+	    "#   ip route add local 192.0.2.8/29 dev lo\n",
+	    (int)c->respond.any_port_share, MARK, ROUTES, ROUTES, MARK, ROUTES, ROUTES);
+	(void)printf("table inet teiten\ndelete table inet teiten\n"
+	    "table inet teiten {\n\tchain prerouting {\n"
+	    "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+	    "\t\tmeta l4proto { tcp, udp } socket transparent 1 meta mark set %d accept\n", MARK);
+	print_own_ports(c, PROTOCOL_TCP);
+	print_own_ports(c, PROTOCOL_UDP);
+	print_family(c, nets, false);
+	print_family(c, nets, true);
 	(void)printf("\t}\n}\n");
 	return COMMAND_OK;
 }

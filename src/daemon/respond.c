@@ -32,6 +32,7 @@
 #define FINISH_MS 5000
 #define STATUS_US 1000000
 #define RESERVED_DESCRIPTORS 64
+#define STRANGER "telnet" /* is what those who wait for a prompt at odd ports mostly look for */
 
 struct responder {
 	struct start start;
@@ -241,6 +242,7 @@ static int open_engine(struct responder *r, struct err *err)
 			.replies_per_second = (uint32_t)r->config->respond.udp_replies_per_second,
 		},
 		.greeting_wait_us = (int64_t)r->config->respond.greeting_wait_ms * 1000,
+		.stranger = r->config->respond.any_port ? protocol_module_find(STRANGER) : NULL,
 		.destinations = &r->destinations,
 		.tls = r->tls,
 		.module_of = module_of,

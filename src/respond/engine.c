@@ -112,7 +112,8 @@ static int64_t deadline_of(struct engine *e, uint32_t i)
 	if (s->state == SLOT_CLOSING)
 		return s->active_us + CLOSING_US;
 	if (s->greeting_due)
-		return s->opened_us + e->options.greeting_wait_us;
+		return s->opened_us
+		    + (s->stranger ? ENGINE_STRANGER_WAIT_US : e->options.greeting_wait_us);
 	m = session_module(sessions_session(slot_context(e, i)));
 	if (m && m->idle_s)
 		idle = (int64_t)m->idle_s * 1000000;
@@ -444,6 +445,9 @@ static void open_slot(struct engine *e, uint32_t i, int fd, const struct stream 
 	s->opened_us = e->now_us;
 	s->active_us = e->now_us;
 	s->module = e->options.module_of(e->options.arg, PROTOCOL_TCP, ends->server_port);
+	s->stranger = !s->module;
+	if (s->stranger)
+		s->module = e->options.stranger;
 	s->greeting_due = s->module && s->module->speaks_first == PROTOCOL_SERVER;
 	read_syn(e, s);
 	sessions_stream_sink.open(e->options.sessions, &s->stream, slot_context(e, i));

@@ -7,7 +7,8 @@
  *
  * On ports of protocols where the client speaks first the engine waits for it and goes by what it
  * says; on ports where the server does, the greeting comes after a short wait, so that a client that
- * speaks first all the same (TLS, HTTP on port 23) is understood.
+ * speaks first all the same (TLS, HTTP on port 23) is understood.  Ports of nobody's (any port) wait
+ * long for the client, who may be one that waits for a prompt.
  */
 #pragma once
 
@@ -22,6 +23,7 @@
 #define ENGINE_SLOTS_DEFAULT 131072u
 #define ENGINE_SLOTS_MAX 196608u
 #define ENGINE_GREETING_WAIT_US 150000ll
+#define ENGINE_STRANGER_WAIT_US 2000000ll
 #define ENGINE_FIRST_BYTES_US 30000000ll /* a connection that says nothing at all */
 #define ENGINE_SESSION_MAX_US 3600000000ll
 #define ENGINE_SESSION_BYTES_MAX (64ull << 20)
@@ -57,6 +59,8 @@ struct engine_options {
 	uint32_t slots; /* 0: the default */
 	struct limits_options limits;
 	int64_t greeting_wait_us;
+	/* What greets a visitor who stays silent at a port of nobody's; NULL: nothing does. */
+	const struct protocol_module *stranger;
 	struct sessions *sessions;
 	struct destinations *destinations; /* NULL: every local address is ours */
 	struct tls_server *tls;            /* NULL: TLS is not answered */

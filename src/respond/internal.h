@@ -23,6 +23,7 @@ struct slot {
 	uint8_t state;
 	bool greeting_due : 1;
 	bool paused : 1;        /* not reading until the pending reply is sent */
+	bool stranger : 1;      /* the port is nobody's */
 	bool said_something : 1;
 	bool finished : 1;      /* the client closed its side */
 	int64_t opened_us;      /* monotonic, as all times of the engine */
