@@ -392,6 +392,8 @@ static void print_people(
 			buf_puts(b, "\033[0m");
 		buf_putc(b, '\n');
 	}
+	if (table->row_count == 0)
+		buf_puts(b, style->language == PUBLISH_JA ? "(該当なし)\n" : "(none)\n");
 	buf_fini(&text);
 	free(widths);
 }
