@@ -311,6 +311,11 @@ struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_pa
 	return judge_packet(tools, packet, id, g->possible, marks);
 }
 
+const struct rules *tools_rules(const struct tools *tools)
+{
+	return &tools->rules;
+}
+
 uint32_t tools_pair_rules(const struct tools *tools)
 {
 	return tools->rules.pair_rules;

@@ -82,6 +82,10 @@ const char *tools_name(const struct tools *tools, unsigned tool);
 uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
     uint64_t access_packets);
 
+/* The rules themselves, for the rest of this layer (rules.h). */
+struct rules;
+const struct rules *tools_rules(const struct tools *tools);
+
 /* How many signatures are remembered; never shrinks. */
 unsigned tools_signature_count(const struct tools *tools);
 
