@@ -1,0 +1,208 @@
+/* One day at one sensor, or at all together: is it unusual?  The contract is in rise_parts.h. */
+#include "detect/rise_parts.h"
+
+#include <math.h>
+
+#define CANDIDATE_LN_P (-6.9)   /* 10^-3: worth a second look, and no part of a baseline */
+#define EXTREME_LN_P (-18.4)    /* 10^-8 */
+#define EXTREME_SOURCES 8.0
+#define EXTREME_RATIO 4.0
+#define SOURCES_LEAST 3.0
+#define PACKETS_LEAST 5.0
+#define SOURCES_RATIO 1.5
+#define ELEVATED_SOURCES 2.0    /* z that keeps a rise going */
+#define ELEVATED_PACKETS 1.5
+#define ELEVATED_RATIO 1.3
+#define REPEAT_PACKETS 10.0     /* per source and address: no scan asks that often */
+#define REPEAT_LEAST 100.0
+#define REPEAT_RATIO 20.0
+#define REPEAT_LN_P (-14.0)     /* as far as it counts */
+#define FALL_MEAN 20.0          /* nothing smaller is said to have fallen */
+#define FALL_LN_P (-16.0)
+#define SLOW_DAYS 7
+#define SLOW_BASELINE 7
+#define SLOW_LAST 3             /* days that are still high at its end */
+
+size_t rise_days_before(const struct rise_detector *d, const struct rise_level *level,
+    size_t before, size_t days[RISE_BASELINE_MAX])
+{
+	size_t count = 0;
+
+	while (before-- > 0 && count < d->rule.baseline_days && count < RISE_BASELINE_MAX)
+		if (level->observed[before] && !d->excluded[before])
+			days[count++] = before;
+	return count;
+}
+
+struct expected {
+	struct rise_base packets;
+	struct rise_base sources;
+	size_t count;
+};
+
+static bool expect(const struct rise_detector *d, const struct rise_level *level, size_t day,
+    size_t before, struct expected *e)
+{
+	size_t days[RISE_BASELINE_MAX];
+	const struct rise_line packets = {level->packets, level->exposure};
+	const struct rise_line sources = {level->sources, level->exposure_sources};
+
+	e->count = rise_days_before(d, level, before, days);
+	if (e->count < d->rule.baseline_least || level->exposure[day] <= 0)
+		return false;
+	e->packets = rise_base_of(&d->rule, &packets, days, e->count, day, d->frame.first_day,
+	    true);
+	e->sources = d->has_sources ? rise_base_of(&d->rule, &sources, days, e->count, day,
+	    d->frame.first_day, false) : e->packets;
+	return true;
+}
+
+static double z_of(double count, const struct rise_base *base)
+{
+	return base->deviation > 0 ? (count - base->mean) / base->deviation : 0;
+}
+
+static double upper(double count, const struct rise_base *base)
+{
+	return rise_upper_tail(count, base->mean, base->deviation * base->deviation);
+}
+
+/*
+ * Few sources that ask the same address again and again are a burst, which a scan is not: then
+ * the packets are evidence too.
+ */
+static bool is_repeated(const struct rise_detector *d, const struct rise_level *level, size_t day,
+    const struct expected *e)
+{
+	double addresses = 0;
+
+	for (size_t i = 0; i + 1 < d->level_count; i++)
+		if (level == &d->levels[i] || level == &d->levels[d->level_count - 1])
+			addresses += d->frame.nominal[i];
+	return d->has_sources && level->packets[day] >= REPEAT_LEAST
+	    && level->packets[day] >= REPEAT_RATIO * e->packets.mean
+	    && level->packets[day]
+	    >= REPEAT_PACKETS * level->sources[day] * fmax(1, addresses);
+}
+
+static struct rise_day judge_up(const struct rise_detector *d, const struct rise_level *level,
+    size_t day, const struct expected *e)
+{
+	const struct rise_rule *rule = &d->rule;
+	struct rise_day judged = {.baseline = (unsigned)e->count};
+	double packets = level->packets[day];
+	double sources = level->sources[day];
+	double z_packets = z_of(packets, &e->packets);
+	double z_sources = z_of(sources, &e->sources);
+	bool repeated = is_repeated(d, level, day, e);
+
+	judged.elevated = z_sources >= ELEVATED_SOURCES && z_packets >= ELEVATED_PACKETS
+	    && packets >= ELEVATED_RATIO * e->packets.mean;
+	judged.novel = d->sparse && e->packets.total == 0 && e->count >= rule->baseline_short;
+	if (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
+	    || packets < PACKETS_LEAST || z_packets < rule->z_packets
+	    || z_sources < rule->z_sources || packets < rule->ratio * e->packets.mean
+	    || sources < SOURCES_RATIO * e->sources.mean)
+		return judged;
+	judged.ln_p = upper(sources, &e->sources);
+	if (repeated)
+		judged.ln_p += fmax(REPEAT_LN_P, upper(packets, &e->packets));
+	judged.candidate = judged.ln_p <= CANDIDATE_LN_P
+	    || (judged.novel && sources >= rule->novel_sources);
+	judged.extreme = judged.candidate && judged.ln_p <= EXTREME_LN_P
+	    && (repeated || (sources >= EXTREME_SOURCES
+	        && sources >= EXTREME_RATIO * e->sources.mean));
+	return judged;
+}
+
+static struct rise_day judge_down(const struct rise_detector *d, const struct rise_level *level,
+    size_t day, const struct expected *e)
+{
+	const struct rise_rule *rule = &d->rule;
+	struct rise_day judged = {.baseline = (unsigned)e->count};
+	double packets = level->packets[day];
+	double sources = level->sources[day];
+	double z_packets = z_of(packets, &e->packets);
+	double z_sources = z_of(sources, &e->sources);
+
+	judged.elevated = z_sources <= -ELEVATED_SOURCES && z_packets <= -ELEVATED_PACKETS
+	    && packets * ELEVATED_RATIO <= e->packets.mean;
+	if (e->count < rule->baseline_short || e->packets.mean < FALL_MEAN
+	    || z_packets > -rule->z_packets || packets * rule->ratio_fall > e->packets.mean
+	    || sources * SOURCES_RATIO > e->sources.mean)
+		return judged;
+	judged.ln_p = rise_lower_tail(sources, e->sources.mean,
+	    e->sources.deviation * e->sources.deviation);
+	judged.candidate = judged.ln_p <= CANDIDATE_LN_P;
+	judged.extreme = judged.candidate && judged.ln_p <= FALL_LN_P && packets == 0;
+	return judged;
+}
+
+struct rise_day rise_day_judge(const struct rise_detector *d, const struct rise_level *level,
+    size_t day, size_t before, enum rise_direction direction)
+{
+	struct expected e;
+
+	if (!level->observed[day] || !expect(d, level, day, before, &e))
+		return (struct rise_day){0};
+	return direction == RISE_UP ? judge_up(d, level, day, &e) : judge_down(d, level, day, &e);
+}
+
+/* The last days, newest first, that were observed and are in no other run. */
+static size_t slow_days(const struct rise_detector *d, const struct rise_level *level, size_t day,
+    size_t days[SLOW_DAYS])
+{
+	size_t count = 0;
+
+	for (size_t t = day + 1; t-- > 0 && count < SLOW_DAYS;) {
+		if (d->excluded[t])
+			return 0;
+		if (level->observed[t])
+			days[count++] = t;
+	}
+	return count == SLOW_DAYS ? count : 0;
+}
+
+bool rise_slow_judge(const struct rise_detector *d, const struct rise_level *level, size_t day,
+    size_t *ret_from, struct rise_day *ret_judged)
+{
+	const struct rise_rule *rule = &d->rule;
+	size_t days[SLOW_DAYS];
+	size_t count = slow_days(d, level, day, days);
+	struct expected e = {0};
+	double sum_packets = 0;
+	double sum_sources = 0;
+	double ratio_packets = 0;
+	double ratio_sources = 0;
+	double z_mean = 0;
+	size_t from = day;
+	size_t before = count ? days[count - 1] : 0;
+
+	for (size_t i = count; i-- > 0;) {
+		double z_packets;
+		double z_sources;
+
+		if (!expect(d, level, days[i], before, &e) || e.count < SLOW_BASELINE)
+			return false;
+		z_packets = z_of(level->packets[days[i]], &e.packets);
+		z_sources = z_of(level->sources[days[i]], &e.sources);
+		if (i < SLOW_LAST && (z_packets < 1 || z_sources < 1))
+			return false;
+		if (sum_packets <= 0 || sum_sources <= 0)
+			from = days[i];
+		sum_packets = fmax(0, sum_packets + z_packets - rule->cusum_slack);
+		sum_sources = fmax(0, sum_sources + z_sources - rule->cusum_slack);
+		ratio_packets += level->packets[days[i]] / fmax(e.packets.mean, 0.1) / SLOW_DAYS;
+		ratio_sources += level->sources[days[i]] / fmax(e.sources.mean, 0.1) / SLOW_DAYS;
+		z_mean += z_sources / SLOW_DAYS;
+	}
+	if (count == 0 || sum_packets < rule->cusum_limit || sum_sources < rule->cusum_limit
+	    || ratio_packets < rule->ratio_slow || ratio_sources < rule->ratio_slow)
+		return false;
+	/* The week's mean varies less than a day, but not as √7: days are alike. */
+	*ret_judged = (struct rise_day){.candidate = true, .baseline = (unsigned)e.count,
+	    .ln_p = rise_upper_tail(e.sources.mean + z_mean * sqrt(3) * e.sources.deviation,
+	        e.sources.mean, e.sources.deviation * e.sources.deviation)};
+	*ret_from = from;
+	return ret_judged->ln_p <= CANDIDATE_LN_P;
+}

@@ -1,0 +1,231 @@
+/* Medians, tails and baselines; the contract is in rise_tail.h. */
+#include "detect/rise_tail.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAD_TO_DEVIATION 1.4826
+#define FRACTION_STEPS 2000
+#define FRACTION_ENOUGH 1e-12
+#define TINY 1e-300
+#define LOW_COUNT 5.0        /* below, a median says little: the mean is used */
+#define LOW_VARIANCE 20.0    /* below, the least ratio of variance to mean applies */
+#define PRIOR_COUNT 0.5      /* Jeffreys: what a day of nothing still may bring */
+#define WEEKDAY_DAYS 28      /* four of each */
+#define WEEKDAY_COUNT 30.0
+#define SHORT_FACTOR 1.5
+
+static int compare(const void *va, const void *vb)
+{
+	double a = *(const double *)va;
+	double b = *(const double *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+double rise_median(double *values, size_t count)
+{
+	if (count == 0)
+		return 0;
+	qsort(values, count, sizeof(*values), compare);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static double away_from_zero(double x)
+{
+	return fabs(x) < TINY ? TINY : x;
+}
+
+/* The continued fraction of the incomplete beta function (Lentz). */
+static double beta_fraction(double a, double b, double x)
+{
+	double c = 1;
+	double d = 1 / away_from_zero(1 - (a + b) * x / (a + 1));
+	double h = d;
+
+	for (int m = 1; m <= FRACTION_STEPS; m++) {
+		double step = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+
+		d = 1 / away_from_zero(1 + step * d);
+		c = away_from_zero(1 + step / c);
+		h *= d * c;
+		step = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+		d = 1 / away_from_zero(1 + step * d);
+		c = away_from_zero(1 + step / c);
+		h *= d * c;
+		if (fabs(d * c - 1) < FRACTION_ENOUGH)
+			break;
+	}
+	return h;
+}
+
+/* Natural logarithm of the regularised incomplete beta function. */
+static double ln_beta(double a, double b, double x)
+{
+	double ln_front = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x);
+
+	if (x < (a + 1) / (a + b + 2))
+		return ln_front - log(a) + log(away_from_zero(beta_fraction(a, b, x)));
+	return log1p(-fmin(exp(ln_front) * beta_fraction(b, a, 1 - x) / b, 1 - 1e-15));
+}
+
+/* Size and probability of the negative binomial with this mean and variance. */
+static void binomial_of(double mean, double variance, double *ret_size, double *ret_part)
+{
+	if (variance < mean * 1.001)
+		variance = mean * 1.001;
+	*ret_size = mean * mean / (variance - mean);
+	*ret_part = mean / (*ret_size + mean);
+}
+
+double rise_upper_tail(double count, double mean, double variance)
+{
+	double size;
+	double part;
+
+	if (count <= 0)
+		return 0;
+	if (mean <= 0)
+		return -INFINITY;
+	binomial_of(mean, variance, &size, &part);
+	return ln_beta(count, size, part);
+}
+
+double rise_lower_tail(double count, double mean, double variance)
+{
+	double size;
+	double part;
+
+	if (mean <= 0 || count < 0)
+		return 0;
+	binomial_of(mean, variance, &size, &part);
+	return ln_beta(size, count + 1, 1 - part);
+}
+
+double rise_fisher(const double *ln_p, size_t count)
+{
+	double x = 0;
+	double term = 0; /* ln of x^j / j! */
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		x -= ln_p[i] < 0 ? ln_p[i] : 0;
+	if (count <= 1 || x <= 0)
+		return -x;
+	for (size_t j = 0; j < count; j++) {
+		if (j > 0)
+			term += log(x) - log((double)j);
+		sum += exp(term);
+	}
+	return fmin(0, log(sum) - x);
+}
+
+/* The line's rates on the days; busy single days are held at the second largest. */
+static double mean_of(const struct rise_line *line, const size_t *days, size_t count, bool packets,
+    double *ret_total, double *ret_exposure)
+{
+	double total = 0;
+	double exposure = 0;
+	double most = 0;
+	double second = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double c = line->count[days[i]];
+
+		total += c;
+		exposure += line->exposure[days[i]];
+		if (c > most) {
+			second = most;
+			most = c;
+		} else if (c > second) {
+			second = c;
+		}
+	}
+	*ret_total = total;
+	*ret_exposure = exposure;
+	if (packets)
+		total -= most - second;
+	return (total + PRIOR_COUNT) / (exposure + exposure / (double)count);
+}
+
+/* How this weekday compares with all days: 1 unless there are weeks enough to know. */
+static double weekday_factor(const struct rise_line *line, const size_t *days, size_t count,
+    size_t weekday, int32_t first_day, double rate)
+{
+	double same[RISE_BASELINE_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (((size_t)first_day + days[i]) % 7 == weekday)
+			same[n++] = line->count[days[i]] / line->exposure[days[i]];
+	if (n < 4 || rate <= 0)
+		return 1;
+	return fmin(2, fmax(0.5, rise_median(same, n) / rate));
+}
+
+/* Variance of the counts of the days around their mean, without the largest deviation. */
+static double sample_variance(const struct rise_line *line, const size_t *days, size_t count,
+    double rate, double exposure)
+{
+	double sum = 0;
+	double most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double e = line->exposure[days[i]];
+		double d = (line->count[days[i]] - rate * e) * (exposure / e);
+
+		sum += d * d;
+		most = fmax(most, d * d);
+	}
+	return count > 2 ? (sum - most) / (double)(count - 2) : 0;
+}
+
+struct rise_base rise_base_of(const struct rise_rule *rule, const struct rise_line *line,
+    const size_t *days, size_t count, size_t day, int32_t first_day, bool packets)
+{
+	struct rise_base base = {0};
+	double values[RISE_BASELINE_MAX];
+	double exposure;
+	double mean;
+	double rate;
+	double spread;
+	double variance;
+	bool weekdays;
+
+	if (count == 0 || count > RISE_BASELINE_MAX || line->exposure[day] <= 0)
+		return base;
+	mean = mean_of(line, days, count, packets, &base.total, &exposure);
+	for (size_t i = 0; i < count; i++)
+		values[i] = line->count[days[i]] / line->exposure[days[i]];
+	rate = rise_median(values, count);
+	if (rate * line->exposure[day] < LOW_COUNT)
+		rate = fmax(rate, mean);
+	weekdays = count >= WEEKDAY_DAYS && rate * line->exposure[day] >= WEEKDAY_COUNT;
+	for (size_t i = 0; i < count; i++) {
+		double of_day = rate;
+
+		if (weekdays)
+			of_day *= weekday_factor(line, days, count,
+			    ((size_t)first_day + days[i]) % 7, first_day, rate);
+		values[i] = fabs(line->count[days[i]] / line->exposure[days[i]] - of_day);
+	}
+	spread = rise_median(values, count) * MAD_TO_DEVIATION * line->exposure[day];
+	if (weekdays)
+		rate *= weekday_factor(line, days, count, ((size_t)first_day + day) % 7, first_day,
+		    rate);
+	base.days = (unsigned)count;
+	base.mean = rate * line->exposure[day];
+	variance = fmax(spread * spread, base.mean);
+	variance = fmax(variance, rule->spread * base.mean * rule->spread * base.mean);
+	if (base.mean < LOW_VARIANCE) {
+		variance = fmax(variance, rule->dispersion * base.mean);
+		variance = fmax(variance,
+		    sample_variance(line, days, count, rate, line->exposure[day]));
+	}
+	variance *= 1 + 1.5 / (double)count;
+	if (count < rule->baseline_short)
+		variance *= SHORT_FACTOR * SHORT_FACTOR;
+	base.deviation = sqrt(variance);
+	return base;
+}
