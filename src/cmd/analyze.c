@@ -349,7 +349,7 @@ static int open_rules(struct run *run, struct err *err)
 		.nets = r->nets,
 		.net_count = r->net_count,
 	};
-	struct inspection_files files = {0};
+	struct config_files files = {0};
 	struct buf b = {0};
 	int rc;
 
@@ -361,7 +361,7 @@ static int open_rules(struct run *run, struct err *err)
 		options.rule_count = files.count;
 	}
 	rc = inspection_new(&options, &run->alerts, err);
-	inspection_files_free(&files);
+	config_files_free(&files);
 	if (!rc && !run->screen.quiet) {
 		inspection_describe(run->alerts, &b);
 		command_error(&command_analyze, "%s", buf_text(&b));

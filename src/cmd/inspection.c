@@ -2,10 +2,10 @@
 #include "cmd/inspection.h"
 
 #include "cmd/command.h"
+#include "detect/ruleset_edition.h"
 #include "os/file.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@ struct keyword_count {
 struct inspection {
 	struct inspection_options options;
 	struct signatures *engine;
+	struct ruleset_edition edition;
 	struct inspection_row *rows; /* in the order of their first match */
 	size_t count;
 	size_t room;
@@ -184,6 +185,8 @@ int inspection_new(const struct inspection_options *options, struct inspection *
 	s.vars = in.vars;
 	s.var_count = in.var_count;
 	if (!rc)
+		ruleset_edition_find(in.texts, in.text_count, &a->edition);
+	if (!rc)
 		rc = signatures_new(&s, &a->engine, err);
 	free_inputs(&in, options->var_count);
 	if (rc) {
@@ -228,55 +231,36 @@ int inspection_flush(struct inspection *a, struct store_ingest *ingest, struct e
 	return a->error;
 }
 
-static int add_name(struct inspection_files *files, const char *name, struct err *err)
-{
-	const char **names = realloc(files->names, (files->count + 1) * sizeof(*names));
-	char *copy = strdup(name);
-
-	if (names)
-		files->names = names;
-	if (!names || !copy) {
-		free(copy);
-		return err_set(err, -ENOMEM, "out of memory");
-	}
-	names[files->count++] = copy;
-	return ST_OK;
-}
-
-int inspection_files_configured(struct inspection_files *ret_files, struct err *err)
+int inspection_files_configured(struct config_files *ret_files, struct err *err)
 {
 	const struct config_list *rules = &command_configuration()->signatures.rules;
-	struct inspection_files files = {0};
-	int rc = ST_OK;
+	struct config_files files = {0};
 
-	for (size_t i = 0; i < rules->count && !rc; i++) {
-		glob_t found = {0};
-		int r = glob(rules->items[i], 0, NULL, &found);
+	for (size_t i = 0; i < rules->count; i++) {
+		int rc = config_files_add(&files, "signatures.rules", rules->items[i], err);
 
-		if (r == GLOB_NOMATCH)
-			rc = err_set(err, ST_NOT_FOUND, "signatures.rules: %s: no such file",
-			    rules->items[i]);
-		else if (r)
-			rc = err_set(err, -EIO, "signatures.rules: %s: cannot be listed",
-			    rules->items[i]);
-		for (size_t k = 0; !rc && k < found.gl_pathc; k++)
-			rc = add_name(&files, found.gl_pathv[k], err);
-		globfree(&found);
-	}
-	if (rc) {
-		inspection_files_free(&files);
-		return rc;
+		if (rc) {
+			config_files_free(&files);
+			return rc;
+		}
 	}
 	*ret_files = files;
 	return ST_OK;
 }
 
-void inspection_files_free(struct inspection_files *files)
+int inspection_rules_put(const struct inspection *a, struct store *store, uint16_t sensor,
+    int64_t from, int64_t to, struct err *err)
 {
-	for (size_t i = 0; i < files->count; i++)
-		free((char *)(uintptr_t)files->names[i]);
-	free(files->names);
-	*files = (struct inspection_files){0};
+	struct store_rules rules = {
+		.sensor = sensor,
+		.from = from,
+		.to = to,
+		.rules = signatures_stats(a->engine)->loaded,
+		.updated = a->edition.updated,
+	};
+
+	memcpy(rules.digest, a->edition.digest, sizeof(rules.digest));
+	return store_rules_put(store, &rules, err);
 }
 
 struct signatures *inspection_engine(const struct inspection *a)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "config/files.h"
 #include "detect/alert_row.h"
 #include "detect/signatures.h"
 #include "store/store.h"
@@ -61,14 +62,13 @@ ST_MUST_CHECK int inspection_add(struct inspection *inspection, const struct dec
 ST_MUST_CHECK int inspection_flush(struct inspection *inspection, struct store_ingest *ingest,
     struct err *err);
 
-/* Files of signatures.rules, wildcards filled in and sorted; inspection_files_free after use. */
-struct inspection_files {
-	const char **names;
-	size_t count;
-};
+/* Files of signatures.rules, wildcards filled in and sorted; config_files_free after use. */
 /* ST_NOT_FOUND: a name without wildcards, or a wildcard, that no file matches. */
-ST_MUST_CHECK int inspection_files_configured(struct inspection_files *ret_files, struct err *err);
-void inspection_files_free(struct inspection_files *files);
+ST_MUST_CHECK int inspection_files_configured(struct config_files *ret_files, struct err *err);
+
+/* Keeps in the store that a sensor's packets of this time (µs) were matched with these rules. */
+ST_MUST_CHECK int inspection_rules_put(const struct inspection *inspection, struct store *store,
+    uint16_t sensor, int64_t from, int64_t to, struct err *err);
 
 struct signatures *inspection_engine(const struct inspection *inspection);
 

@@ -192,7 +192,7 @@ static int run(int argc, char **argv)
 {
 	static const char *const verbs[] = {"list", "test", "explain", NULL};
 	struct request r = {0};
-	struct inspection_files files = {0};
+	struct config_files files = {0};
 	struct err err = {0};
 	const char *verb;
 	const char *sid = NULL;
@@ -229,7 +229,7 @@ static int run(int argc, char **argv)
 	else
 		status = with_rules(&r, verb, sid, files.names, files.count);
 out:
-	inspection_files_free(&files);
+	config_files_free(&files);
 	free(r.vars);
 	return status;
 }
