@@ -225,6 +225,9 @@ static int store_file(struct pipeline *p, struct err *err)
 	if (rc)
 		return rc;
 	rc = store_signatures(p, err);
+	if (!rc && p->options.alerts && p->file->packets)
+		rc = inspection_rules_put(p->options.alerts, p->options.store, p->options.sensor,
+		    p->file->first_us, p->file->last_us, err);
 	if (rc)
 		return rc;
 	rc = store_ingest_commit(p->ingest, err);

@@ -44,7 +44,11 @@ static const char schema[] =
 static const char schema_added[] =
     /* Dates whose rows of a table retention has dropped: their absence means nothing. */
     "CREATE TABLE IF NOT EXISTS dropped (tbl TEXT NOT NULL, day INTEGER NOT NULL,"
-    "  PRIMARY KEY (tbl, day)) WITHOUT ROWID;";
+    "  PRIMARY KEY (tbl, day)) WITHOUT ROWID;"
+    /* Rule sets that sensors matched with; updated: days since 1970, 0 = not known. */
+    "CREATE TABLE IF NOT EXISTS rules (sensor INTEGER NOT NULL, digest TEXT NOT NULL,"
+    "  time_from INTEGER NOT NULL, time_to INTEGER NOT NULL, rules INTEGER NOT NULL,"
+    "  updated INTEGER NOT NULL);";
 
 static int fail(struct catalogue *cat, struct err *err)
 {

@@ -74,6 +74,24 @@ struct store_signature {
 ST_MUST_CHECK int store_signatures_put(struct store *store,
     const struct store_signature *signatures, size_t count, struct err *err);
 
+/* A rule set that a sensor's packets were matched with, from a time to a time. */
+struct store_rules {
+	uint16_t sensor;
+	int64_t from; /* µs */
+	int64_t to;
+	uint32_t rules;  /* that are in use */
+	int32_t updated; /* newest "updated_at" of its rules, days since 1970; 0: they have none */
+	char digest[17]; /* of the rules' texts: tells one rule set from another */
+};
+
+/* Adds it, or makes the time of the same rule set longer where the two touch. */
+ST_MUST_CHECK int store_rules_put(struct store *store, const struct store_rules *rules,
+    struct err *err);
+
+/* Those that overlap [from, to), by sensor and time; the caller frees the array. */
+ST_MUST_CHECK int store_rules_list(struct store *store, int64_t from, int64_t to,
+    struct store_rules **ret_rules, size_t *ret_count, struct err *err);
+
 /* ---- ingest --------------------------------------------------------------------------------- */
 
 struct store_ingest;
