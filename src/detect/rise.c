@@ -473,6 +473,21 @@ static int walk(struct rise_detector *d, enum rise_direction direction)
 	return run.open ? run_end(d, &run, run.quiet == 0) : ST_OK;
 }
 
+bool rise_detector_screen(struct rise_detector *d, const struct rise_series *series)
+{
+	uint64_t tests = d->tests;
+
+	load(d, series);
+	d->tests = tests;
+	for (size_t i = 0; i < d->level_count; i++)
+		for (size_t t = 1; t < d->frame.days; t++)
+			if ((is_worth(d, &d->levels[i], t, RISE_UP)
+			        || is_worth(d, &d->levels[i], t, RISE_DOWN))
+			    && rise_day_screen(d, &d->levels[i], t))
+				return true;
+	return false;
+}
+
 int rise_detector_add(struct rise_detector *d, const struct rise_series *series)
 {
 	int rc;

@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define RISE_SENSORS_MAX 1024
-#define RISE_DAYS_MAX 400
+#define RISE_DAYS_MAX 500
 
 enum rise_direction {
 	RISE_UP,
@@ -97,7 +97,6 @@ struct rise_series {
 	const float *packets;    /* [sensors × days] */
 	const float *sources;    /* [sensors × days]; NULL = only packets are known */
 	const float *union_sources; /* [days], distinct over all sensors; NULL with sources */
-	const float *union_packets; /* reserved, NULL */
 	bool sparse;             /* novelty is worth a word: ports, signatures */
 };
 
@@ -135,6 +134,9 @@ struct rise_detector;
 ST_MUST_CHECK int rise_detector_new(const struct rise_rule *rule, const struct rise_frame *frame,
     struct rise_detector **ret_detector);
 void rise_detector_free(struct rise_detector *detector);
+
+/* Could anything of this key be unusual, by its packets alone?  Sources need not be known yet. */
+bool rise_detector_screen(struct rise_detector *detector, const struct rise_series *series);
 
 /* Takes one key; its arrays are not needed afterwards. */
 ST_MUST_CHECK int rise_detector_add(

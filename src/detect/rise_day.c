@@ -148,6 +148,24 @@ struct rise_day rise_day_judge(const struct rise_detector *d, const struct rise_
 	return direction == RISE_UP ? judge_up(d, level, day, &e) : judge_down(d, level, day, &e);
 }
 
+bool rise_day_screen(const struct rise_detector *d, const struct rise_level *level, size_t day)
+{
+	size_t back = day < SLOW_DAYS ? 0 : day - SLOW_DAYS;
+	double packets = level->packets[day];
+	struct expected e;
+
+	if (!level->observed[day])
+		return false;
+	if (expect(d, level, day, day, &e)
+	    && ((packets >= PACKETS_LEAST && z_of(packets, &e.packets) >= d->rule.z_packets)
+	        || (e.packets.mean >= FALL_MEAN
+	            && packets * d->rule.ratio_fall <= e.packets.mean)))
+		return true;
+	return expect(d, level, day, back, &e) && e.count >= SLOW_BASELINE
+	    && packets >= PACKETS_LEAST && packets >= d->rule.ratio_slow * e.packets.mean
+	    && z_of(packets, &e.packets) >= 1;
+}
+
 /* The last days, newest first, that were observed and are in no other run. */
 static size_t slow_days(const struct rise_detector *d, const struct rise_level *level, size_t day,
     size_t days[SLOW_DAYS])

@@ -72,6 +72,9 @@ size_t rise_days_before(const struct rise_detector *d, const struct rise_level *
 struct rise_day rise_day_judge(const struct rise_detector *d, const struct rise_level *level,
     size_t day, size_t before, enum rise_direction direction);
 
+/* Could the day be unusual by its packets, whatever the sources were? */
+bool rise_day_screen(const struct rise_detector *d, const struct rise_level *level, size_t day);
+
 /* A slow rise that ends on this day: true, with its first day. */
 bool rise_slow_judge(const struct rise_detector *d, const struct rise_level *level, size_t day,
     size_t *ret_from, struct rise_day *ret_judged);

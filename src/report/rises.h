@@ -59,6 +59,8 @@ struct rise {
 	enum rise_state state;
 	int64_t start_us;    /* UTC; to the quarter of an hour for ports, else a site day */
 	int64_t end_us;      /* end so far while it is going on */
+	int32_t first_day;   /* site days, both included */
+	int32_t last_day;
 	bool going_on;
 	bool slow;
 	bool novel;
@@ -82,6 +84,8 @@ struct rise {
 	/* The earlier rise of the same key, when state is recurred: else 0. */
 	int64_t earlier_start_us;
 	int64_t earlier_end_us;
+	int32_t earlier_first_day;
+	int32_t earlier_last_day;
 
 	/* Evidence, of the rise's sources; counts are 0 and shares NAN when not known. */
 	uint64_t source_count;       /* distinct, over all of it */

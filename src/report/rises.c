@@ -1,0 +1,362 @@
+/* Rises and falls of a store; the contract is in rises.h. */
+#include "report/rises_parts.h"
+
+#include "base/civil.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+static const char *const kind_names[RISES_KIND_COUNT] = {
+    "port", "country", "tool", "signature", "login"};
+
+const char *rises_kind_name(enum rises_kind kind)
+{
+	return (unsigned)kind < RISES_KIND_COUNT ? kind_names[kind] : "";
+}
+
+int rises_kind_find(const char *name, enum rises_kind *ret_kind)
+{
+	for (unsigned i = 0; i < RISES_KIND_COUNT; i++)
+		if (strcmp(name, kind_names[i]) == 0) {
+			*ret_kind = (enum rises_kind)i;
+			return ST_OK;
+		}
+	return ST_NOT_FOUND;
+}
+
+/* ---- the frame -------------------------------------------------------------------------------- */
+
+static int prepare(struct rises_work *w, struct err *err)
+{
+	struct gather *g = &w->g;
+	struct zone *zone = store_zone(w->store);
+	int32_t first;
+	int32_t last;
+	int rc = store_days(w->store, &first, &last, err);
+
+	if (rc)
+		return rc;
+	g->store = w->store;
+	g->options = &w->report;
+	g->now = w->options->period;
+	g->first = g->now.from - RISES_HISTORY_DAYS;
+	if (g->first < first)
+		g->first = first < g->now.from ? first : g->now.from;
+	g->before = (struct report_period){.from = g->first, .to = g->now.from};
+	if (g->now.to > last + 1 && last + 1 > g->now.from)
+		g->now.to = last + 1;
+	g->day_count = (size_t)(g->now.to - g->first);
+	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
+	for (size_t i = 0; i <= g->day_count; i++)
+		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
+	rc = gather_coverage(g, err);
+	if (rc)
+		return rc;
+	w->exposure = gather_alloc(g->sensor_count * g->day_count, sizeof(double));
+	w->nominal = gather_alloc(g->sensor_count, sizeof(double));
+	for (size_t i = 0; i < g->sensor_count; i++)
+		for (size_t t = 0; t < g->day_count; t++) {
+			double days = g->sensors[i].days[t].address_days;
+
+			w->exposure[i * g->day_count + t] = days;
+			w->nominal[i] = fmax(w->nominal[i], days);
+		}
+	w->frame = (struct rise_frame){.sensors = g->sensor_count, .days = g->day_count,
+	    .first_day = g->first, .exposure = w->exposure, .nominal = w->nominal};
+	return ST_OK;
+}
+
+static unsigned history_days(const struct rises_work *w)
+{
+	size_t period = (size_t)(w->g.now.from - w->g.first);
+	unsigned days = 0;
+
+	for (size_t t = 0; t < period; t++)
+		for (size_t i = 0; i < w->frame.sensors; i++)
+			if (w->exposure[i * w->frame.days + t] > 0) {
+				days++;
+				break;
+			}
+	return days;
+}
+
+/* ---- findings to rises ------------------------------------------------------------------------ */
+
+/* The earlier finding of the same key and direction, or NULL. */
+static const struct rise_finding *earlier_of(const struct rises_found *found, size_t at)
+{
+	const struct rise_finding *f = &found->findings[at];
+	const struct rise_finding *earlier = NULL;
+
+	for (size_t i = 0; i < found->count; i++)
+		if (found->findings[i].id == f->id && found->findings[i].direction == f->direction
+		    && found->findings[i].to <= f->from)
+			earlier = &found->findings[i];
+	return earlier;
+}
+
+static enum rise_state state_of(const struct rises_work *w, const struct rise_finding *f,
+    const struct rise_finding *earlier)
+{
+	bool began = f->from >= (size_t)(w->g.now.from - w->g.first);
+
+	if (began && earlier)
+		return RISE_RECURRED;
+	if (!f->going_on)
+		return RISE_ENDED;
+	return began ? RISE_OPEN : RISE_CONTINUING;
+}
+
+static void fill(const struct rises_work *w, enum rises_kind kind, const struct rises_found *found,
+    size_t at, struct rise *rise)
+{
+	const struct rise_finding *f = &found->findings[at];
+	const struct rise_finding *earlier = earlier_of(found, at);
+	const struct gather *g = &w->g;
+
+	*rise = (struct rise){
+		.kind = kind,
+		.port_key = found->keys.ports[f->id],
+		.direction = f->direction,
+		.state = state_of(w, f, earlier),
+		.start_us = g->day_start[f->from],
+		.end_us = g->day_start[f->to],
+		.first_day = g->first + (int32_t)f->from,
+		.last_day = g->first + (int32_t)f->to - 1,
+		.going_on = f->going_on,
+		.slow = f->slow,
+		.novel = f->novel,
+		.short_history = f->baseline < w->rule.baseline_short,
+		.baseline_days = f->baseline,
+		.observed = f->observed_rate,
+		.expected = f->expected_rate,
+		.ratio = f->expected_rate > 0 ? f->observed_rate / f->expected_rate : INFINITY,
+		.sources = f->sources,
+		.sources_expected = f->sources_expected,
+		.log10_p = f->log10_p,
+		.locality = f->locality,
+		.sensors = f->sensors,
+		.risen = f->risen,
+		.top_share = f->top_share,
+		.effective = f->effective,
+		.without_top = f->without_top,
+		.mirai_share = NAN,
+		.asn_share = NAN,
+	};
+	(void)snprintf(rise->key, sizeof(rise->key), "%s", found->keys.texts[f->id]);
+	(void)snprintf(rise->top_sensor, sizeof(rise->top_sensor), "%s",
+	    g->sensor_count ? g->sensors[f->top].name : "");
+	if (earlier) {
+		rise->earlier_start_us = g->day_start[earlier->from];
+		rise->earlier_end_us = g->day_start[earlier->to];
+		rise->earlier_first_day = g->first + (int32_t)earlier->from;
+		rise->earlier_last_day = g->first + (int32_t)earlier->to - 1;
+	}
+}
+
+static bool overlaps(const struct rises_work *w, const struct rise_finding *f)
+{
+	return f->to > (size_t)(w->g.now.from - w->g.first);
+}
+
+static int append(struct rises_work *w, enum rises_kind kind, const struct rises_found *found,
+    size_t at)
+{
+	if (w->count == w->cap) {
+		size_t cap = w->cap ? 2 * w->cap : 32;
+		struct rise *items = realloc(w->items, cap * sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		w->items = items;
+		w->cap = cap;
+	}
+	fill(w, kind, found, at, &w->items[w->count++]);
+	return ST_OK;
+}
+
+static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *err)
+{
+	struct rises_found found = {0};
+	int rc = rises_judge(w, kind, NULL, false, &found, err);
+
+	for (size_t i = 0; !rc && i < found.count; i++)
+		if (overlaps(w, &found.findings[i]) && append(w, kind, &found, i))
+			rc = err_set(err, ST_LIMIT, "out of memory");
+	rises_found_fini(&found);
+	return rc;
+}
+
+/* ---- what another rise explains --------------------------------------------------------------- */
+
+/* SQL that is true for packets of ports in the time of their rises. */
+static void explained_sql(const struct rises_work *w, size_t ports, struct buf *b)
+{
+	size_t count = 0;
+
+	buf_puts(b, "(1 = 0");
+	for (size_t i = 0; i < ports && count < RISES_EXPLAINED_MAX; i++) {
+		const struct rise *r = &w->items[i];
+		char from[CIVIL_DATE_TEXT_MAX];
+		char to[CIVIL_DATE_TEXT_MAX];
+
+		if (r->kind != RISES_PORT || r->direction != RISE_UP)
+			continue;
+		count++;
+		buf_printf(b, " OR (%s = %u AND date >= toDate('%s') AND date < toDate('%s'))",
+		    gather_target_sql(&w->g), r->port_key,
+		    civil_format_date(r->first_day, from), civil_format_date(r->last_day + 1, to));
+	}
+	buf_putc(b, ')');
+}
+
+/* Does the finding stand without the packets of the ports' rises? */
+static bool stands(const struct rises_found *all, const struct rise_finding *f,
+    const struct rises_found *rest)
+{
+	for (size_t i = 0; i < rest->count; i++) {
+		const struct rise_finding *r = &rest->findings[i];
+
+		if (r->direction == f->direction && r->from < f->to && r->to > f->from
+		    && strcmp(rest->keys.texts[r->id], all->keys.texts[f->id]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The port whose rise overlaps the finding longest. */
+static const struct rise *explanation(const struct rises_work *w, size_t ports,
+    const struct rise *of)
+{
+	const struct rise *best = NULL;
+	double best_packets = 0;
+
+	for (size_t i = 0; i < ports; i++) {
+		const struct rise *r = &w->items[i];
+		double packets = r->observed - r->expected;
+
+		if (r->direction == RISE_UP && r->start_us < of->end_us && r->end_us > of->start_us
+		    && packets > best_packets) {
+			best = r;
+			best_packets = packets;
+		}
+	}
+	return best;
+}
+
+/* Countries and tools: those that only mirror a port's rise point to it. */
+static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t ports,
+    struct rises *ret, struct err *err)
+{
+	struct rises_found all = {0};
+	struct rises_found rest = {0};
+	struct buf sql = {0};
+	int rc;
+
+	explained_sql(w, ports, &sql);
+	rc = rises_judge(w, kind, buf_text(&sql), false, &all, err);
+	if (!rc && all.count > 0 && ports > 0)
+		rc = rises_judge(w, kind, buf_text(&sql), true, &rest, err);
+	for (size_t i = 0; !rc && i < all.count; i++) {
+		const struct rise_finding *f = &all.findings[i];
+		const struct rise *why = NULL;
+
+		if (!overlaps(w, f))
+			continue;
+		if (append(w, kind, &all, i))
+			rc = err_set(err, ST_LIMIT, "out of memory");
+		if (!rc && ports > 0 && !stands(&all, f, &rest))
+			why = explanation(w, ports, &w->items[w->count - 1]);
+		if (!why)
+			continue;
+		ret->explained++;
+		(void)snprintf(w->items[w->count - 1].explained_by, 48, "%s", why->key);
+		if (!w->options->all)
+			w->count--;
+	}
+	rises_found_fini(&all);
+	rises_found_fini(&rest);
+	buf_fini(&sql);
+	return rc;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static int compare(const void *va, const void *vb)
+{
+	const struct rise *a = va;
+	const struct rise *b = vb;
+	double change_a = fabs(a->observed - a->expected);
+	double change_b = fabs(b->observed - b->expected);
+
+	if (a->direction != b->direction)
+		return a->direction < b->direction ? -1 : 1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->locality != b->locality)
+		return a->locality < b->locality ? -1 : 1;
+	if (change_a != change_b)
+		return change_a > change_b ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
+static int judge_kinds(struct rises_work *w, struct rises *ret, struct err *err)
+{
+	unsigned kinds = w->options->kinds ? w->options->kinds : (1u << RISES_KIND_COUNT) - 1;
+	unsigned mirrored = 1u << RISES_COUNTRY | 1u << RISES_TOOL;
+	size_t ports;
+	int rc = kinds & (1u << RISES_PORT | mirrored) ? judge_plain(w, RISES_PORT, err) : ST_OK;
+
+	ports = w->count;
+	for (unsigned k = RISES_PORT + 1; !rc && k < RISES_KIND_COUNT; k++) {
+		if (!(kinds & 1u << k))
+			continue;
+		rc = mirrored & 1u << k ? judge_mirrored(w, (enum rises_kind)k, ports, ret, err)
+		    : judge_plain(w, (enum rises_kind)k, err);
+	}
+	if (!rc && !(kinds & 1u << RISES_PORT)) {
+		memmove(w->items, w->items + ports, (w->count - ports) * sizeof(*w->items));
+		w->count -= ports;
+	}
+	return rc;
+}
+
+int rises_find(struct store *store, const struct rises_options *options,
+    struct rises *ret_rises, struct err *err)
+{
+	struct rises_work w = {.store = store, .options = options,
+	    .rule = options->rule ? *options->rule : rise_rule_default()};
+	int rc;
+
+	*ret_rises = (struct rises){0};
+	rc = prepare(&w, err);
+	if (!rc)
+		rc = judge_kinds(&w, ret_rises, err);
+	for (size_t i = 0; !rc && i < w.count; i++) {
+		rc = rises_sharpen(&w, &w.items[i], err);
+		if (!rc && options->evidence)
+			rc = rises_evidence(&w, &w.items[i], err);
+	}
+	if (!rc)
+		ret_rises->history_days = history_days(&w);
+	if (w.count > 1)
+		qsort(w.items, w.count, sizeof(*w.items), compare);
+	ret_rises->items = w.items;
+	ret_rises->count = w.count;
+	free(w.exposure);
+	free(w.nominal);
+	gather_fini(&w.g);
+	return rc;
+}
+
+void rises_fini(struct rises *rises)
+{
+	for (size_t i = 0; i < rises->count; i++)
+		free(rises->items[i].name);
+	free(rises->items);
+	*rises = (struct rises){0};
+}

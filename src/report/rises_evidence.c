@@ -1,0 +1,323 @@
+/*
+ * What is asked about a rise once it is found: when exactly, from where, by whom, what else they
+ * did.  Only its own days are read.
+ */
+#include "report/rises_parts.h"
+
+#include "base/civil.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUARTER_US (15 * CIVIL_US_PER_MINUTE)
+#define QUARTERS_MAX 128
+#define QUARTERS_A_DAY 96.0
+#define USUAL_PART 0.05   /* of what was observed, at least: where nothing was expected */
+#define USUAL_LEAST 1e-3
+
+/* ---- when ------------------------------------------------------------------------------------- */
+
+/* Counts of the quarters of one day. */
+static int ask_quarters(struct rises_work *w, const struct rise *rise, int32_t day,
+    double counts[QUARTERS_MAX], struct err *err)
+{
+	struct zone *zone = store_zone(w->store);
+	int64_t start = zone_day_start(zone, day);
+	struct store_param params[] = {{.name = "target"},
+	    {.name = "chosen", .int_value = rise->port_key},
+	    {.name = "day", .kind = STORE_PARAM_DATE, .int_value = day}};
+	struct store_result *result = NULL;
+	int rc = rises_ask(w, "rises_quarters", params, 3, &result, err);
+
+	memset(counts, 0, QUARTERS_MAX * sizeof(*counts));
+	for (size_t i = 0; !rc && i < store_result_rows(result); i++) {
+		int64_t at = (store_result_int(result, i, 0) - start) / QUARTER_US;
+
+		if (at >= 0 && at < QUARTERS_MAX)
+			counts[at] += store_result_real(result, i, 1);
+	}
+	store_result_free(result);
+	return rc;
+}
+
+/*
+ * The split of a day that makes its counts likeliest: `usual` a quarter on one side, whatever the
+ * mean is on the other.  Returns the index of the first quarter of the unusual side (from the
+ * front), or the one after its last (from the back).
+ */
+static size_t split(const double *counts, size_t count, double usual, bool from_front)
+{
+	double best = -INFINITY;
+	double sum = 0;
+	size_t best_at = from_front ? 0 : count;
+
+	for (size_t n = 1; n <= count; n++) {
+		size_t at = from_front ? count - n : n - 1;
+		double mean;
+		double gain;
+
+		sum += counts[at];
+		mean = sum / (double)n;
+		if (mean <= usual)
+			continue;
+		gain = sum * log(mean / usual) - (mean - usual) * (double)n;
+		if (gain > best) {
+			best = gain;
+			best_at = from_front ? at : n;
+		}
+	}
+	return best_at;
+}
+
+/* The quarter in which a side of the day begins (front) or ends. */
+static int edge(struct rises_work *w, const struct rise *rise, int32_t day, bool front,
+    int64_t *ret_us, struct err *err)
+{
+	struct zone *zone = store_zone(w->store);
+	int64_t start = zone_day_start(zone, day);
+	size_t quarters = (size_t)((zone_day_start(zone, day + 1) - start) / QUARTER_US);
+	double counts[QUARTERS_MAX];
+	double addresses = 0;
+	double usual;
+	int rc = ask_quarters(w, rise, day, counts, err);
+
+	for (size_t i = 0; i < w->g.sensor_count; i++)
+		addresses += w->nominal[i];
+	usual = fmax(rise->expected, USUAL_PART * rise->observed) * fmax(addresses, 1)
+	    / QUARTERS_A_DAY;
+	if (quarters > QUARTERS_MAX)
+		quarters = QUARTERS_MAX;
+	if (!rc)
+		*ret_us = start + (int64_t)split(counts, quarters, fmax(usual, USUAL_LEAST), front)
+		    * QUARTER_US;
+	return rc;
+}
+
+int rises_sharpen(struct rises_work *w, struct rise *rise, struct err *err)
+{
+	int rc;
+
+	if (rise->kind != RISES_PORT || rise->direction != RISE_UP || rise->slow)
+		return ST_OK;
+	rc = edge(w, rise, rise->first_day, true, &rise->start_us, err);
+	if (!rc && !rise->going_on)
+		rc = edge(w, rise, rise->last_day, false, &rise->end_us, err);
+	if (rise->end_us <= rise->start_us)
+		rise->end_us = rise->start_us + QUARTER_US;
+	return rc;
+}
+
+/* ---- from where, by whom ---------------------------------------------------------------------- */
+
+void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *b)
+{
+	static const char *const marks[] = {"mirai", "zmap", "masscan", "synful"};
+	unsigned bit = 0;
+
+	switch (rise->kind) {
+	case RISES_PORT:
+		buf_printf(b, "%s = %u", gather_target_sql(g), rise->port_key);
+		return;
+	case RISES_COUNTRY:
+		buf_printf(b, "country = '%.2s'", rise->key);
+		return;
+	case RISES_TOOL:
+		while (bit < 3 && strcmp(rise->key, marks[bit]) != 0)
+			bit++;
+		buf_printf(b, "bitAnd(marks, %u) > 0", 1u << bit);
+		return;
+	case RISES_SIGNATURE:
+	case RISES_LOGIN:
+	case RISES_KIND_COUNT:
+		break;
+	}
+	buf_puts(b, "1 = 0");
+}
+
+struct question {
+	struct rises_work *w;
+	const struct rise *rise;
+	struct buf key;
+	struct store_param params[6];
+};
+
+static void question_init(struct question *q, struct rises_work *w, const struct rise *rise)
+{
+	struct zone *zone = store_zone(w->store);
+
+	*q = (struct question){.w = w, .rise = rise};
+	rises_key_sql(rise, &w->g, &q->key);
+	q->params[0] = (struct store_param){.name = "begin", .kind = STORE_PARAM_TIME,
+	    .int_value = rise->start_us};
+	q->params[1] = (struct store_param){.name = "end", .kind = STORE_PARAM_TIME,
+	    .int_value = rise->end_us};
+	q->params[2] = (struct store_param){.name = "begin_day", .kind = STORE_PARAM_DATE,
+	    .int_value = zone_day(zone, rise->start_us)};
+	q->params[3] = (struct store_param){.name = "end_day", .kind = STORE_PARAM_DATE,
+	    .int_value = zone_day(zone, rise->end_us - 1) + 1};
+	q->params[4] = (struct store_param){.name = "key", .kind = STORE_PARAM_SQL,
+	    .text = buf_text(&q->key)};
+	q->params[5] = (struct store_param){.name = "target"};
+}
+
+static int question_ask(struct question *q, const char *name, bool target,
+    struct store_result **ret_result, struct err *err)
+{
+	return rises_ask(q->w, name, q->params, target ? 6 : 5, ret_result, err);
+}
+
+/* Distinct sources, Mirai's share, the three largest AS. */
+static int ask_sources(struct question *q, struct rise *rise, struct err *err)
+{
+	struct store_result *result = NULL;
+	uint64_t packets = 0;
+	uint64_t mirai = 0;
+	uint64_t largest = 0;
+	int rc = question_ask(q, "rises_asns", false, &result, err);
+
+	for (size_t i = 0; !rc && i < store_result_rows(result); i++) {
+		uint64_t sources = store_result_uint(result, i, 1);
+
+		rise->source_count += sources;
+		if (store_result_int(result, i, 0) != 0 && i < 4)
+			largest += sources;
+		packets += store_result_uint(result, i, 2);
+		mirai += store_result_uint(result, i, 3);
+	}
+	store_result_free(result);
+	if (packets > 0)
+		rise->mirai_share = (double)mirai / (double)packets;
+	if (rise->source_count > 0 && largest > 0)
+		rise->asn_share = (double)largest / (double)rise->source_count;
+	return rc;
+}
+
+static int ask_countries(struct question *q, struct rise *rise, struct err *err)
+{
+	struct store_result *result = NULL;
+	double all = 0;
+	int rc = question_ask(q, "rises_countries", false, &result, err);
+
+	for (size_t i = 0; !rc && i < store_result_rows(result); i++)
+		all += store_result_real(result, i, 1);
+	for (size_t i = 0; !rc && i < store_result_rows(result)
+	    && rise->country_count < RISES_PARTS; i++) {
+		struct rises_part *part = &rise->countries[rise->country_count];
+
+		if (strcmp(store_result_text(result, i, 0), "ZZ") == 0)
+			continue;
+		(void)snprintf(part->name, sizeof(part->name), "%s",
+		    store_result_text(result, i, 0));
+		part->share = all > 0 ? store_result_real(result, i, 1) / all : 0;
+		rise->country_count++;
+	}
+	store_result_free(result);
+	return rc;
+}
+
+static int ask_overlap(struct question *q, struct rise *rise, struct err *err)
+{
+	struct store_result *result = NULL;
+	int rc = question_ask(q, "rises_overlap", true, &result, err);
+
+	for (size_t i = 0; !rc && i < store_result_rows(result)
+	    && rise->overlap_count < RISES_PARTS; i++) {
+		struct rises_part *part = &rise->overlaps[rise->overlap_count];
+
+		part->key = (uint32_t)store_result_int(result, i, 0);
+		if (part->key == rise->port_key || rise->source_count == 0)
+			continue;
+		(void)snprintf(part->name, sizeof(part->name), "%u/%s", part->key & 0xffff,
+		    part->key >> 16 == 6 ? "tcp" : part->key >> 16 == 17 ? "udp" : "icmp");
+		part->share = store_result_real(result, i, 1) / (double)rise->source_count;
+		rise->overlap_count++;
+	}
+	store_result_free(result);
+	return rc;
+}
+
+static int ask_victims(struct question *q, struct rise *rise, struct err *err)
+{
+	struct store_result *result = NULL;
+	int rc = question_ask(q, "rises_victims", false, &result, err);
+
+	if (!rc)
+		rise->victims = store_result_uint(result, 0, 0);
+	store_result_free(result);
+	return rc;
+}
+
+/* ---- signatures and logins -------------------------------------------------------------------- */
+
+#define GUESS_MANY 3.0 /* times as many */
+#define GUESS_LIST 0.8 /* pairs ÷ users from which on each user has its own password */
+
+static enum rises_guess guess_of(double users, double passwords, double pairs, double generated)
+{
+	if (users <= 0 || passwords <= 0)
+		return RISES_GUESS_NONE;
+	if (users >= GUESS_MANY * passwords)
+		return RISES_GUESS_SPRAY;
+	if (passwords >= GUESS_MANY * users)
+		return generated > 0.5 ? RISES_GUESS_BRUTE : RISES_GUESS_DICTIONARY;
+	return pairs > 0 && fmax(users, passwords) / pairs >= GUESS_LIST && users >= 10
+	    ? RISES_GUESS_LIST : RISES_GUESS_DICTIONARY;
+}
+
+static int ask_logins(struct question *q, struct rise *rise, struct err *err)
+{
+	struct store_param params[] = {q->params[0], q->params[1],
+	    {.name = "protocol", .kind = STORE_PARAM_TEXT, .text = rise->key}};
+	struct store_result *result = NULL;
+	int rc = rises_ask(q->w, "rises_guesses", params, 3, &result, err);
+
+	if (!rc && store_result_rows(result) > 0) {
+		rise->users = store_result_uint(result, 0, 0);
+		rise->passwords = store_result_uint(result, 0, 1);
+		rise->source_count = store_result_uint(result, 0, 3);
+		rise->guess = guess_of((double)rise->users, (double)rise->passwords,
+		    store_result_real(result, 0, 2), store_result_real(result, 0, 4));
+	}
+	store_result_free(result);
+	return rc;
+}
+
+static int ask_signature(struct question *q, struct rise *rise, struct err *err)
+{
+	struct store_param params[] = {q->params[0], q->params[1],
+	    {.name = "key", .kind = STORE_PARAM_TEXT, .text = rise->key}};
+	struct store_result *result = NULL;
+	int rc = rises_ask(q->w, "rises_message", params, 3, &result, err);
+
+	if (!rc && store_result_rows(result) > 0) {
+		rise->name = strdup(store_result_text(result, 0, 0));
+		rise->source_count = store_result_uint(result, 0, 1);
+	}
+	store_result_free(result);
+	return rc;
+}
+
+int rises_evidence(struct rises_work *w, struct rise *rise, struct err *err)
+{
+	struct question q;
+	int rc;
+
+	question_init(&q, w, rise);
+	if (rise->kind == RISES_SIGNATURE) {
+		rc = ask_signature(&q, rise, err);
+	} else if (rise->kind == RISES_LOGIN) {
+		rc = ask_logins(&q, rise, err);
+	} else {
+		rc = ask_sources(&q, rise, err);
+		if (!rc && rise->kind != RISES_COUNTRY)
+			rc = ask_countries(&q, rise, err);
+		if (!rc)
+			rc = ask_overlap(&q, rise, err);
+		if (!rc)
+			rc = ask_victims(&q, rise, err);
+	}
+	buf_fini(&q.key);
+	return rc;
+}
