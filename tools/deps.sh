@@ -5,6 +5,7 @@
 #   tools/deps.sh          what building, testing, fuzzing and the demo need
 #   tools/deps.sh lint     what `make lint` needs besides
 #   tools/deps.sh deb      what `make deb` needs besides
+#   tools/deps.sh live     clients that visit the sensor in tests/live
 #   tools/deps.sh --list   prints the Debian packages and installs nothing
 #
 # It never leaves half a file: a tarball is checked against its pinned SHA-512 before it gets its
@@ -28,6 +29,12 @@ build_packages=(
 )
 lint_packages=(clang-tidy clang-format cppcheck shellcheck)
 deb_packages=(build-essential debhelper)
+# Visitors of the live sensor; a test leaves out those that are missing.
+live_packages=(
+	iproute2 nftables tcpreplay strace openssh-client telnet curl ftp ldap-utils smbclient
+	mariadb-client postgresql-client redis-tools mosquitto-clients snmp sipsak swaks hydra nmap
+	'freerdp2-x11|freerdp3-x11' gvncviewer xvfb xauth dnsutils
+)
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -225,6 +232,10 @@ case ${1-} in
 	;;
 lint) install_debian "${lint_packages[@]}" ;;
 deb) install_debian "${deb_packages[@]}" ;;
---list) printf '%s\n' "${build_packages[@]}" "${lint_packages[@]}" "${deb_packages[@]}" ;;
+live) install_debian "${live_packages[@]}" ;;
+--list)
+	printf '%s\n' "${build_packages[@]}" "${lint_packages[@]}" "${deb_packages[@]}" \
+		"${live_packages[@]}"
+	;;
 *) die "unknown argument '$1'; try: tools/deps.sh [lint | deb | --list]" ;;
 esac

@@ -247,6 +247,14 @@ size_t ring_next(struct ring *r, struct capture_packet *ret_packets, size_t max)
 	return n;
 }
 
+void ring_recover(struct ring *r)
+{
+	int error;
+	socklen_t len = sizeof(error);
+
+	(void)getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+}
+
 struct ring_drops ring_drops(struct ring *r)
 {
 	struct tpacket_stats_v3 now;

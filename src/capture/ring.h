@@ -30,6 +30,9 @@ struct ring;
 ST_MUST_CHECK int ring_map(int fd, struct ring **ret_ring, struct err *err);
 void ring_free(struct ring *ring);
 
+/* Clears the error of an interface that went down, which else would end every wait at once. */
+void ring_recover(struct ring *ring);
+
 /* Delivers up to max packets that are there, in order; valid until the next call.  0: none now,
  * poll the socket. */
 size_t ring_next(struct ring *ring, struct capture_packet *ret_packets, size_t max);

@@ -41,6 +41,7 @@ struct watcher {
 	struct ring *ring;
 	struct outbox *outbox;
 	struct minute minute;
+	bool blind; /* the interface is down: this time is not observed */
 	int64_t status_us;
 	int64_t flushed_minute; /* the wall minute after which the tally was last closed */
 	unsigned signatures;
@@ -138,13 +139,38 @@ static int by_the_clock(struct watcher *w, bool last)
 		tell_status(w);
 	}
 	counts = (struct minute_counts){c->read, c->counted, ring_drops(w->ring).dropped};
-	while (!rc && minute_turn(&w->minute, wall, now, last, &counts, w->start.sensor, w->addresses,
-	    &row)) {
+	while (!rc && !w->blind && minute_turn(&w->minute, wall, now, last, &counts,
+	    w->start.sensor, w->addresses, &row)) {
 		(void)outbox_row(w->outbox, RECORD_TABLE_coverage, &row);
 		if (last)
 			break;
 	}
 	return rc;
+}
+
+static int take_link(struct watcher *w, bool up)
+{
+	int rc = ST_OK;
+
+	if (up && w->blind)
+		minute_resume(&w->minute, os_clock_now_us(), os_clock_monotonic_us());
+	else if (!up && !w->blind)
+		rc = by_the_clock(w, true);
+	w->blind = !up;
+	return rc;
+}
+
+/* What the supervisor says; its end is ours. */
+static int hear_supervisor(struct watcher *w)
+{
+	static uint8_t body[OS_CHANNEL_MAX];
+	uint16_t type;
+	size_t len;
+	int rc = os_channel_receive(START_CONTROL, &type, body, &len);
+
+	if (rc == ST_NOT_FOUND)
+		stop_asked = 1;
+	return rc == ST_OK && type == WIRE_LINK && len == 1 ? take_link(w, body[0] != 0) : ST_OK;
 }
 
 static int read_packets(struct watcher *w)
@@ -166,7 +192,6 @@ static int read_packets(struct watcher *w)
 
 static int run(struct watcher *w, struct err *err)
 {
-	static uint8_t body[OS_CHANNEL_MAX];
 	int rc = ST_OK;
 
 	while (!rc && !stop_asked) {
@@ -175,14 +200,12 @@ static int run(struct watcher *w, struct err *err)
 			{START_CONTROL, POLLIN, 0},
 			{START_STORE, outbox_empty(w->outbox) ? 0 : POLLOUT, 0},
 		};
-		uint16_t type;
-		size_t len;
-
 		(void)poll(polls, 3, TURN_MS);
-		if (polls[1].revents
-		    && os_channel_receive(START_CONTROL, &type, body, &len) == ST_NOT_FOUND)
-			stop_asked = 1;
+		if (polls[0].revents & POLLERR)
+			ring_recover(w->ring);
 		rc = read_packets(w);
+		if (!rc && polls[1].revents)
+			rc = hear_supervisor(w);
 		if (!rc)
 			rc = by_the_clock(w, false);
 		if (!rc)

@@ -10,6 +10,14 @@ void minute_begin(struct minute *m, int64_t wall_us, int64_t monotonic_us)
 	m->before = (struct minute_counts){0, 0, 0};
 }
 
+void minute_resume(struct minute *m, int64_t wall_us, int64_t monotonic_us)
+{
+	struct minute_counts before = m->before;
+
+	minute_begin(m, wall_us, monotonic_us);
+	m->before = before;
+}
+
 bool minute_turn(struct minute *m, int64_t wall_us, int64_t monotonic_us, bool last,
     const struct minute_counts *now, uint16_t sensor, uint32_t addresses,
     struct record_coverage *ret_row)

@@ -29,6 +29,9 @@ struct minute {
 
 void minute_begin(struct minute *minute, int64_t wall_us, int64_t monotonic_us);
 
+/* The same after a time that was not observed, which ended with a last minute_turn. */
+void minute_resume(struct minute *minute, int64_t wall_us, int64_t monotonic_us);
+
 /*
  * Is a minute over (or the clock was set, or `last`)?  Then *ret_row is its coverage without drops
  * and the next one begins.

@@ -17,6 +17,7 @@
 #include "os/clock.h"
 #include "os/confine.h"
 #include "os/file.h"
+#include "os/link.h"
 #include "os/listen.h"
 #include "os/process.h"
 #include "os/signals.h"
@@ -81,6 +82,9 @@ struct supervisor {
 	size_t drained_count;
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
 	int ring;                         /* of capture.interface; -1 */
+	int link;                         /* readable when an interface has changed; -1 */
+	enum os_link_state link_state;
+	unsigned link_index;
 	char folder[OS_PATH_MAX];
 	char geo_path[OS_PATH_MAX];
 	const char *user; /* "" when nobody else is to be become */
@@ -129,6 +133,9 @@ static int load_config(struct supervisor *s, struct err *err)
 		rc = config_parse(s->config_path, text, len, say_finding, NULL, &config, err);
 	if (!rc && (!config->sensor.name[0] || config->sensor.addresses.count == 0))
 		rc = err_set(err, ST_USAGE, "%s: a sensor needs sensor.name and sensor.addresses",
+		    s->config_path);
+	if (!rc && !config->respond.enabled && !config->capture.interface[0])
+		rc = err_set(err, ST_USAGE, "%s: a dark sensor (respond.enabled) needs capture.interface",
 		    s->config_path);
 	if (rc) {
 		config_free(config);
@@ -233,6 +240,55 @@ static size_t list_descriptors(const struct supervisor *s, enum worker_kind kind
 	return n;
 }
 
+static void tell_link(const struct supervisor *s)
+{
+	uint8_t up = s->link_state == OS_LINK_UP;
+
+	if (s->workers[WORKER_CAPTURE].control >= 0)
+		(void)os_channel_send(s->workers[WORKER_CAPTURE].control, WIRE_LINK, &up, 1);
+}
+
+/* An interface that was made anew needs a ring of its own, and the capture starts with that. */
+static void renew_ring(struct supervisor *s)
+{
+	struct ring_options options = {
+		.interface = s->config->capture.interface,
+		.filter = s->config->capture.filter,
+	};
+	struct err err = {0};
+	int ring;
+
+	if (ring_open(&options, &ring, &err)) {
+		say(err.text);
+		return;
+	}
+	(void)close(s->ring);
+	s->ring = ring;
+	if (s->workers[WORKER_CAPTURE].pid > 0)
+		(void)kill(s->workers[WORKER_CAPTURE].pid, SIGTERM);
+}
+
+static void look_at_link(struct supervisor *s)
+{
+	static const char *const names[] = {"gone", "down", "up"};
+	enum os_link_state before = s->link_state;
+	unsigned index;
+	char line[200];
+
+	os_link_seen(s->link);
+	s->link_state = os_link_look(s->config->capture.interface, &index);
+	if (index != 0 && index != s->link_index) {
+		s->link_index = index;
+		renew_ring(s);
+	}
+	if (s->link_state == before)
+		return;
+	(void)snprintf(line, sizeof(line), "capture.interface: %s is %s",
+	    s->config->capture.interface, names[s->link_state]);
+	say(line);
+	tell_link(s);
+}
+
 static int start_worker(struct supervisor *s, enum worker_kind kind, struct err *err)
 {
 	static int fds[SOCKETS_MAX + 8];
@@ -260,6 +316,8 @@ static int start_worker(struct supervisor *s, enum worker_kind kind, struct err 
 			w->control = control[0];
 	}
 	(void)close(start);
+	if (!rc && kind == WORKER_CAPTURE)
+		tell_link(s);
 	w->started_us = os_clock_monotonic_us();
 	return rc;
 }
@@ -534,13 +592,16 @@ static bool stop_step(struct supervisor *s)
 
 static void turn(struct supervisor *s)
 {
-	struct pollfd polls[WORKER_COUNT + CONTROL_POLLS_MAX];
+	struct pollfd polls[WORKER_COUNT + CONTROL_POLLS_MAX + 1];
 	size_t n = 0;
 
 	for (int i = 0; i < WORKER_COUNT; i++)
 		polls[n++] = (struct pollfd){s->workers[i].control, POLLIN, 0};
 	n += control_polls(s->control, polls + n);
+	polls[n++] = (struct pollfd){s->link, POLLIN, 0};
 	(void)poll(polls, (nfds_t)n, TURN_MS);
+	if (polls[n - 1].revents)
+		look_at_link(s);
 	for (int i = 0; i < WORKER_COUNT; i++)
 		if (polls[i].revents)
 			hear_worker(s, (enum worker_kind)i);
@@ -591,9 +652,17 @@ static int open_ring(struct supervisor *s, struct err *err)
 		.interface = s->config->capture.interface,
 		.filter = s->config->capture.filter,
 	};
+	int rc;
 
 	s->ring = -1;
-	return options.interface[0] ? ring_open(&options, &s->ring, err) : ST_OK;
+	s->link = -1;
+	if (!options.interface[0])
+		return ST_OK;
+	rc = ring_open(&options, &s->ring, err);
+	if (!rc)
+		rc = os_link_watch(&s->link, err);
+	s->link_state = os_link_look(options.interface, &s->link_index);
+	return rc;
 }
 
 static int begin(struct supervisor *s, struct err *err)

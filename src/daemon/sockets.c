@@ -179,6 +179,8 @@ int sockets_open(const struct config *config, void (*say)(const char *line), str
 		if (!protocol_module_find(config->respond.protocols.items[i].protocol))
 			return err_set(err, ST_USAGE, "respond.protocols: there is no protocol %s",
 			    config->respond.protocols.items[i].protocol);
+	if (!config->respond.enabled)
+		return ST_OK;
 	list_addresses(&o);
 	for (size_t a = 0; a < o.address_count; a++) {
 		size_t from = ret_sockets->count;

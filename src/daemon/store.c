@@ -416,7 +416,8 @@ static int settle_addresses(struct keeper *k, struct ip **ret_known, size_t *ret
 	for (size_t i = 0; destinations.offset_count == 0 && i < nets->count; i++) {
 		uint64_t size = ip_net_size(nets->items[i]);
 
-		for (uint64_t j = 0; j < size && j < DESTINATIONS_LISTED_MAX; j++) {
+		/* Of large IPv6 networks those count that are seen. */
+		for (uint64_t j = 0; size <= DESTINATIONS_LISTED_MAX && j < size; j++) {
 			struct ip ip = nets->items[i].base;
 
 			ip.lo += j;
@@ -438,6 +439,14 @@ static int settle_addresses(struct keeper *k, struct ip **ret_known, size_t *ret
 	return rc;
 }
 
+static struct record_text kind_of(const struct config *c)
+{
+	if (!c->respond.enabled)
+		return (struct record_text){"dark", 4};
+	return c->respond.addresses.count > 0 ? (struct record_text){"mixed", 5}
+	                                      : (struct record_text){"answering", 9};
+}
+
 static int open_store(struct keeper *k, struct err *err)
 {
 	const struct config *c = k->config;
@@ -450,13 +459,13 @@ static int open_store(struct keeper *k, struct err *err)
 	};
 	struct record_sensor sensor = {
 		.name = {c->sensor.name, (uint32_t)strlen(c->sensor.name)},
-		.kind = {"answering", 9},
 	};
 	struct store_ingest_options ingest = {.name = "live", .journal = true};
 	struct ip *known = NULL;
 	size_t count = 0;
 	int rc = store_open(&options, &k->store, err);
 
+	sensor.kind = kind_of(c);
 	sensor.addresses = (uint32_t)destinations_nets_size(c->sensor.addresses.items,
 	    c->sensor.addresses.count, c->sensor.exclude.items, c->sensor.exclude.count);
 	if (memcmp(c->sensor.country, "ZZ", 2) != 0)

@@ -24,6 +24,7 @@ enum wire_type {
 	WIRE_GONE,      /* worker → store: that was all (clean stop) */
 	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
 	                   line of JSON */
+	WIRE_LINK,      /* supervisor → capture: u8, 1 = packets can come, 0 = the interface is down */
 };
 
 enum wire_peer {

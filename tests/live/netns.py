@@ -18,7 +18,8 @@ SENSOR_MAC, VISITOR_MAC = '02:00:00:00:00:08', '02:00:00:00:00:01'
 
 
 def run(*words, check=True, stdin=None):
-    done = subprocess.run(words, capture_output=True, text=True, check=False, input=stdin, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, input=stdin,
+                          timeout=60)
     if check and done.returncode:
         raise AssertionError(f'{" ".join(words)}: {done.stderr.strip()}')
     return done.stdout
@@ -45,12 +46,17 @@ class Network:
         for space in (self.sensor, self.visitor) if quiet else ():
             run('ip', 'netns', 'exec', space, 'sh', '-c',
                 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6')
-        run('ip', '-n', self.sensor, 'link', 'add', 'veth0', 'mtu', str(mtu), 'address', SENSOR_MAC,
-            'type', 'veth', 'peer', 'name', 'veth0', 'mtu', str(mtu), 'address', VISITOR_MAC,
-            'netns', self.visitor)
+        self.quiet, self.mtu = quiet, mtu
+        self.pair()
+
+    def pair(self):
+        """The two ends; again after they were deleted."""
+        run('ip', '-n', self.sensor, 'link', 'add', 'veth0', 'mtu', str(self.mtu),
+            'address', SENSOR_MAC, 'type', 'veth', 'peer', 'name', 'veth0', 'mtu', str(self.mtu),
+            'address', VISITOR_MAC, 'netns', self.visitor)
         for space in (self.sensor, self.visitor):
             run('ip', '-n', space, 'link', 'set', 'lo', 'up')
-            if quiet:
+            if self.quiet:
                 run('ip', '-n', space, 'link', 'set', 'veth0', 'arp', 'off')
             run('ip', '-n', space, 'link', 'set', 'veth0', 'up')
 
@@ -76,10 +82,10 @@ class Network:
         return run('ip', 'netns', 'exec', self.visitor, *words, **options)
 
     @contextlib.contextmanager
-    def visiting(self):
+    def visiting(self, space=None):
         """Sockets made inside belong to the visitor's namespace, also afterwards."""
         here = os.open('/proc/thread-self/ns/net', os.O_RDONLY)
-        there = os.open(f'/run/netns/{self.visitor}', os.O_RDONLY)
+        there = os.open(f'/run/netns/{space or self.visitor}', os.O_RDONLY)
         try:
             if LIBC.setns(there, CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), 'setns')

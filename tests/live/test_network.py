@@ -1,0 +1,318 @@
+"""The packet ring in a namespace: every packet sent is counted or told as lost, and the same
+packets give the same records as a file of them does."""
+import ipaddress
+import json
+import os
+import random
+import re
+import signal
+import socket
+import struct
+import time
+
+from live import BUILD, FOLDER, SOURCE, Sensor, Skip, contains, cpu_seconds, equal, main, need, \
+    teiten, wait_for
+from netns import SENSOR4, SENSOR6, SENSOR_MAC, VISITOR_MAC, Network
+
+FLOOD = os.path.join(BUILD, 'tests', 'live', 'flood')
+CAPTURE = 'capture: { interface: veth0 }\n'
+CORPUS = os.environ.get('TEITEN_CORPUS') or os.path.join(SOURCE, '..', 'shared', 'corpus')
+MANY = int(os.environ.get('TEITEN_PACKETS', '400000'))
+NETS = f'{SENSOR4}, {SENSOR6}'
+SYN, UDP = 6, 17
+
+
+# ---- packets ------------------------------------------------------------------------------------
+
+def mac(text):
+    return bytes.fromhex(text.replace(':', ''))
+
+
+def ethernet(payload, kind, vlan=None):
+    tag = struct.pack('>HH', 0x8100, vlan) if vlan is not None else b''
+    return mac(SENSOR_MAC) + mac(VISITOR_MAC) + tag + struct.pack('>H', kind) + payload
+
+
+def transport_of(proto, sport, dport, seq=1):
+    if proto == UDP:
+        return struct.pack('>HHHH', sport, dport, 8 + 5, 0) + b'hello'
+    return struct.pack('>HHIIBBHHH', sport, dport, seq, 0, 5 << 4, 2, 1024, 0, 0)
+
+
+def checksum(data):
+    total = sum(struct.unpack(f'>{len(data) // 2}H', data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def packet(src, dst, proto=SYN, sport=40000, dport=23, vlan=None, seq=1):
+    body = transport_of(proto, sport, dport, seq)
+    s, d = ipaddress.ip_address(src), ipaddress.ip_address(dst)
+    if s.version == 6:
+        head = struct.pack('>IHBB', 6 << 28, len(body), proto, 64) + s.packed + d.packed
+        return ethernet(head + body, 0x86dd, vlan)
+    head = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(body), 7, 0, 64, proto, 0) \
+        + s.packed + d.packed
+    return ethernet(head[:10] + struct.pack('>H', checksum(head)) + head[12:] + body, 0x800, vlan)
+
+
+def write_frames(name, frames):
+    path = os.path.join(FOLDER, name)
+    with open(path, 'wb') as file:
+        for frame in frames:
+            file.write(struct.pack('>H', len(frame)) + frame)
+    return path
+
+
+def write_pcap(name, frames):
+    path = os.path.join(FOLDER, name)
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for i, frame in enumerate(frames):
+            file.write(struct.pack('<IIII', 1760000000, i, len(frame), len(frame)) + frame)
+    return path
+
+
+def flood(network, frames, count):
+    """The number sent and the seconds it took."""
+    path = write_frames('frames', frames)
+    out = network.in_visitor(FLOOD, 'veth0', path, str(count)).split()
+    equal(int(out[0]), count)
+    return float(out[1])
+
+
+def watch(network, capture=CAPTURE, nets=NETS):
+    """A dark sensor there."""
+    return Sensor(address=nets, capture=capture, prefix=network.prefix(),
+                  respond='enabled: false').start()
+
+
+def counts(sensor):
+    return sensor.worker('capture')['status']
+
+
+def wait_counts(sensor, received):
+    wait_for(f'{received} packets', lambda: counts(sensor)['received'] >= received
+             and counts(sensor)['read'] + counts(sensor)['kernel_drops']
+             >= counts(sensor)['received'], 20)
+    time.sleep(1.2) # no more than that either
+    return counts(sensor)
+
+
+FLOWS = '''SELECT f.src_hi, f.src_lo, f.proto, f.port, f.class, f.tcp_flags, f.marks, f.victim_hi,
+ f.victim_lo, f.country, f.asn, f.ttl, f.syn_signature, sum(f.packets) AS packets,
+ sum(f.bytes) AS bytes, bit_count(bit_or(f.dst_bits)) AS dsts
+ FROM flow f GROUP BY ALL ORDER BY ALL'''
+
+
+def same_flows(live, files):
+    columns = set(files[0]) if files else set()
+    for at, (a, b) in enumerate(zip(live, files)):
+        if a != b:
+            raise AssertionError(f'row {at}:\nring {a}\nfile {b}\nof {columns}')
+    equal(len(live), len(files))
+
+
+# ---- tests --------------------------------------------------------------------------------------
+
+def test_everything_sent_is_counted_or_lost():
+    network = Network()
+    sensor = watch(network)
+    rng = random.Random(1)
+    frames = [packet(f'203.0.113.{rng.randrange(256)}', f'192.0.2.{8 + rng.randrange(8)}',
+                     sport=rng.randrange(1024, 65536), dport=rng.choice((22, 23, 80, 445)))
+              for _ in range(20000)]
+    pid = sensor.pids()['capture']
+    used = cpu_seconds(pid)
+    seconds = flood(network, frames, MANY)
+    c = wait_counts(sensor, MANY)
+    used = cpu_seconds(pid) - used
+    equal(network.sent(), MANY)
+    equal(network.arrived(), MANY)
+    equal(c['received'], MANY)
+    equal(c['read'] + c['kernel_drops'], MANY)
+    equal(c['read'], c['counted'] + sum(c['dropped'].values()))
+    equal(c['dropped'], {})
+    print(f'# {MANY / seconds / 1e6:.2f} Mpps sent, {c["kernel_drops"] / MANY:.1%} lost by the '
+          f'kernel, {c["read"] / max(used, .01) / 1e6:.2f} M packets per processor second')
+    sensor.stop(30)
+    row = sensor.sql('SELECT sum(packets_read) AS read, sum(packets_counted) AS counted, '
+                     'sum(kernel_drops) AS lost FROM coverage')[0]
+    equal(row, {'read': c['read'], 'counted': c['counted'], 'lost': c['kernel_drops']})
+    equal(sensor.sql('SELECT sum(packets) AS n FROM flow')[0]['n'], c['counted'])
+
+
+def test_lost_packets_are_told():
+    network = Network()
+    sensor = watch(network)
+    pid = sensor.pids()['capture']
+    flood(network, [packet('203.0.113.1', '192.0.2.9')], 100)
+    wait_counts(sensor, 100)
+    os.kill(pid, signal.SIGSTOP) # the ring holds some, what comes then is lost
+    flood(network, [packet('203.0.113.1', '192.0.2.9')], 200000)
+    os.kill(pid, signal.SIGCONT)
+    c = wait_counts(sensor, 200100)
+    equal(c['received'], 200100)
+    equal(c['read'] + c['kernel_drops'], 200100)
+    if not 10000 < c['kernel_drops'] < 190000:
+        raise AssertionError(c)
+    sensor.stop()
+    equal(sensor.sql('SELECT sum(packets_counted) AS counted, sum(kernel_drops) AS lost '
+                     'FROM coverage')[0], {'counted': c['counted'], 'lost': c['kernel_drops']})
+
+
+def test_what_counts():
+    network = Network()
+    sensor = watch(network)
+    frames = [packet('203.0.113.1', '192.0.2.9'), packet('203.0.113.2', '192.0.2.15', UDP),
+              packet('2001:db8:1::1', '2001:db8:8::9'),
+              packet('2001:db8:1::1', '2001:db8:8::a', UDP),
+              packet('203.0.113.3', '192.0.2.9', vlan=5), packet('2001:db8:1::2', '2001:db8:8::9',
+                                                                 vlan=4094),
+              # Not ours: other addresses, and what is no IP.
+              packet('203.0.113.1', '192.0.2.16'), packet('203.0.113.1', '192.0.2.7'),
+              packet('2001:db8:1::1', '2001:db8:9::9'), ethernet(b'\0' * 46, 0x88b5)]
+    flood(network, frames, len(frames) * 10)
+    c = wait_counts(sensor, len(frames) * 10)
+    equal((c['counted'], c['access']), (60, 60))
+    equal(c['dropped'], {'not-observed': 30, 'not-ip': 10})
+    # What leaves through the interface is no visitor's.
+    with network.visiting(network.sensor), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+        s.bind(('veth0', 0))
+        for _ in range(7):
+            s.send(packet('192.0.2.9', '203.0.113.1', sport=23, dport=40000))
+    c = wait_counts(sensor, len(frames) * 10 + 7)
+    equal((c['counted'], c['dropped'].get('outbound')), (60, 7))
+    sensor.stop()
+    rows = sensor.sql('SELECT proto, port, sum(packets) AS n FROM flow GROUP BY 1, 2 ORDER BY 1')
+    equal(rows, [{'proto': SYN, 'port': 23, 'n': 40}, {'proto': UDP, 'port': 23, 'n': 20}])
+
+
+def test_filter():
+    network = Network()
+    sensor = watch(network, 'capture: { interface: veth0, filter: "tcp and not port 22" }\n')
+    flood(network, [packet('203.0.113.1', '192.0.2.9', proto, dport=port)
+                    for proto in (SYN, UDP) for port in (22, 23)], 40)
+    equal(wait_counts(sensor, 10)['received'], 10)
+    sensor.stop()
+
+
+def coverage(sensor):
+    return sensor.sql('SELECT epoch_us(time) AS a, epoch_us("end") AS b, packets_read AS n '
+                      'FROM coverage ORDER BY 1')
+
+
+def test_interface_down_and_up():
+    network = Network()
+    sensor = watch(network)
+    pid = sensor.pids()['capture']
+    frames = [packet('203.0.113.1', '192.0.2.9')]
+    flood(network, frames, 10)
+    wait_counts(sensor, 10)
+    network.in_sensor('ip', 'link', 'set', 'veth0', 'down')
+    down = time.time()
+    time.sleep(1)
+    used = cpu_seconds(pid)
+    time.sleep(2)
+    used = cpu_seconds(pid) - used
+    contains(sensor.log(), 'veth0 is down')
+    network.in_sensor('ip', 'link', 'set', 'veth0', 'up')
+    up = time.time()
+    wait_for('it is up', lambda: 'veth0 is up' in sensor.log())
+    time.sleep(0.5)
+    flood(network, frames, 20)
+    equal(wait_counts(sensor, 30)['counted'], 30)
+    equal(sensor.restarts(), 0)
+    sensor.stop()
+    if used > 0.2:
+        raise AssertionError(f'{used} s of processor time in two seconds of nothing')
+    rows = coverage(sensor)
+    equal(sum(r['n'] for r in rows), 30)
+    unseen = [(a['b'] / 1e6, b['a'] / 1e6) for a, b in zip(rows, rows[1:]) if b['a'] > a['b']]
+    equal(len(unseen), 1)
+    if abs(unseen[0][0] - down) > 0.7 or abs(unseen[0][1] - up) > 0.7:
+        raise AssertionError(f'down {down} to {up}, gap {unseen}')
+
+
+def test_interface_gone_and_back():
+    network = Network()
+    sensor = watch(network)
+    frames = [packet('203.0.113.1', '192.0.2.9')]
+    flood(network, frames, 10)
+    wait_counts(sensor, 10)
+    network.in_sensor('ip', 'link', 'del', 'veth0')
+    wait_for('it is gone', lambda: 'veth0 is gone' in sensor.log())
+    time.sleep(1)
+    network.pair()
+    wait_for('it is back', lambda: 'veth0 is up' in sensor.log())
+    wait_for('the capture', lambda: sensor.up() and counts(sensor)['received'] == 0)
+    flood(network, frames, 20)
+    wait_counts(sensor, 20)
+    sensor.stop()
+    equal(sum(r['n'] for r in coverage(sensor)), 30)
+
+
+def test_ring_and_file_agree():
+    network = Network()
+    sensor = watch(network)
+    rng = random.Random(2)
+    frames = []
+    for number in range(3000):
+        proto = rng.choice((SYN, SYN, UDP))
+        v6 = rng.randrange(4) == 0
+        frames.append(packet(f'2001:db8:1::{rng.randrange(1, 99)}' if v6
+                             else f'203.0.113.{rng.randrange(256)}',
+                             f'2001:db8:8::{rng.randrange(1, 9)}' if v6
+                             else f'192.0.2.{rng.randrange(6, 18)}', proto,
+                             rng.randrange(1024, 65536), rng.choice((22, 23, 53, 80, 5060)),
+                             rng.choice((None, None, 7)), rng.randrange(1 << 32)))
+    flood(network, frames, len(frames))
+    wait_counts(sensor, len(frames))
+    sensor.stop()
+    compare(sensor, write_pcap('same.pcap', frames), NETS)
+
+
+# Captures of others, and what is observed in them.
+CAPTURES = [('packets__synscan.pcapng', '64.13.134.52'), ('arkime__modbus.pcap', '10.10.5.85'),
+            ('bro-simple-scan__backscatter-part1.pcap', '192.150.186.0/23'),
+            ('scannerrecognition__zmap-part1.pcap', '96.0.0.0/4'),
+            ('stratospherelinuxips__test7-malicious.pcap', '192.168.2.16'),
+            ('ndpi__coap_mqtt.pcap', '192.168.56.101')]
+
+
+def test_replayed_captures():
+    need('tcpreplay')
+    found = [(os.path.join(CORPUS, 'pcap', name), net) for name, net in CAPTURES]
+    found = [(path, net) for path, net in found if os.path.exists(path)]
+    if not found:
+        raise Skip('no corpus of captures (TEITEN_CORPUS)')
+    for path, net in found:
+        network = Network(mtu=65535)
+        sensor = watch(network, nets=net)
+        out = network.in_visitor('tcpreplay', '-q', '--topspeed', '-i', 'veth0', path)
+        sent = int(re.search(r'Successful packets: *(\d+)', out).group(1))
+        equal(network.arrived(), sent)
+        equal(wait_counts(sensor, sent)['received'], sent)
+        equal(counts(sensor)['kernel_drops'], 0)
+        sensor.stop()
+        compare(sensor, path, net)
+        network.close()
+        print(f'# {os.path.basename(path)}: {sent} packets')
+
+
+def compare(sensor, file, observed):
+    other = os.path.join(sensor.folder, 'other')
+    nets = [word for net in observed.split(', ') for word in ('--sensor-net', net)]
+    teiten('analyze', '-q', '-r', file, *nets, '--sensor', 'live', '-s', other)
+    rows = [rows_of(store) for store in (sensor.store, other)]
+    if not rows[0]:
+        raise AssertionError('no flow at all')
+    same_flows(*rows)
+
+
+def rows_of(store):
+    return json.loads(teiten('sql', '-s', store, '--json', FLOWS).stdout)
+
+
+main(globals())
