@@ -104,6 +104,7 @@ static void append_field(struct buf *b, const struct report_value *value)
 	case REPORT_VALUE_SENSOR:
 	case REPORT_VALUE_PROTOCOL:
 	case REPORT_VALUE_EVENT:
+	case REPORT_VALUE_CLASS:
 	case REPORT_VALUE_TRIED:
 	case REPORT_VALUE_TEXT:
 		append_outside(b, value->text ? value->text : "");

@@ -352,6 +352,9 @@ static void append_value(struct buf *b, const struct publish_style *style,
 	case REPORT_VALUE_EVENT:
 		append_event(b, style, value->text ? value->text : "");
 		break;
+	case REPORT_VALUE_CLASS:
+		publish_outside_text(b, style->language == PUBLISH_JA ? value->ja : value->en);
+		break;
 	case REPORT_VALUE_TRIED:
 		if (value->text && value->text[0])
 			publish_outside_text(b, value->text);

@@ -78,6 +78,15 @@ struct report_value value_event(struct build *b, const char *name, const char *e
 	    .text = report_printf(b->doc, "%s", event)};
 }
 
+struct report_value value_class(struct build *b, const char *name,
+    const struct classmap_class *class)
+{
+	return (struct report_value){.name = name, .kind = REPORT_VALUE_CLASS,
+	    .text = report_printf(b->doc, "%s", class->id),
+	    .ja = report_printf(b->doc, "%s", class->ja),
+	    .en = report_printf(b->doc, "%s", class->en)};
+}
+
 struct report_value value_day(const char *name, int32_t day)
 {
 	return (struct report_value){.name = name, .kind = REPORT_VALUE_DAY, .integer = day};

@@ -53,6 +53,8 @@ struct report_value value_country(struct build *b, const char *name, const char 
 struct report_value value_sensor(struct build *b, const char *name, const char *text);
 struct report_value value_protocol(struct build *b, const char *name, const char *protocol);
 struct report_value value_event(struct build *b, const char *name, const char *event);
+struct report_value value_class(struct build *b, const char *name,
+    const struct classmap_class *class);
 struct report_value value_day(const char *name, int32_t day);
 struct report_value value_day_short(const char *name, int32_t day);
 struct report_value value_period(const char *name, const struct report_period *period);
@@ -144,6 +146,24 @@ enum report_unit build_times_unit(const struct build *b);
 struct report_value build_reference(struct build *b); /* {reference}: (参考値) or nothing */
 struct measure_facts build_access_facts(struct build *b);
 struct measure_facts build_sources_facts(struct build *b);
+/*
+ * What is computed on the sensors that matched with rules is compared on those alone: between the
+ * two calls the build says so (has_before, panel).
+ */
+struct build_saved {
+	bool has_before;
+	bool panel_differs;
+	size_t sensors_now;
+	size_t sensors_before;
+	size_t panel_count;
+};
+struct build_saved build_alerts_enter(struct build *b);
+void build_alerts_leave(struct build *b, const struct build_saved *saved);
+struct measure_facts build_alerts_facts(struct build *b);
+struct measure_facts build_alert_sources_facts(struct build *b);
+/* Rules were used in the period. */
+bool build_has_rules(const struct build *b);
+void build_say_alerts(struct build *b, struct lines *lines);
 struct measure_facts build_dos_facts(struct build *b);
 struct measure_facts build_victims_facts(struct build *b);
 const char *build_port_id(struct build *b, uint32_t key); /* port.23/tcp */
@@ -176,6 +196,7 @@ void section_home(struct build *b);
 void section_mirai(struct build *b);
 void section_visits(struct build *b);
 void section_logins(struct build *b);
+void section_alerts(struct build *b);
 void section_dos(struct build *b);
 void section_environment(struct build *b);
 void section_definitions(struct build *b);

@@ -61,6 +61,7 @@ enum report_value_kind {
 	REPORT_VALUE_SENSOR,  /* `text` = pseudonym */
 	REPORT_VALUE_PROTOCOL, /* `text` = a protocol's name in the records: telnet; "" = unknown */
 	REPORT_VALUE_EVENT,   /* `text` = protocol.event: mqtt.connect.anonymous */
+	REPORT_VALUE_CLASS,   /* `text` = id of an attack method, `ja` and `en` its names */
 	REPORT_VALUE_TRIED,   /* `text` = a user name or password as tried; "" is printed as such */
 	REPORT_VALUE_DAY,     /* `integer` = days since 1970: 2026年10月14日(水) */
 	REPORT_VALUE_DAY_SHORT, /* 10/14 */
@@ -98,6 +99,8 @@ struct report_value {
 	int64_t integer;
 	uint8_t proto;
 	const char *text;
+	const char *ja;
+	const char *en;
 	struct report_period period;
 	const struct report_value *values; /* of a nested message */
 	size_t value_count;

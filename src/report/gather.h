@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "detect/classmap.h"
 #include "report/rate.h"
 #include "report/report.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@
 #define GATHER_WEEK_TOP 5     /* 上位5位 */
 #define GATHER_MOVERS_MAX 3   /* rises, and as many falls */
 #define GATHER_VICTIMS_TOP 10
+#define GATHER_FRESH_MAX 10   /* new signatures listed */
 #define GATHER_GAPS_MAX 10
 #define GATHER_GAP_MIN_US (10 * 60 * 1000000ll)
 
@@ -141,6 +143,55 @@ struct gather_tried {
 	uint64_t withheld_tries;
 };
 
+/* An attack method: signatures of one class of the map. */
+struct gather_method {
+	size_t class;           /* of the map */
+	struct report_measure rate;
+	double count;           /* now */
+	unsigned rank;          /* 1 …; 0 = none now, or the rest (その他) */
+	unsigned rank_before;
+	char *main;             /* message of the signature with most matches now, or NULL */
+	double main_count;
+};
+
+/* A signature that matched now and never before. */
+struct gather_fresh {
+	uint32_t gid;
+	uint32_t sid;
+	size_t class;
+	double count;
+	unsigned sensors;
+	char *msg;
+};
+
+/*
+ * Matches of signatures.  Only sensors that matched with rules count, in numerator and
+ * denominator: a sensor without rules has no matches and says nothing.
+ */
+struct gather_alerts {
+	struct report_weight *weights;   /* [sensor_count], in the basis */
+	struct report_observed **days;   /* [sensor_count][day_count] */
+	bool *panel;                     /* [sensor_count] */
+	size_t sensors_now;
+	size_t sensors_before;
+	size_t panel_count;
+	struct report_measure rate;
+	struct report_measure sources;
+	double count;                    /* now */
+	double *matches_days;            /* [day_count], NAN = not observed with rules */
+	struct gather_method *methods;   /* sorted by rank */
+	size_t method_count;
+	struct gather_list countries;
+	struct gather_fresh *fresh;      /* most matches first */
+	size_t fresh_count;
+	size_t fresh_more;               /* beyond GATHER_FRESH_MAX */
+	bool has_history;                /* rules were used before the period, so new means something */
+	uint32_t rules;                  /* of the newest edition now; 0 = not known */
+	int32_t rules_updated;
+	char rules_digest[17];
+	size_t editions;                 /* distinct ones, both periods */
+};
+
 struct gather {
 	struct store *store;
 	const struct report_options *options;
@@ -198,6 +249,9 @@ struct gather {
 	double victim_packets[GATHER_VICTIMS_TOP];
 	size_t victim_count;
 
+	const struct classmap *classes;   /* attack methods */
+	struct gather_alerts alerts;
+
 	unsigned visits_dropped;          /* days of now whose sessions retention has dropped */
 	bool visits_lost_before;          /* the same of some day before: nothing to compare with */
 	struct report_measure sessions;   /* in the basis */
@@ -226,6 +280,9 @@ ST_MUST_CHECK int gather_access(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_countries(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_movers(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_dos(struct gather *g, struct err *err);
+/* Signatures by method and country, new ones, the rules. */
+ST_MUST_CHECK int gather_alerts(struct gather *g, struct err *err);
+void gather_alerts_fini(struct gather *g);
 /* Protocols, events. */
 ST_MUST_CHECK int gather_visits(struct gather *g, struct err *err);
 void gather_visits_fini(struct gather *g);

@@ -159,6 +159,7 @@ static void build_all(struct build *b)
 	section_home(b);
 	section_mirai(b);
 	section_visits(b);
+	section_alerts(b);
 	section_dos(b);
 	section_environment(b);
 	section_definitions(b);
@@ -170,7 +171,8 @@ static int build_document(struct store *store, const struct report_options *opti
 {
 	struct gather g = {.store = store, .options = options, .now = now};
 	struct build b = {.g = &g, .options = options, .analysis = analysis, .compare = !analysis};
-	int r;
+	struct classmap *built_in = NULL;
+	int r = ST_OK;
 
 	g.before = analysis ? (struct report_period){now.kind, now.from, now.from}
 	    : report_period_previous(&now);
@@ -179,7 +181,11 @@ static int build_document(struct store *store, const struct report_options *opti
 	b.top_n = options->top_n ? options->top_n : REPORT_TOP_DEFAULT;
 	if (b.top_n > REPORT_TOP_MAX)
 		b.top_n = REPORT_TOP_MAX;
-	r = gather_run(&g, err);
+	if (!options->classes)
+		r = classmap_new(NULL, NULL, &built_in, err);
+	g.classes = options->classes ? options->classes : built_in;
+	if (r == ST_OK)
+		r = gather_run(&g, err);
 	if (r == ST_OK)
 		r = report_document_new(&b.doc);
 	if (r == ST_OK) {
@@ -187,6 +193,7 @@ static int build_document(struct store *store, const struct report_options *opti
 		*ret_document = b.doc;
 	}
 	gather_fini(&g);
+	classmap_free(built_in);
 	return r;
 }
 

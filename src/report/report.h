@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "detect/classmap.h"
 #include "report/document.h"
 #include "report/period.h"
 #include "report/rate.h"
@@ -37,6 +38,7 @@ struct report_options {
 	 * (at most those there are).  0 = the defaults. */
 	unsigned login_min_sources;
 	unsigned login_min_sensors;
+	const struct classmap *classes; /* attack methods; NULL = the built-in map */
 	int64_t made_us;
 	const char *const *files;    /* report_analysis: names of the captures, borrowed */
 	size_t file_count;

@@ -306,6 +306,20 @@ static const char *basis_unit(const struct build *b)
 	return MSG("in.rate");
 }
 
+static const char *times_unit(const struct build *b)
+{
+	switch (b->options->basis) {
+	case REPORT_BASIS_SENSOR_MEAN:
+		return MSG("in.times-sensor-mean");
+	case REPORT_BASIS_TOTAL:
+		return MSG("in.times-per-day");
+	case REPORT_BASIS_ADDRESS:
+	case REPORT_BASIS_COUNT:
+		break;
+	}
+	return MSG("in.times-rate");
+}
+
 static void overview_table(struct build *b)
 {
 	struct grid grid = {0};
@@ -327,6 +341,14 @@ static void overview_table(struct build *b)
 	}
 	overview_row(b, &grid, MSG("overview.access"), &access, basis_unit(b));
 	overview_row(b, &grid, MSG("overview.sources"), &sources, MSG("in.addresses-day"));
+	if (build_has_rules(b)) {
+		struct measure_facts alerts = build_alerts_facts(b);
+		struct measure_facts alert_sources = build_alert_sources_facts(b);
+
+		overview_row(b, &grid, MSG("overview.alerts"), &alerts, times_unit(b));
+		overview_row(b, &grid, MSG("overview.alert-sources"), &alert_sources,
+		    MSG("in.addresses-day"));
+	}
 	overview_row(b, &grid, MSG("overview.dos"), &dos, MSG("in.per-day"));
 	overview_row(b, &grid, MSG("overview.dos-rate"), &dos_rate, MSG("in.rate"));
 	overview_row(b, &grid, MSG("overview.victims"), &victims, MSG("in.addresses-day"));
@@ -342,6 +364,9 @@ void section_summary(struct build *b)
 	build_heading(b, 1, "summary", MSG("heading.summary"));
 	say_access(b, &lines, false);
 	say_sources(b, &lines);
+	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	if (build_has_rules(b))
+		build_say_alerts(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	say_dos(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
