@@ -121,13 +121,16 @@ static int add_rows(struct attacks *attacks, const struct store_result *r)
 static int ask(const struct command *self, struct window *w, uint64_t addresses,
     struct attacks **ret_attacks)
 {
+	const struct detect_settings settings = detect_settings_of(command_configuration());
 	const struct store_param params[] = {
 	    {.name = "now"},
 	    {.name = "to"},
 	    {.name = "now_day"},
 	    {.name = "to_day"},
-	    {.name = "least", .int_value = (int64_t)attack_rule_backscatter(addresses).packets},
-	    {.name = "least_reflection", .int_value = (int64_t)reflection_rule().packets},
+	    {.name = "least", .int_value =
+	        (int64_t)attack_rule_backscatter(&settings, addresses).packets},
+	    {.name = "least_reflection", .int_value =
+	        (int64_t)reflection_rule(&settings).packets_asked},
 	};
 	struct store_result *result = NULL;
 	struct attacks *attacks = NULL;
@@ -135,7 +138,7 @@ static int ask(const struct command *self, struct window *w, uint64_t addresses,
 	int rc = window_ask(w, "cmd_attacks", params, sizeof(params) / sizeof(params[0]), &result,
 	    &err);
 
-	if (!rc && (attacks_new(addresses, &attacks) || add_rows(attacks, result)
+	if (!rc && (attacks_new(&settings, addresses, &attacks) || add_rows(attacks, result)
 	    || attacks_finish(attacks)))
 		rc = err_set(&err, ST_LIMIT, "out of memory");
 	store_result_free(result);

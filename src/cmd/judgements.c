@@ -1,16 +1,20 @@
 /* Attacks and roles of a run; the contract is in judgements.h. */
 #include "cmd/judgements.h"
 
+#include "cmd/command.h"
+#include "cmd/judging.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct judgements {
+	struct detect_settings settings;
 	struct attacks *attacks;
+	struct carpets *carpets;
 	struct role_talks *talks;
-	struct research *research;
-	const struct attack **victims; /* sorted by address */
-	size_t victim_count;
+	const struct research *research;
+	struct role_victims victims;
 	const struct tools *tools; /* while sources are judged, as are the next two */
 	uint64_t addresses;
 	int32_t day;
@@ -23,14 +27,18 @@ int judgements_new(uint64_t addresses, struct judgements **ret_judgements, struc
 	struct judgements *j = calloc(1, sizeof(*j));
 	int rc = j ? ST_OK : -ENOMEM;
 
+	if (!rc) {
+		j->settings = detect_settings_of(command_configuration());
+		rc = attacks_new(&j->settings, addresses, &j->attacks);
+	}
 	if (!rc)
-		rc = attacks_new(addresses, &j->attacks);
+		rc = carpets_new(&j->settings, &j->carpets);
 	if (!rc)
 		rc = role_talks_new(&j->talks);
 	if (rc)
 		(void)err_set(err, rc, "out of memory");
 	if (!rc)
-		rc = research_new(NULL, &j->research, err);
+		rc = judging_research(&j->research, err);
 	if (rc) {
 		judgements_free(j);
 		return rc;
@@ -44,9 +52,9 @@ void judgements_free(struct judgements *j)
 	if (!j)
 		return;
 	attacks_free(j->attacks);
+	carpets_free(j->carpets);
 	role_talks_free(j->talks);
-	research_free(j->research);
-	free(j->victims);
+	role_victims_fini(&j->victims);
 	free(j);
 }
 
@@ -76,54 +84,6 @@ int judgements_add(struct judgements *j, const struct tally_rows *rows)
 	return ST_OK;
 }
 
-static int compare_victims(const void *va, const void *vb)
-{
-	const struct attack *a = *(const struct attack *const *)va;
-	const struct attack *b = *(const struct attack *const *)vb;
-
-	if (!ip_equal(a->victim, b->victim))
-		return ip_compare(a->victim, b->victim);
-	if (a->kind != b->kind)
-		return a->kind < b->kind ? -1 : 1;
-	return a->packets > b->packets ? -1 : a->packets < b->packets;
-}
-
-static int sort_victims(struct judgements *j)
-{
-	const struct attack *list = attacks_list(j->attacks, &j->victim_count);
-
-	free(j->victims);
-	j->victims = calloc(j->victim_count + 1, sizeof(struct attack *));
-	if (!j->victims)
-		return -ENOMEM;
-	for (size_t i = 0; i < j->victim_count; i++)
-		j->victims[i] = &list[i];
-	qsort(j->victims, j->victim_count, sizeof(struct attack *), compare_victims);
-	return ST_OK;
-}
-
-/* The largest attack of each kind on the address. */
-static void find_attacks(const struct judgements *j, struct ip ip, struct role_evidence *e)
-{
-	size_t low = 0;
-	size_t high = j->victim_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (ip_compare(j->victims[middle]->victim, ip) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < j->victim_count && ip_equal(j->victims[low]->victim, ip); low++) {
-		if (j->victims[low]->kind == ATTACK_REFLECTION && !e->reflection)
-			e->reflection = j->victims[low];
-		else if (j->victims[low]->kind == ATTACK_BACKSCATTER && !e->backscatter)
-			e->backscatter = j->victims[low];
-	}
-}
-
 static int judge_source(void *arg, const struct summary_source *source)
 {
 	struct judgements *j = arg;
@@ -134,6 +94,7 @@ static int judge_source(void *arg, const struct summary_source *source)
 		.several_addresses = source->several_addresses,
 		.observed = j->addresses,
 		.research = research_find(j->research, source->ip, j->day),
+		.settings = &j->settings,
 	};
 	enum role role;
 
@@ -144,11 +105,35 @@ static int judge_source(void *arg, const struct summary_source *source)
 		e.responses = talk->responses;
 		e.spoken = talk->spoken;
 		e.other = talk->other;
+		e.carpet = carpets_networks(j->carpets, talk->carpet, talk->replies);
 	}
-	find_attacks(j, source->ip, &e);
+	role_victims_find(&j->victims, source->ip, &e);
 	role = role_judge(&e, NULL);
 	j->roles[role].sources++;
 	j->roles[role].packets += e.access + e.replies + e.responses + e.spoken + e.other;
+	return ST_OK;
+}
+
+/* Whose replies belong to a carpet is no victim. */
+static bool in_carpet(void *arg, const struct attack *attack)
+{
+	const struct judgements *j = arg;
+	const struct role_talk *talk = role_talks_find(j->talks, attack->victim);
+
+	return attack->kind == ATTACK_BACKSCATTER && talk
+	    && carpets_networks(j->carpets, talk->carpet, talk->replies);
+}
+
+static int find_carpets(struct judgements *j)
+{
+	size_t count;
+	const struct role_talk *talks = role_talks_list(j->talks, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (carpets_add(j->carpets, talks[i].ip, talks[i].carpet, talks[i].replies))
+			return -ENOMEM;
+	carpets_finish(j->carpets, j->addresses);
+	attacks_drop(j->attacks, in_carpet, j);
 	return ST_OK;
 }
 
@@ -177,7 +162,9 @@ int judgements_finish(struct judgements *j, const struct summary *summary,
 		j->roles[i] = (struct judgements_role){.role = (enum role)i};
 	rc = attacks_finish(j->attacks);
 	if (!rc)
-		rc = sort_victims(j);
+		rc = find_carpets(j);
+	if (!rc)
+		rc = role_victims_init(&j->victims, j->attacks);
 	if (!rc)
 		rc = summary_sources(summary, judge_source, j);
 	if (rc)

@@ -47,7 +47,14 @@ struct victim {
 	uint64_t destinations_max; /* largest number that a row said */
 };
 
+struct heard {
+	struct ip source; /* zero: free */
+	uint16_t port;
+	const char *vector;
+};
+
 struct attacks {
+	struct detect_settings settings;
 	uint64_t addresses;
 	struct attack_rule rules[ATTACK_KIND_COUNT];
 	struct victim *victims;
@@ -61,26 +68,34 @@ struct attacks {
 	size_t list_capacity;
 	uint64_t untracked;
 	uint64_t unlisted;
+	struct heard *heard; /* open addressing, a power of two; NULL: nothing was heard */
+	uint32_t heard_count;
+	uint32_t heard_capacity;
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
-struct attack_rule attack_rule_backscatter(uint64_t addresses)
+struct attack_rule attack_rule_backscatter(const struct detect_settings *settings,
+    uint64_t addresses)
 {
 	struct attack_rule rule = {
-		.packets = 25,
-		.destinations = addresses < 2 ? 1 : 2,
-		.gap_us = 300 * CIVIL_US_PER_SECOND,
+		.packets = settings->backscatter_packets,
+		.destinations = settings->backscatter_addresses,
+		.gap_us = settings->backscatter_gap_us,
 	};
 
+	if (rule.destinations > addresses)
+		rule.destinations = addresses > 1 ? (uint32_t)addresses : 1;
 	if (addresses >= ATTACK_TELESCOPE) {
-		rule.duration_us = 60 * CIVIL_US_PER_SECOND;
-		rule.ppm = 30;
-		return rule;
+		rule.duration_us = settings->backscatter_us;
+		rule.ppm = settings->backscatter_ppm;
+	} else {
+		rule.packets = (uint64_t)ceil((double)rule.packets
+		    * sqrt((double)addresses / ATTACK_TELESCOPE));
 	}
-	rule.packets = (uint64_t)ceil(25 * sqrt((double)addresses / ATTACK_TELESCOPE));
-	if (rule.packets < ATTACK_PACKETS_MIN)
-		rule.packets = ATTACK_PACKETS_MIN;
+	if (rule.packets < settings->backscatter_packets_min)
+		rule.packets = settings->backscatter_packets_min;
+	rule.packets_asked = rule.packets;
 	return rule;
 }
 
@@ -120,7 +135,8 @@ const char *attack_kind_name(enum attack_kind kind)
 
 bool attack_is_sample(uint8_t class, uint8_t proto, uint8_t attack_proto, uint16_t port)
 {
-	if (class == RECORD_CLASS_REQUEST)
+	/* Where a service answers, what is asked next belongs to the conversation. */
+	if (class == RECORD_CLASS_REQUEST || class == RECORD_CLASS_FOLLOWUP)
 		return proto == PROTO_UDP && reflection_is_port(port);
 	if (class != RECORD_CLASS_BACKSCATTER)
 		return false;
@@ -197,11 +213,11 @@ static void count_port(struct attack *a, const struct attack_sample *s)
 	least->packets += s->packets;
 }
 
-static void count_destinations(struct victim *v, const struct attack_sample *s)
+static void count_destinations(struct victim *v, const struct attack_sample *s, uint64_t repeats)
 {
 	if (s->dsts > v->destinations_max)
 		v->destinations_max = s->dsts;
-	if (s->dsts && s->packets >= REFLECTION_REPEATS * s->dsts)
+	if (s->dsts && s->packets >= repeats * s->dsts)
 		v->attack.repeated = true;
 	if (!s->has_bits) {
 		if (s->first_dst) {
@@ -235,9 +251,10 @@ static uint32_t spread_of(const struct victim *v)
 	    : v->destinations_max > UINT32_MAX ? UINT32_MAX : (uint32_t)v->destinations_max;
 }
 
-static bool meets(const struct attack *a, const struct attack_rule *rule)
+static bool meets(const struct attack *a, const struct attack_rule *rule, bool asked)
 {
-	return a->packets >= rule->packets && a->destinations >= rule->destinations
+	return a->packets >= (asked ? rule->packets_asked : rule->packets)
+	    && a->destinations >= rule->destinations
 	    && a->max_ppm >= rule->ppm && a->end_us - a->start_us >= rule->duration_us
 	    && (a->kind == ATTACK_BACKSCATTER || a->repeated);
 }
@@ -257,30 +274,30 @@ static int compare_ports(const void *va, const void *vb)
  * minute is known: distinct ones are estimated by linear counting (Whang et al., 1990), which a
  * scanner's addresses fill up.
  */
-static bool is_repeated(const struct victim *v)
+static bool is_repeated(const struct victim *v, uint64_t repeats)
 {
 	int free_bits = 64 - __builtin_popcountll(v->sampled);
 
 	if (v->attack.repeated)
 		return true;
 	if (v->spread_count
-	    && v->spread_packets >= (uint64_t)REFLECTION_REPEATS * spread_of(v))
+	    && v->spread_packets >= repeats * spread_of(v))
 		return true;
 	return v->sample_count && free_bits
-	    && v->sample_count >= REFLECTION_REPEATS * 64 * log(64.0 / free_bits);
+	    && v->sample_count >= (double)repeats * 64 * log(64.0 / free_bits);
 }
 
-/* The attack is over: into the list when it was one. */
+/* The attack is over: into the list when it was one, or may be for what was asked. */
 static int end_attack(struct attacks *as, struct victim *v)
 {
 	struct attack *a = &v->attack;
 
 	a->end_us = v->last_us;
 	a->destinations = spread_of(v);
-	a->repeated = is_repeated(v);
+	a->repeated = is_repeated(v, as->rules[a->kind].repeats);
 	qsort(a->ports, ATTACK_PORTS, sizeof(a->ports[0]), compare_ports);
 	a->port = a->ports[0].port;
-	if (!meets(a, &as->rules[a->kind]))
+	if (!meets(a, &as->rules[a->kind], true))
 		return ST_OK;
 	if (as->list_count == ATTACK_LIST_MAX) {
 		as->unlisted++;
@@ -395,7 +412,8 @@ static int make_room(struct attacks *as)
 	return rc;
 }
 
-int attacks_new(uint64_t addresses, struct attacks **ret_attacks)
+int attacks_new(const struct detect_settings *settings, uint64_t addresses,
+    struct attacks **ret_attacks)
 {
 	struct attacks *as = calloc(1, sizeof(*as));
 
@@ -403,7 +421,8 @@ int attacks_new(uint64_t addresses, struct attacks **ret_attacks)
 		return -ENOMEM;
 	as->now_us = INT64_MIN / 2;
 	as->sweep_us = INT64_MIN / 2;
-	as->rules[ATTACK_REFLECTION] = reflection_rule();
+	as->settings = settings ? *settings : detect_settings_default;
+	as->rules[ATTACK_REFLECTION] = reflection_rule(&as->settings);
 	attacks_observe(as, addresses);
 	if (grow(as)) {
 		attacks_free(as);
@@ -420,17 +439,18 @@ void attacks_free(struct attacks *as)
 	free(as->victims);
 	free(as->index);
 	free(as->list);
+	free(as->heard);
 	free(as);
 }
 
 void attacks_observe(struct attacks *as, uint64_t addresses)
 {
 	as->addresses = addresses;
-	as->rules[ATTACK_BACKSCATTER] = attack_rule_backscatter(addresses);
+	as->rules[ATTACK_BACKSCATTER] = attack_rule_backscatter(&as->settings, addresses);
 }
 
-static void count_sample(struct victim *v, const struct attack_sample *s, int64_t first_us,
-    int64_t last_us)
+static void count_sample(struct victim *v, const struct attack_sample *s, uint64_t repeats,
+    int64_t first_us, int64_t last_us)
 {
 	if (first_us < v->attack.start_us)
 		v->attack.start_us = first_us;
@@ -439,7 +459,7 @@ static void count_sample(struct victim *v, const struct attack_sample *s, int64_
 	v->attack.packets += s->packets;
 	count_minute(v, s);
 	count_port(&v->attack, s);
-	count_destinations(v, s);
+	count_destinations(v, s, repeats);
 }
 
 int attacks_add(struct attacks *as, const struct attack_sample *s)
@@ -478,9 +498,60 @@ int attacks_add(struct attacks *as, const struct attack_sample *s)
 		rc = end_attack(as, v);
 		begin_attack(v, s, first_us);
 	}
-	count_sample(v, s, first_us, last_us);
+	count_sample(v, s, as->rules[s->kind].repeats, first_us, last_us);
 	return rc;
 }
+
+/* ---- what was asked ------------------------------------------------------------------------- */
+
+static struct heard *find_heard(const struct attacks *as, struct ip source, uint16_t port)
+{
+	uint32_t mask = as->heard_capacity - 1;
+	uint32_t at = (uint32_t)hash_pair(source.hi ^ port, source.lo) & mask;
+
+	while (as->heard[at].vector
+	    && !(as->heard[at].port == port && ip_equal(as->heard[at].source, source)))
+		at = (at + 1) & mask;
+	return &as->heard[at];
+}
+
+static int grow_heard(struct attacks *as)
+{
+	struct heard *old = as->heard;
+	uint32_t count = as->heard_capacity;
+	uint32_t capacity = count ? count * 2 : VICTIMS_FIRST;
+	struct heard *table = calloc(capacity, sizeof(*table));
+
+	if (!table)
+		return -ENOMEM;
+	as->heard = table;
+	as->heard_capacity = capacity;
+	for (uint32_t i = 0; i < count; i++)
+		if (old[i].vector)
+			*find_heard(as, old[i].source, old[i].port) = old[i];
+	free(old);
+	return ST_OK;
+}
+
+int attacks_heard(struct attacks *as, struct ip source, uint16_t port, const char *vector)
+{
+	struct heard *heard;
+
+	if (as->heard_count >= as->heard_capacity / 2) {
+		if (as->heard_capacity >= 2 * ATTACK_VICTIMS_MAX)
+			return ST_OK; /* an attack without a name needs more packets, that is all */
+		if (grow_heard(as))
+			return -ENOMEM;
+	}
+	heard = find_heard(as, source, port);
+	if (heard->vector)
+		return ST_OK;
+	*heard = (struct heard){source, port, vector};
+	as->heard_count++;
+	return ST_OK;
+}
+
+/* ---- the list ------------------------------------------------------------------------------- */
 
 static int compare_attacks(const void *va, const void *vb)
 {
@@ -510,13 +581,29 @@ int attacks_finish(struct attacks *as)
 	}
 	as->count = 0;
 	memset(as->index, 0, sizeof(*as->index) * as->capacity * 2);
-	for (size_t i = 0; i < as->list_count; i++)
-		if (meets(&as->list[i], &as->rules[as->list[i].kind]))
-			as->list[kept++] = as->list[i];
+	for (size_t i = 0; i < as->list_count; i++) {
+		struct attack *a = &as->list[i];
+
+		if (a->kind == ATTACK_REFLECTION && as->heard)
+			a->vector = find_heard(as, a->victim, a->port)->vector;
+		if (meets(a, &as->rules[a->kind], a->vector != NULL))
+			as->list[kept++] = *a;
+	}
 	as->list_count = kept;
 	if (kept)
 		qsort(as->list, kept, sizeof(*as->list), compare_attacks);
 	return ST_OK;
+}
+
+void attacks_drop(struct attacks *as, bool (*drop)(void *arg, const struct attack *attack),
+    void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < as->list_count; i++)
+		if (!drop(arg, &as->list[i]))
+			as->list[kept++] = as->list[i];
+	as->list_count = kept;
 }
 
 const struct attack *attacks_list(const struct attacks *as, size_t *ret_count)

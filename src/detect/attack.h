@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/ip.h"
+#include "detect/settings.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -26,7 +27,6 @@
 #define ATTACK_SENSORS 8              /* sensors whose addresses are told apart per victim */
 
 #define ATTACK_TELESCOPE 65536u /* from so many addresses on corsaro's rule holds as it is */
-#define ATTACK_PACKETS_MIN 5u
 #define ATTACK_SMALL 64u        /* up to so many no rate is estimated */
 
 enum attack_kind {
@@ -38,20 +38,23 @@ enum attack_kind {
 /* What a victim must have sent to count as attacked. */
 struct attack_rule {
 	uint64_t packets;
-	uint32_t destinations; /* distinct observed addresses */
-	uint64_t ppm;          /* in the busiest minute of the clock */
+	uint64_t packets_asked; /* enough where what was asked is known to be answered at length */
+	uint32_t destinations;  /* distinct observed addresses */
+	uint64_t ppm;           /* in the busiest minute of the clock */
+	uint32_t repeats;       /* packets to the same address */
 	int64_t duration_us;
-	int64_t gap_us;        /* silence that ends an attack */
+	int64_t gap_us;         /* silence that ends an attack */
 };
 
 /*
- * The rule for backscatter at so many observed addresses.  From ATTACK_TELESCOPE on: 25 packets
- * over at least 60 s, 30 of them in a minute (corsaro slides its window, we have minutes of the
- * clock).  Below: 25·√(N/65536) packets, at least ATTACK_PACKETS_MIN: two or three replies are what
- * every address gets now and then.  Always at 2 addresses (1 if there is only one), ended by 300 s
- * of silence.
+ * The rule for backscatter at so many observed addresses.  With the default settings, from
+ * ATTACK_TELESCOPE on: 25 packets over at least 60 s, 30 of them in a minute (corsaro slides its
+ * window, we have minutes of the clock).  Below: 25·√(N/65536) packets, at least 5: two or three
+ * replies are what every address gets now and then.  Always at 2 addresses (1 if there is only
+ * one), ended by 300 s of silence.
  */
-struct attack_rule attack_rule_backscatter(uint64_t addresses);
+struct attack_rule attack_rule_backscatter(const struct detect_settings *settings,
+    uint64_t addresses);
 
 enum attack_confidence { /* how large an attack must be to be seen here */
 	ATTACK_CONFIDENCE_LOW,    /* 100 000 replies a second: less than one packet a minute */
@@ -76,7 +79,8 @@ struct attack {
 	uint64_t packets;
 	uint64_t max_ppm;
 	uint32_t destinations; /* distinct observed addresses, at least; exact up to 64 of a sensor */
-	bool repeated; /* reflection: same address again within a minute */
+	bool repeated; /* reflection: the same addresses again and again */
+	const char *vector; /* reflection: what was asked (reflection.h), NULL: not known */
 };
 
 /* Rows of flow, or sums of them that have the same minute. */
@@ -104,8 +108,9 @@ bool attack_is_sample(uint8_t class, uint8_t proto, uint8_t attack_proto, uint16
 
 struct attacks;
 
-/* addresses: observed, as far as is known.  -ENOMEM. */
-ST_MUST_CHECK int attacks_new(uint64_t addresses, struct attacks **ret_attacks);
+/* settings: NULL are the defaults.  addresses: observed, as far as is known.  -ENOMEM. */
+ST_MUST_CHECK int attacks_new(const struct detect_settings *settings, uint64_t addresses,
+    struct attacks **ret_attacks);
 void attacks_free(struct attacks *attacks);
 
 /* The number of observed addresses has grown to this. */
@@ -113,6 +118,13 @@ void attacks_observe(struct attacks *attacks, uint64_t addresses);
 
 /* Rows of about the same time; minutes may be mixed a little.  -ENOMEM. */
 ST_MUST_CHECK int attacks_add(struct attacks *attacks, const struct attack_sample *sample);
+
+/*
+ * What was heard of a source's requests to a service that reflects: `vector` as reflection_vector
+ * gives it (static).  May come before or after the rows, in any order; the first one stays.
+ */
+ST_MUST_CHECK int attacks_heard(struct attacks *attacks, struct ip source, uint16_t port,
+    const char *vector);
 
 /* Ends all; then the list is complete: most packets first.  -ENOMEM. */
 ST_MUST_CHECK int attacks_finish(struct attacks *attacks);
@@ -133,3 +145,7 @@ double attack_rate(const struct attack *attack, uint64_t addresses);
 enum attack_confidence attack_confidence(uint64_t addresses);
 const char *attack_confidence_name(enum attack_confidence confidence);
 const char *attack_kind_name(enum attack_kind kind);
+
+/* Takes attacks out of the finished list: those for which `drop` says so. */
+void attacks_drop(struct attacks *attacks, bool (*drop)(void *arg, const struct attack *attack),
+    void *arg);

@@ -25,10 +25,25 @@ const char *role_name(enum role role)
 	return names[role];
 }
 
+enum role role_find(const char *name, size_t len)
+{
+	unsigned role = 0;
+
+	while (role < ROLE_COUNT
+	    && !(strlen(names[role]) == len && memcmp(names[role], name, len) == 0))
+		role++;
+	return (enum role)role;
+}
+
 bool role_is_attacker(enum role role)
 {
 	return role != ROLE_VICTIM_REFLECTION && role != ROLE_VICTIM_BACKSCATTER
-	    && role != ROLE_REFLECTOR;
+	    && role != ROLE_REFLECTOR && role != ROLE_MISCONFIGURED;
+}
+
+bool role_is_apart(enum role role)
+{
+	return !role_is_attacker(role) || role == ROLE_RESEARCH;
 }
 
 static void say(char *reason, const char *fmt, ...) ST_PRINTF(2, 3);
@@ -45,17 +60,20 @@ static void say(char *reason, const char *fmt, ...)
 	va_end(args);
 }
 
+/* "1 packet", "2 packets". */
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
 static enum role judge_unknown(const struct role_evidence *e, char *reason)
 {
 	if (e->access)
-		say(reason, "%" PRIu64 " packets to one port of one address",
-		    e->access);
+		say(reason, "%" PRIu64 " packet%s to one port of one address", e->access,
+		    PLURAL(e->access));
 	else if (e->replies)
 		say(reason,
-		    "%" PRIu64 " replies that answer nothing: too few for an attack, or about another's",
-		    e->replies);
+		    "%" PRIu64 " repl%s to nothing: too few for an attack, or about another's",
+		    e->replies, e->replies == 1 ? "y" : "ies");
 	else
-		say(reason, "%" PRIu64 " packets that ask nothing", e->other);
+		say(reason, "%" PRIu64 " packet%s that ask nothing", e->other, PLURAL(e->other));
 	return ROLE_UNKNOWN;
 }
 
@@ -63,6 +81,8 @@ static enum role judge_unknown(const struct role_evidence *e, char *reason)
 static enum role judge_asking(const struct role_evidence *e, char *reason)
 {
 	bool bot = e->tool && strcmp(e->tool, "mirai") == 0;
+	uint64_t least = (e->settings ? e->settings : &detect_settings_default)
+	    ->misconfigured_packets;
 
 	if (bot) {
 		say(reason, "its SYNs carry the mark of %s", e->tool);
@@ -74,23 +94,24 @@ static enum role judge_asking(const struct role_evidence *e, char *reason)
 	}
 	if (e->spoken) {
 		say(reason,
-		    "%" PRIu64 " packets with data in answered conversations", e->spoken);
+		    "%" PRIu64 " packet%s with data in answered conversations", e->spoken,
+		    PLURAL(e->spoken));
 		return ROLE_ACTOR;
 	}
 	if (e->access && (e->tool || e->ports > 1 || e->several_addresses)) {
-		say(reason, "%" PRIu64 " packets to %" PRIu32 " port%s of %s%s%s",
-		    e->access, e->ports, e->ports == 1 ? "" : "s",
+		say(reason, "%" PRIu64 " packet%s to %" PRIu32 " port%s of %s%s%s",
+		    e->access, PLURAL(e->access), e->ports, PLURAL(e->ports),
 		    e->several_addresses ? "several addresses" : "one address",
 		    e->tool ? ", with " : "", e->tool ? e->tool : "");
 		return ROLE_SCANNER;
 	}
-	if (e->access >= ROLE_MISCONFIGURED_PACKETS && e->observed > 1) {
+	if (e->access >= least && e->observed > 1) {
 		say(reason,
 		    "%" PRIu64 " packets to one port of one of %" PRIu64 " addresses", e->access,
 		    e->observed);
 		return ROLE_MISCONFIGURED;
 	}
-	if (!e->access && !e->replies && e->other >= ROLE_MISCONFIGURED_PACKETS) {
+	if (!e->access && !e->replies && e->other >= least) {
 		say(reason,
 		    "%" PRIu64 " packets of conversations that never began", e->other);
 		return ROLE_MISCONFIGURED;
@@ -102,9 +123,17 @@ enum role role_judge(const struct role_evidence *e, char *ret_reason)
 {
 	if (e->reflection) {
 		say(ret_reason,
-		    "%" PRIu64 " packets to %u/udp, the same addresses again and again",
-		    e->reflection->packets, e->reflection->port);
+		    "%" PRIu64 " packets to %u/udp%s%s, the same addresses again and again",
+		    e->reflection->packets, e->reflection->port,
+		    e->reflection->vector ? " for " : "",
+		    e->reflection->vector ? e->reflection->vector : "");
 		return ROLE_VICTIM_REFLECTION;
+	}
+	if (e->carpet) {
+		say(ret_reason,
+		    "%" PRIu64 " replies, with servers of %" PRIu32 " networks at the same time and port",
+		    e->replies, e->carpet);
+		return ROLE_REFLECTOR;
 	}
 	if (e->backscatter) {
 		say(ret_reason,
@@ -114,10 +143,69 @@ enum role role_judge(const struct role_evidence *e, char *ret_reason)
 	}
 	if (e->responses) {
 		say(ret_reason,
-		    "%" PRIu64 " responses of a service that nobody had asked", e->responses);
+		    "%" PRIu64 " response%s of a service that nobody had asked", e->responses,
+		    PLURAL(e->responses));
 		return ROLE_REFLECTOR;
 	}
 	return judge_asking(e, ret_reason);
+}
+
+/* ---- victims by address --------------------------------------------------------------------- */
+
+static int compare_victims(const void *va, const void *vb)
+{
+	const struct attack *a = *(const struct attack *const *)va;
+	const struct attack *b = *(const struct attack *const *)vb;
+
+	if (!ip_equal(a->victim, b->victim))
+		return ip_compare(a->victim, b->victim);
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->packets != b->packets)
+		return a->packets > b->packets ? -1 : 1;
+	return a->start_us < b->start_us ? -1 : a->start_us > b->start_us;
+}
+
+int role_victims_init(struct role_victims *victims, const struct attacks *attacks)
+{
+	size_t count;
+	const struct attack *list = attacks_list(attacks, &count);
+
+	*victims = (struct role_victims){.list = calloc(count + 1, sizeof(*victims->list))};
+	if (!victims->list)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		victims->list[i] = &list[i];
+	victims->count = count;
+	qsort(victims->list, count, sizeof(*victims->list), compare_victims);
+	return ST_OK;
+}
+
+void role_victims_fini(struct role_victims *victims)
+{
+	free(victims->list);
+	memset(victims, 0, sizeof(*victims));
+}
+
+void role_victims_find(const struct role_victims *victims, struct ip ip, struct role_evidence *e)
+{
+	size_t low = 0;
+	size_t high = victims->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (ip_compare(victims->list[middle]->victim, ip) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < victims->count && ip_equal(victims->list[low]->victim, ip); low++) {
+		if (victims->list[low]->kind == ATTACK_REFLECTION && !e->reflection)
+			e->reflection = victims->list[low];
+		else if (victims->list[low]->kind == ATTACK_BACKSCATTER && !e->backscatter)
+			e->backscatter = victims->list[low];
+	}
 }
 
 /* ---- what sources do besides asking --------------------------------------------------------- */
@@ -184,7 +272,6 @@ void role_talks_free(struct role_talks *t)
 int role_talks_add(struct role_talks *t, const struct record_flow *flow)
 {
 	struct ip ip = {flow->src_hi, flow->src_lo};
-	struct role_talk *talk;
 	uint32_t *place;
 
 	if (flow->class == RECORD_CLASS_REQUEST)
@@ -203,7 +290,16 @@ int role_talks_add(struct role_talks *t, const struct record_flow *flow)
 		t->list[t->count] = (struct role_talk){.ip = ip};
 		*place = ++t->count;
 	}
-	talk = &t->list[*place - 1];
+	role_talk_count(&t->list[*place - 1], flow);
+	return ST_OK;
+}
+
+void role_talk_count(struct role_talk *talk, const struct record_flow *flow)
+{
+	uint64_t key = carpet_key(flow);
+
+	if (key && (!talk->carpet || key < talk->carpet))
+		talk->carpet = key;
 	if (flow->class == RECORD_CLASS_OTHER)
 		talk->other += flow->packets;
 	else if (flow->class == RECORD_CLASS_BACKSCATTER
@@ -213,7 +309,6 @@ int role_talks_add(struct role_talks *t, const struct record_flow *flow)
 		talk->responses += flow->packets;
 	else if (flow->proto == PROTO_UDP || (flow->proto == PROTO_TCP && flow->tcp_flags & TCP_PSH))
 		talk->spoken += flow->packets;
-	return ST_OK;
 }
 
 const struct role_talk *role_talks_find(const struct role_talks *t, struct ip ip)
@@ -221,6 +316,12 @@ const struct role_talk *role_talks_find(const struct role_talks *t, struct ip ip
 	uint32_t number = *find_place(t, ip);
 
 	return number ? &t->list[number - 1] : NULL;
+}
+
+const struct role_talk *role_talks_list(const struct role_talks *t, size_t *ret_count)
+{
+	*ret_count = t->count;
+	return t->list;
 }
 
 uint64_t role_talks_untracked(const struct role_talks *t)

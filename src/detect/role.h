@@ -8,10 +8,14 @@
 #pragma once
 
 #include "detect/attack.h"
+#include "detect/carpet.h"
 #include "tally/tally.h"
 
 #define ROLE_REASON_MAX 160
-#define ROLE_MISCONFIGURED_PACKETS 10 /* to one port of one address, of several observed */
+
+/* Of attacks and roles together.  Another number has the stored judgements made again: raise it
+ * with every change of what is judged. */
+#define ROLE_DETECTOR 1
 
 enum role {
 	ROLE_VICTIM_REFLECTION,
@@ -29,8 +33,15 @@ enum role {
 /* "victim-reflection" … "unknown". */
 const char *role_name(enum role role);
 
-/* May it count as somebody who asks (report.ranking_roles: attackers)? */
+/* The role of that name; ROLE_COUNT: none. */
+enum role role_find(const char *name, size_t len);
+
+/* May it count as somebody who asks (report.ranking_roles: attackers)?  Victims, reflectors and
+ * those who are mistaken may not. */
 bool role_is_attacker(enum role role);
+
+/* Is its access counted apart (table role_day), for rankings without it? */
+bool role_is_apart(enum role role);
 
 struct role_evidence {
 	uint64_t access;      /* request packets */
@@ -44,11 +55,28 @@ struct role_evidence {
 	const struct attack *backscatter; /* likewise */
 	const char *tool;     /* judged; NULL: none */
 	const char *research; /* who is known for this address; NULL: nobody */
+	uint32_t carpet;      /* networks that sent SYN-ACKs at the same time (carpet.h) */
 	uint64_t observed;    /* observed addresses */
+	const struct detect_settings *settings; /* NULL: the defaults */
 };
 
 /* ret_reason: ROLE_REASON_MAX bytes, or NULL. */
 enum role role_judge(const struct role_evidence *evidence, char *ret_reason);
+
+/* ---- victims by address --------------------------------------------------------------------- */
+
+/* The attacks of a finished list (which must outlive it) by victim. */
+struct role_victims {
+	const struct attack **list; /* by address, kind, packets */
+	size_t count;
+};
+
+ST_MUST_CHECK int role_victims_init(struct role_victims *victims, const struct attacks *attacks);
+void role_victims_fini(struct role_victims *victims);
+
+/* Puts the largest attack of each kind on the address into the evidence. */
+void role_victims_find(const struct role_victims *victims, struct ip ip,
+    struct role_evidence *evidence);
 
 /* ---- what sources do besides asking --------------------------------------------------------- */
 
@@ -60,7 +88,11 @@ struct role_talk {
 	uint64_t responses;
 	uint64_t spoken;
 	uint64_t other;
+	uint64_t carpet; /* the smallest carpet_key of its rows, 0: none */
 };
+
+/* Counts a row that is not access. */
+void role_talk_count(struct role_talk *talk, const struct record_flow *flow);
 
 /* Sources of rows that are not access. */
 struct role_talks;
@@ -71,6 +103,9 @@ void role_talks_free(struct role_talks *talks);
 /* Rows of access are passed over.  -ENOMEM. */
 ST_MUST_CHECK int role_talks_add(struct role_talks *talks, const struct record_flow *flow);
 const struct role_talk *role_talks_find(const struct role_talks *talks, struct ip ip);
+
+/* All of them, in no order. */
+const struct role_talk *role_talks_list(const struct role_talks *talks, size_t *ret_count);
 
 /* Packets of sources there was no room for: their roles are unknown. */
 uint64_t role_talks_untracked(const struct role_talks *talks);
@@ -85,6 +120,10 @@ struct research;
 
 /* text NULL: the built-in file.  An error names the line. */
 ST_MUST_CHECK int research_new(const char *text, struct research **ret_research, struct err *err);
+
+/* More networks; the later one wins where networks of the same day overlap.  On an error nothing
+ * of the text is kept. */
+ST_MUST_CHECK int research_add(struct research *research, const char *text, struct err *err);
 void research_free(struct research *research);
 
 /* The organisation, valid as long as research; NULL: nobody. */

@@ -1,14 +1,16 @@
 /*
- * Compaction: many segments of a date become one sorted file per table, and the rollups are
- * written from it.  Contract in store.h.
+ * Compaction: many segments of a date become one sorted file per table, and the rollups and the
+ * judgements are written from it.  Contract in store.h.
  *
  * Everything is written beside what is in use; one transaction per date then swaps old for new.
  * A date that got rows meanwhile stays dirty and its new segments stay beside the merged file.
  * Where retention has dropped a date's flow, its rollups are all there is: rows that came late
- * are added to them and dropped in turn.
+ * are added to them and dropped in turn.  Judgements of such a date stay as they are: half a day's
+ * rows would be judged wrongly.
  */
 #include "store/compact.h"
 
+#include "store/judge.h"
 #include "store/segment.h"
 #include "store/tables.h"
 #include "store/views.h"
@@ -25,6 +27,7 @@ struct job {
 	int64_t now_us;
 	int64_t newest; /* id of the date's newest segment when the job began */
 	bool flow_dropped;
+	uint64_t flow_rows; /* that the date had */
 	uint64_t rows;
 	uint64_t bytes;
 	struct segment written[RECORD_TABLE_COUNT];
@@ -145,6 +148,66 @@ static int put_flow(struct job *job, struct buf *flow, struct err *err)
 	return ST_OK;
 }
 
+/* The date's rows of a table as a SELECT, and how many there are about. */
+static int select_rows(struct job *job, enum record_table_id id, struct buf *select,
+    struct err *err)
+{
+	struct views_range range = {job->day, job->day + 1, -1};
+
+	return views_append_files(job->store, id, range, select, err);
+}
+
+static int judge_rows(struct job *job, const char *flow, struct err *err)
+{
+	struct judge_date date = {.day = job->day, .flow = flow, .flow_rows = job->flow_rows};
+	struct buf session = {0};
+	struct buf coverage = {0};
+	struct judge *judge = NULL;
+	int ret = select_rows(job, RECORD_TABLE_session, &session, err);
+
+	if (!ret)
+		ret = select_rows(job, RECORD_TABLE_coverage, &coverage, err);
+	date.session = buf_text(&session);
+	date.coverage = buf_text(&coverage);
+	if (!ret)
+		ret = judge_new(job->store, job->engine->db, job->engine, &judge, err);
+	if (!ret)
+		ret = judge_add(judge, &date, err);
+	judge_free(judge);
+	buf_fini(&session);
+	buf_fini(&coverage);
+	return ret;
+}
+
+/* Judges the date and writes what came out. */
+static int write_judgements(struct job *job, const char *flow, struct err *err)
+{
+	int ret = judge_rows(job, flow, err);
+
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++) {
+		struct buf select = {0};
+
+		if (!judge_table((enum record_table_id)id))
+			continue;
+		buf_printf(&select, "SELECT * FROM %s", judge_table((enum record_table_id)id));
+		ret = write_one(job, (enum record_table_id)id, buf_text(&select), err);
+		buf_fini(&select);
+	}
+	if (judge_drop(job->engine, ret ? NULL : err) && !ret)
+		ret = ST_ENGINE;
+	return ret;
+}
+
+static int keep_judgements(struct job *job, struct err *err)
+{
+	int ret = ST_OK;
+
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
+		if (judge_table((enum record_table_id)id))
+			ret = merge_table(job, (enum record_table_id)id, err);
+	return ret;
+}
+
 static int write_files(struct job *job, struct err *err)
 {
 	struct buf flow = {0};
@@ -159,6 +222,9 @@ static int write_files(struct job *job, struct err *err)
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (views_rollup_sql((enum record_table_id)id))
 			ret = write_rollup(job, (enum record_table_id)id, buf_text(&flow), err);
+	if (!ret)
+		ret = job->flow_dropped ? keep_judgements(job, err)
+		                        : write_judgements(job, buf_text(&flow), err);
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (id != RECORD_TABLE_flow && table_is_ingested((enum record_table_id)id))
 			ret = merge_table(job, (enum record_table_id)id, err);
@@ -186,6 +252,17 @@ static int check_rows(struct job *job, enum record_table_id id, struct err *err)
 	return ret;
 }
 
+/*
+ * A merged file has no ingest; one of judgements has the detector's version instead (views.c looks
+ * at it).  What was kept for want of flow is as good as can be.
+ */
+static int64_t maker_of(const struct segment *segment)
+{
+	enum record_table_id id = (enum record_table_id)(segment->table - record_tables);
+
+	return judge_table(id) ? ROLE_DETECTOR : 0;
+}
+
 /* Old for new, and the date is clean unless something came meanwhile. */
 static int swap(struct job *job, struct err *err)
 {
@@ -210,7 +287,7 @@ static int swap(struct job *job, struct err *err)
 		    "WHERE superseded = 0 AND day = ? AND id <= ?",
 		    "iii", job->now_us, (int64_t)job->day, job->newest);
 	for (unsigned i = 0; !ret && i < job->written_count; i++)
-		ret = segment_list(cat, &job->written[i], 0, err);
+		ret = segment_list(cat, &job->written[i], maker_of(&job->written[i]), err);
 	return catalogue_end(cat, ret, err);
 }
 
@@ -220,6 +297,7 @@ static int start_job(struct job *job, struct store_compact_stats *stats, struct 
 	int64_t flag = 0;
 	int64_t files = 0;
 	int64_t bytes = 0;
+	int64_t rows = 0;
 	int ret = catalogue_int(cat, &job->newest, err,
 	    "SELECT coalesce(max(id), 0) FROM segment WHERE superseded = 0 AND day = ?", "i",
 	    (int64_t)job->day);
@@ -233,6 +311,10 @@ static int start_job(struct job *job, struct store_compact_stats *stats, struct 
 		    "SELECT coalesce(sum(bytes), 0) FROM segment WHERE superseded = 0 AND day = ?",
 		    "i", (int64_t)job->day);
 	if (!ret)
+		ret = catalogue_int(cat, &rows, err,
+		    "SELECT coalesce(sum(rows), 0) FROM segment WHERE superseded = 0 AND day = ? "
+		    "AND tbl = 'flow'", "i", (int64_t)job->day);
+	if (!ret)
 		ret = catalogue_int(cat, &flag, err, "SELECT flow_dropped FROM date WHERE day = ?",
 		    "i", (int64_t)job->day);
 	if (ret == ST_NOT_FOUND)
@@ -240,6 +322,7 @@ static int start_job(struct job *job, struct store_compact_stats *stats, struct 
 	if (!ret)
 		ret = store_merger(job->store, &job->engine, err);
 	job->flow_dropped = flag != 0;
+	job->flow_rows = (uint64_t)rows;
 	stats->files_before += (unsigned)files;
 	stats->bytes_before += (uint64_t)bytes;
 	return ret;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static duckdb_type column_type(enum record_type type)
+duckdb_type feed_column_type(enum record_type type)
 {
 	switch (type) {
 	case RECORD_U8:
@@ -46,7 +46,7 @@ static void feed_bind(duckdb_bind_info info)
 	}
 	for (unsigned i = 0; i < feed->table->field_count; i++) {
 		const struct record_field *field = &feed->table->fields[i];
-		duckdb_logical_type type = duckdb_create_logical_type(column_type(field->type));
+		duckdb_logical_type type = duckdb_create_logical_type(feed_column_type(field->type));
 
 		duckdb_bind_add_result_column(info, field->name, type);
 		duckdb_destroy_logical_type(&type);
@@ -146,6 +146,17 @@ static void fill_column(duckdb_vector vector, const struct record_field *field,
 	}
 }
 
+void feed_fill(const struct record_table *table, const void *rows, size_t count,
+    duckdb_data_chunk chunk)
+{
+	const uint8_t *first = rows;
+
+	for (unsigned i = 0; i < table->field_count; i++)
+		fill_column(duckdb_data_chunk_get_vector(chunk, i), &table->fields[i],
+		    first + table->fields[i].offset, table->size, count);
+	duckdb_data_chunk_set_size(chunk, count);
+}
+
 static void feed_function(duckdb_function_info info, duckdb_data_chunk chunk)
 {
 	const struct engine *engine = duckdb_function_get_extra_info(info);
@@ -156,10 +167,7 @@ static void feed_function(duckdb_function_info info, duckdb_data_chunk chunk)
 
 	if (count > duckdb_vector_size())
 		count = duckdb_vector_size();
-	for (unsigned i = 0; i < table->field_count; i++)
-		fill_column(duckdb_data_chunk_get_vector(chunk, i), &table->fields[i],
-		    rows + table->fields[i].offset, table->size, count);
-	duckdb_data_chunk_set_size(chunk, count);
+	feed_fill(table, rows, count, chunk);
 	feed->position += count;
 }
 

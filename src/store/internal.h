@@ -19,7 +19,11 @@ struct store {
 	struct catalogue cat;
 	struct engine merger; /* compaction and verification; opened at first use */
 	struct engine reader; /* questions; opened at first use */
-	uint64_t token;       /* makes segment names unique */
+	struct store_judging judging;
+	struct research *research; /* the built-in networks, at first use; NULL: those of judging */
+	struct tools *tools;       /* at first use */
+	struct judged_cache *judged; /* at first use */
+	uint64_t token;            /* makes segment names unique */
 	unsigned name_count;
 };
 
@@ -32,6 +36,10 @@ ST_MUST_CHECK int store_merger(struct store *store, struct engine **ret_engine, 
 /* A name nobody used before: "TOKEN-NUMBER". */
 #define STORE_NAME_MAX 40
 const char *store_unique_name(struct store *store, char name[STORE_NAME_MAX]);
+
+/* Fills the {params} of a text; see store_ask. */
+ST_MUST_CHECK int query_fill(const char *question, const char *text,
+    const struct store_param *params, size_t param_count, struct buf *sql, struct err *err);
 
 /* Microseconds since 1970. */
 int64_t store_now(void);

@@ -71,7 +71,7 @@ static bool is_name(char c)
 }
 
 /* Fills the holes of text; every hole needs a parameter and every parameter a hole. */
-static int fill(const char *question, const char *text, const struct store_param *params,
+int query_fill(const char *question, const char *text, const struct store_param *params,
     size_t param_count, struct buf *sql, struct err *err)
 {
 	uint64_t used = 0;
@@ -293,7 +293,7 @@ int store_ask(struct store *store, const char *question, const struct store_para
 	buf_fini(&name);
 	if (!file)
 		return err_set(err, ST_USAGE, "there is no question %s", question);
-	ret = fill(question, file->data, params, param_count, &sql, err);
+	ret = query_fill(question, file->data, params, param_count, &sql, err);
 	if (!ret && sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)

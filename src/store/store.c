@@ -3,6 +3,7 @@
  * signatures.  Contract in store.h.
  */
 #include "store/internal.h"
+#include "store/judged.h"
 #include "store/live.h"
 #include "base/civil.h"
 #include "store/sweep.h"
@@ -182,6 +183,7 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	store->mode = options->mode;
 	store->threads = options->threads;
 	store->memory_bytes = options->memory_bytes;
+	store->judging = options->judging;
 	ret = find_path(store, options, err);
 	if (!ret && options->mode == STORE_WRITE)
 		ret = open_for_writing(store, options, err);
@@ -203,10 +205,13 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	judged_free(store->judged);
 	engine_close(&store->reader);
 	engine_close(&store->merger);
 	catalogue_close(&store->cat);
 	zone_free(store->zone);
+	research_free(store->research);
+	tools_free(store->tools);
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd); /* releases the lock */
 	free(store->path);

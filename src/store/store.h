@@ -16,6 +16,7 @@
 #include "base/ip.h"
 #include "base/status.h"
 #include "base/zone.h"
+#include "detect/role.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -29,12 +30,20 @@ enum store_mode {
 	STORE_WRITE, /* created when absent; one writer at a time (ST_EXISTS names its pid) */
 };
 
+/* What judging (tables role, role_day, attack) goes by besides rows. */
+struct store_judging {
+	bool given; /* else the defaults and the built-in networks */
+	struct detect_settings settings;
+	const struct research *research; /* borrowed as long as the store is open */
+};
+
 struct store_options {
 	const char *path;
 	enum store_mode mode;
 	const char *timezone;  /* for a new store; NULL = UTC; ignored for an existing one */
 	unsigned threads;      /* of DuckDB; 0 = number of processors */
 	uint64_t memory_bytes; /* DuckDB's limit; 0 = 1 GiB */
+	struct store_judging judging;
 };
 
 ST_MUST_CHECK int store_open(const struct store_options *options, struct store **ret_store,
@@ -162,7 +171,8 @@ struct store_compact_stats {
 
 /*
  * Merges each date's segments into one file per table, sorted by (port, source, time), writes the
- * rollups of sql/rollup_*.sql and marks the date clean, in one catalogue transaction per date.
+ * rollups of sql/rollup_*.sql and what is judged of the date (attacks, roles), and marks the date
+ * clean, in one catalogue transaction per date.
  */
 ST_MUST_CHECK int store_compact(struct store *store, const struct store_compact_options *options,
     struct store_compact_stats *ret_stats, struct err *err);
@@ -185,7 +195,7 @@ ST_MUST_CHECK int store_prune(struct store *store, const struct store_prune_opti
 
 /*
  * Checks every catalogued file (present, size, checksum, row count by Parquet footer), rollups
- * against flow, and strangers in the directory.  Each finding goes through `say`; returns the
+ * and judgements against flow, and strangers in the directory.  Each finding goes through `say`; returns the
  * number of findings or a negative code.
  */
 ST_MUST_CHECK int store_verify(struct store *store, void (*say)(void *arg, const char *line),
@@ -255,7 +265,8 @@ enum store_type {
 /*
  * Asks sql/QUESTION.sql with its {params} filled in.  In SQL the tables of fields.def are there by
  * name (flow, coverage, sensor, port_quarter, source_day, country_day, victim_day); rollups of
- * dates that are not clean are computed from flow on the fly, so both ways agree.  flow, coverage
+ * dates that are not clean are computed from flow on the fly, so both ways agree; so are role,
+ * role_day and attack, also where another version of the detector wrote them.  flow, coverage
  * and port_quarter have one more column, `date`: the site day.  `signature` (id, text) is there
  * too.  macros.sql lists the functions, among them ipText(hi, lo), className(class),
  * protoName(proto) and portName(proto, port).

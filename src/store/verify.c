@@ -1,9 +1,11 @@
 /*
- * Verification: every catalogued file against the catalogue, rollups against flow, and files that
- * nobody lists.  It only reads.  Contract in store.h.
+ * Verification: every catalogued file against the catalogue, rollups and judgements against flow,
+ * and files that nobody lists.  It only reads.  Contract in store.h.
  */
 #include "store/verify.h"
 
+#include "store/judge.h"
+#include "store/judged.h"
 #include "store/payload.h"
 #include "store/segment.h"
 #include "store/sweep.h"
@@ -98,41 +100,36 @@ static int check_files(struct verify *verify)
 	return ret;
 }
 
-/* Rows of the written rollup of a clean date that flow does not give, and the other way round. */
-static int check_rollup(struct verify *verify, enum record_table_id id, int32_t day)
+/* Rows of the written table of a clean date that `made` does not give, and the other way round. */
+static int compare_rows(struct verify *verify, enum record_table_id id, int32_t day,
+    const char *made)
 {
 	struct views_range range = {day, day + 1, -1};
 	char date[CIVIL_DATE_TEXT_MAX];
 	struct engine *engine = NULL;
 	struct err problem = {0};
 	struct buf written = {0};
-	struct buf flow = {0};
-	struct buf made = {0};
 	struct buf sql = {0};
 	int64_t wrong = 0;
 	int ret = store_merger(verify->store, &engine, verify->err);
 
 	if (!ret)
 		ret = views_append_files(verify->store, id, range, &written, verify->err);
-	if (!ret)
-		ret = views_append_files(verify->store, RECORD_TABLE_flow, range, &flow,
-		    verify->err);
 	if (ret)
 		goto out;
-	views_append_rollup(id, buf_text(&flow), true, &made);
 	/* Comparing sums of hashes is quick; which rows differ is counted only where they do. */
 	buf_printf(&sql,
 	    "SELECT CAST(a.n <> b.n OR a.h IS DISTINCT FROM b.h AS BIGINT) FROM "
 	    "(SELECT count(*) AS n, sum(CAST(hash(r) AS HUGEINT)) AS h FROM (%s) AS r) AS a, "
 	    "(SELECT count(*) AS n, sum(CAST(hash(r) AS HUGEINT)) AS h FROM (%s) AS r) AS b",
-	    buf_text(&written), buf_text(&made));
+	    buf_text(&written), made);
 	if (engine_run_int(engine, buf_text(&sql), &wrong, &problem) == ST_OK && wrong == 0)
 		goto out;
 	buf_reset(&sql);
 	buf_printf(&sql,
 	    "SELECT (SELECT count(*) FROM ((%s) EXCEPT ALL (%s)) AS a) + "
 	    "(SELECT count(*) FROM ((%s) EXCEPT ALL (%s)) AS b)",
-	    buf_text(&written), buf_text(&made), buf_text(&made), buf_text(&written));
+	    buf_text(&written), made, made, buf_text(&written));
 	if (engine_run_int(engine, buf_text(&sql), &wrong, &problem))
 		find(verify, "%s of %s cannot be compared with flow: %s", record_tables[id].name,
 		    civil_format_date(day, date), problem.text);
@@ -141,17 +138,63 @@ static int check_rollup(struct verify *verify, enum record_table_id id, int32_t 
 		    record_tables[id].name, civil_format_date(day, date), (long long)wrong);
 out:
 	buf_fini(&written);
-	buf_fini(&flow);
-	buf_fini(&made);
 	buf_fini(&sql);
 	return ret;
 }
 
-static int check_rollups(struct verify *verify)
+static int check_rollup(struct verify *verify, enum record_table_id id, int32_t day)
+{
+	struct views_range range = {day, day + 1, -1};
+	struct buf flow = {0};
+	struct buf made = {0};
+	int ret = views_append_files(verify->store, RECORD_TABLE_flow, range, &flow, verify->err);
+
+	views_append_rollup(id, buf_text(&flow), true, &made);
+	if (!ret)
+		ret = compare_rows(verify, id, day, buf_text(&made));
+	buf_fini(&flow);
+	buf_fini(&made);
+	return ret;
+}
+
+/* What this detector judges of the date, against what it wrote. */
+static int check_judgements(struct verify *verify, int32_t day)
+{
+	struct engine *engine = NULL;
+	struct judge *judge = NULL;
+	int ret = store_merger(verify->store, &engine, verify->err);
+
+	if (!ret)
+		ret = judge_new(verify->store, engine->db, engine, &judge, verify->err);
+	if (!ret)
+		ret = judge_day(verify->store, judge, day, verify->err);
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++) {
+		struct buf made = {0};
+
+		if (!judge_table((enum record_table_id)id))
+			continue;
+		buf_printf(&made, "SELECT * FROM %s", judge_table((enum record_table_id)id));
+		ret = compare_rows(verify, (enum record_table_id)id, day, buf_text(&made));
+		buf_fini(&made);
+	}
+	judge_free(judge);
+	if (engine && judge_drop(engine, ret ? NULL : verify->err) && !ret)
+		ret = ST_ENGINE;
+	return ret;
+}
+
+static int check_dates(struct verify *verify)
 {
 	sqlite3_stmt *stmt = NULL;
-	int ret = catalogue_prepare(&verify->store->cat, &stmt, verify->err,
-	    "SELECT day FROM date WHERE dirty = 0 AND flow_dropped = 0 ORDER BY day", "");
+	struct buf sql = {0};
+	int ret;
+
+	buf_puts(&sql, "SELECT day, (SELECT count(*) FROM segment s WHERE s.day = d.day "
+	    "AND s.tbl = 'role' AND s.superseded = 0 AND ");
+	buf_printf(&sql, JUDGED_STORED, ROLE_DETECTOR);
+	buf_puts(&sql, ") FROM date d WHERE dirty = 0 AND flow_dropped = 0 ORDER BY day");
+	ret = catalogue_prepare(&verify->store->cat, &stmt, verify->err, buf_text(&sql), "");
+	buf_fini(&sql);
 
 	while (!ret && (ret = catalogue_step(&verify->store->cat, stmt, verify->err)) == 1) {
 		ret = ST_OK;
@@ -159,6 +202,8 @@ static int check_rollups(struct verify *verify)
 			if (views_rollup_sql((enum record_table_id)id))
 				ret = check_rollup(verify, (enum record_table_id)id,
 				    sqlite3_column_int(stmt, 0));
+		if (!ret && sqlite3_column_int(stmt, 1))
+			ret = check_judgements(verify, sqlite3_column_int(stmt, 0));
 	}
 	(void)sqlite3_finalize(stmt); /* its code is the step's */
 	return ret;
@@ -206,7 +251,7 @@ int store_verify(struct store *store, void (*say)(void *arg, const char *line), 
 
 	/* Rollups of damaged files would only say the same again, less clearly. */
 	if (!ret && !verify.findings)
-		ret = check_rollups(&verify);
+		ret = check_dates(&verify);
 	if (!ret)
 		ret = payload_verify(store, find_blob, &verify, err);
 	if (!ret)

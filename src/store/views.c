@@ -7,6 +7,8 @@
  */
 #include "store/views.h"
 
+#include "store/judge.h"
+#include "store/judged.h"
 #include "store/segment.h"
 #include "store/tables.h"
 
@@ -105,14 +107,22 @@ int views_append_files(struct store *store, enum record_table_id id, struct view
 	int64_t version = 0;
 	bool open = false;
 	/* The rollups of a date whose flow is gone stay valid when late rows make it dirty. */
-	int ret = catalogue_prepare(&store->cat, &stmt, err,
-	    "SELECT s.name, s.day, s.schema FROM segment s LEFT JOIN date d ON d.day = s.day "
-	    "WHERE s.superseded = 0 AND s.tbl = ?1 AND s.day >= ?2 AND s.day < ?3 "
-	    "AND (?4 < 0 OR coalesce(d.dirty, 1) = ?4 OR (?5 AND coalesce(d.flow_dropped, 0))) "
-	    "ORDER BY s.schema, s.day, s.id",
-	    "siiii", table->name, (int64_t)range.from,
-	    range.to == INT32_MAX ? INT64_MAX : (int64_t)range.to, (int64_t)range.dirty,
-	    (int64_t)(table_info(id).origin == TABLE_ROLLUP));
+	struct buf files = {0};
+	int ret;
+
+	buf_puts(&files, "SELECT s.name, s.day, s.schema FROM segment s LEFT JOIN date d "
+	    "ON d.day = s.day WHERE s.superseded = 0 AND s.tbl = ?1 AND s.day >= ?2 AND s.day < ?3 "
+	    "AND (?4 < 0 OR ");
+	if (table_info(id).origin == TABLE_JUDGED)
+		buf_printf(&files, JUDGED_STORED, ROLE_DETECTOR);
+	else
+		buf_puts(&files, "coalesce(d.dirty, 1) = ?4");
+	buf_puts(&files, " OR (?5 AND coalesce(d.flow_dropped, 0))) ORDER BY s.schema, s.day, s.id");
+	ret = files.failed ? err_set(err, -ENOMEM, "out of memory")
+	    : catalogue_prepare(&store->cat, &stmt, err, buf_text(&files), "siiii", table->name,
+	          (int64_t)range.from, range.to == INT32_MAX ? INT64_MAX : (int64_t)range.to,
+	          (int64_t)range.dirty, (int64_t)(table_info(id).origin == TABLE_ROLLUP));
+	buf_fini(&files);
 
 	while (!ret && (ret = catalogue_step(&store->cat, stmt, err)) == 1) {
 		struct buf path = {0};
@@ -198,6 +208,21 @@ static int append_rollup_view(struct store *store, enum record_table_id id, int3
 	return ret;
 }
 
+/* Judgements: what is stored, and what judged_settle has made of the other dates. */
+static int append_judged_view(struct store *store, enum record_table_id id, int32_t from,
+    int32_t to, struct buf *sql, struct err *err)
+{
+	struct views_range stored = {from, to, 0};
+	int ret = views_append_files(store, id, stored, sql, err);
+
+	if (ret)
+		return ret;
+	buf_printf(sql, " UNION ALL SELECT * FROM %s WHERE date IN (", judge_table(id));
+	ret = judged_put_days(store, from, to, sql, err);
+	buf_putc(sql, ')');
+	return ret;
+}
+
 static int append_sensors(struct store *store, struct buf *sql, struct err *err)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -264,12 +289,48 @@ static bool mentions(const char *text, const char *word)
 	return false;
 }
 
+/* Whether the word stands as the name of a table: behind FROM, JOIN or a comma. */
+static bool names_table(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = text; (p = strcasestr(p, word)); p++) {
+		const char *before = p;
+
+		if ((p > text && is_word(p[-1])) || is_word(p[len]))
+			continue;
+		while (before > text && isspace((unsigned char)before[-1]))
+			before--;
+		if (before > text && before[-1] == ',')
+			return true;
+		if (before - text >= 4 && (strncasecmp(before - 4, "from", 4) == 0
+		    || strncasecmp(before - 4, "join", 4) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Judges the dates that the text needs and that are not stored. */
+static int settle_judged(struct store *store, const char *text, int32_t day_from, int32_t day_to,
+    struct err *err)
+{
+	bool needed = false;
+
+	for (int i = 0; i < RECORD_TABLE_COUNT; i++)
+		needed |= table_info((enum record_table_id)i).origin == TABLE_JUDGED
+		    && mentions(text, record_tables[i].name);
+	if (!needed)
+		return ST_OK;
+	return judged_settle(store, names_table(text, record_tables[RECORD_TABLE_role].name),
+	    day_from, day_to, err);
+}
+
 int views_append(struct store *store, const char *text, int32_t day_from, int32_t day_to,
     struct buf *sql, struct err *err)
 {
-	int ret = ST_OK;
+	int ret = settle_judged(store, text, day_from, day_to, err);
 
-	if (mentions(text, "sensor"))
+	if (!ret && mentions(text, "sensor"))
 		ret = append_sensors(store, sql, err);
 	if (!ret && mentions(text, "signature"))
 		ret = append_signatures(store, sql, err);
@@ -283,6 +344,8 @@ int views_append(struct store *store, const char *text, int32_t day_from, int32_
 		buf_printf(sql, "CREATE TEMP VIEW %s AS ", record_tables[i].name);
 		ret = table_info(id).origin == TABLE_ROLLUP
 		    ? append_rollup_view(store, id, day_from, day_to, sql, err)
+		    : table_info(id).origin == TABLE_JUDGED
+		    ? append_judged_view(store, id, day_from, day_to, sql, err)
 		    : views_append_files(store, id, all, sql, err);
 		buf_puts(sql, ";\n");
 	}

@@ -16,7 +16,7 @@ static struct attacks *attacks;
 
 static void begin(uint64_t addresses)
 {
-	assert_int_equal(attacks_new(addresses, &attacks), ST_OK);
+	assert_int_equal(attacks_new(NULL, addresses, &attacks), ST_OK);
 }
 
 static size_t finish(const struct attack **ret_list)
@@ -76,13 +76,13 @@ static void add(struct record_flow flow)
 static void rule_follows_the_number_of_addresses(void **state)
 {
 	(void)state;
-	assert_int_equal(attack_rule_backscatter(65536).packets, 25);
-	assert_int_equal(attack_rule_backscatter(65536).ppm, 30);
-	assert_int_equal(attack_rule_backscatter(65535).ppm, 0);
-	assert_int_equal(attack_rule_backscatter(16384).packets, 13); /* 12.5 */
-	assert_int_equal(attack_rule_backscatter(16).packets, ATTACK_PACKETS_MIN);
-	assert_int_equal(attack_rule_backscatter(1).destinations, 1);
-	assert_int_equal(attack_rule_backscatter(2).destinations, 2);
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 65536).packets, 25);
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 65536).ppm, 30);
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 65535).ppm, 0);
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 16384).packets, 13); /* 12.5 */
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 16).packets, 5);
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 1).destinations, 1);
+	assert_int_equal(attack_rule_backscatter(&detect_settings_default, 2).destinations, 2);
 }
 
 static void telescope_edges(void **state)

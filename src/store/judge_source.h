@@ -1,0 +1,47 @@
+/*
+ * One source of a date after the other: rows in order of source in, rows of the table role out.
+ */
+#pragma once
+
+#include "detect/role.h"
+#include "fingerprint/tools.h"
+#include "store/catalogue.h"
+
+#include <duckdb.h>
+
+/* Which rules of tools.rules each SYN signature of the catalogue leaves possible. */
+struct judge_signatures {
+	struct judge_signature *slots; /* open addressing, a power of two */
+	uint32_t capacity;
+	uint32_t unknown; /* of signatures without a text: what marks alone tell */
+};
+
+ST_MUST_CHECK int judge_signatures_load(struct judge_signatures *signatures,
+    struct catalogue *cat, const struct tools *tools, struct err *err);
+void judge_signatures_fini(struct judge_signatures *signatures);
+
+struct judge_sources;
+
+/* All borrowed. */
+struct judge_sources_options {
+	int32_t day;
+	uint64_t addresses;
+	bool all_roles; /* else only those that are counted apart */
+	const struct detect_settings *settings;
+	const struct research *research;
+	const struct tools *tools;
+	const struct judge_signatures *signatures;
+	const struct role_victims *victims;
+	const struct carpets *carpets;
+};
+
+/* Rows go to the table of that name on the connection. */
+ST_MUST_CHECK int judge_sources_new(const struct judge_sources_options *options,
+    duckdb_connection con, const char *table, struct judge_sources **ret_sources, struct err *err);
+void judge_sources_free(struct judge_sources *sources);
+
+/* For chunks_read: takes rows of judge_roles.sql. */
+int judge_sources_take(void *sources, duckdb_data_chunk chunk, struct err *err);
+
+/* After the last row. */
+ST_MUST_CHECK int judge_sources_finish(struct judge_sources *sources, struct err *err);
