@@ -1,4 +1,5 @@
 /* teiten alerts: the signatures that matched in a period, one row per rule, from the store. */
+#include "cmd/methods.h"
 #include "cmd/table.h"
 #include "cmd/window.h"
 
@@ -17,8 +18,9 @@ const struct command command_alerts = {
         "all the time is not listed.\n"
         "\n" WINDOW_HELP
         "\n"
-        "--json: gid, sid, rev, msg, class, severity, count (raised), matches (before the\n"
-        "rule's own threshold), sources, sensors, first, last (of the matches).\n"
+        "--json: gid, sid, rev, msg, class, class_name (its method of attack, by the map of\n"
+        "signatures.classes), severity, count (raised), matches (before the rule's own\n"
+        "threshold), sources, sensors, first, last (of the matches).\n"
         "\n"
         "Examples:\n"
         "  teiten alerts -s /var/lib/teiten --last 7d\n"
@@ -26,13 +28,14 @@ const struct command command_alerts = {
     .run = run,
 };
 
-/* Also the order of the question's columns. */
+/* Also the order of the question's columns, which has no class_name. */
 enum {
 	COLUMN_GID,
 	COLUMN_SID,
 	COLUMN_REV,
 	COLUMN_MSG,
 	COLUMN_CLASS,
+	COLUMN_CLASS_NAME,
 	COLUMN_SEVERITY,
 	COLUMN_RAISED,
 	COLUMN_MATCHES,
@@ -48,7 +51,8 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_SID] = {"sid", "シグネチャID", "signature", TABLE_INT, TABLE_ALL},
     [COLUMN_REV] = {"rev", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
     [COLUMN_MSG] = {"msg", "シグネチャ", "message", TABLE_TEXT, TABLE_ALL},
-    [COLUMN_CLASS] = {"class", "種別", "class", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_CLASS] = {"class", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
+    [COLUMN_CLASS_NAME] = {"class_name", "攻撃手法", "method", TABLE_TEXT, TABLE_ALL},
     [COLUMN_SEVERITY] = {"severity", "重大度", "severity", TABLE_INT, TABLE_ALL},
     [COLUMN_RAISED] = {"count", "アラート", "alerts", TABLE_INT, TABLE_ALL},
     [COLUMN_MATCHES] = {"matches", "件数", "matches", TABLE_INT, TABLE_ALL},
@@ -58,18 +62,38 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_LAST] = {"last", "最後(UTC)", "last (UTC)", TABLE_TEXT, TABLE_ALL},
 };
 
-static void add_row(struct table *t, const struct store_result *result, size_t row)
+static const struct classmap_class *class_of(const struct classmap *map,
+    const struct store_result *result, size_t row)
 {
+	struct classmap_rule rule = {
+	    .gid = (uint32_t)store_result_uint(result, row, COLUMN_GID),
+	    .sid = (uint32_t)store_result_uint(result, row, COLUMN_SID),
+	    .classtype = store_result_text(result, row, COLUMN_CLASS),
+	    .msg = store_result_text(result, row, COLUMN_MSG),
+	};
+
+	return classmap_at(map, classmap_find(map, &rule));
+}
+
+static void add_row(struct table *t, const struct publish_style *style,
+    const struct classmap *map, const struct store_result *result, size_t row)
+{
+	const struct classmap_class *class = class_of(map, result, row);
 	char time[CIVIL_TIME_TEXT_MAX];
 
 	table_row(t);
 	for (size_t c = 0; c < COLUMN_COUNT; c++) {
-		if (c == COLUMN_MSG || c == COLUMN_CLASS) {
-			table_set_text(t, c, store_result_text(result, row, c));
+		size_t asked = c > COLUMN_CLASS_NAME ? c - 1 : c;
+
+		if (c == COLUMN_CLASS_NAME) {
+			table_set_text(t, c, class->en);
+			table_show(t, c, "%s", style->language == PUBLISH_JA ? class->ja : class->en);
+		} else if (c == COLUMN_MSG || c == COLUMN_CLASS) {
+			table_set_text(t, c, store_result_text(result, row, asked));
 		} else if (c < COLUMN_FIRST) {
-			table_set_uint(t, c, store_result_uint(result, row, c));
+			table_set_uint(t, c, store_result_uint(result, row, asked));
 		} else {
-			(void)civil_format_time(store_result_int(result, row, c), time);
+			(void)civil_format_time(store_result_int(result, row, asked), time);
 			table_set_text(t, c, time);
 			table_show(t, c, "%.10s %.8s", time, time + 11);
 		}
@@ -79,14 +103,14 @@ static void add_row(struct table *t, const struct store_result *result, size_t r
 }
 
 static void print(const struct command_common *common, const struct window *w,
-    const struct store_result *result)
+    const struct classmap *map, const struct store_result *result)
 {
 	struct publish_style style = command_style(common);
 	struct table *table = table_new(columns, COLUMN_COUNT);
 	struct buf b = {0};
 
 	for (size_t i = 0; i < store_result_rows(result); i++)
-		add_row(table, result, i);
+		add_row(table, &style, map, result, i);
 	if (common->format == COMMAND_HUMAN)
 		window_describe(w, &style, &b);
 	table_print(table, common, &b);
@@ -104,6 +128,7 @@ static int run(int argc, char **argv)
 	struct window_options options = {0};
 	struct window w = {0};
 	struct store_result *result = NULL;
+	struct classmap *map = NULL;
 	struct err err = {0};
 	const char *value;
 	int index = 0;
@@ -119,14 +144,17 @@ static int run(int argc, char **argv)
 		command_error(self, "'%s': there is nothing to name (teiten alerts -h)", argv[index]);
 		return COMMAND_USAGE;
 	}
-	r = window_open(self, &options, &w);
+	r = methods_open(self, &map);
+	if (r == COMMAND_OK)
+		r = window_open(self, &options, &w);
 	if (r == COMMAND_OK && window_ask(&w, "cmd_alerts", params, 2, &result, &err) < 0) {
 		command_error(self, "%s", err.text);
 		r = COMMAND_FAILED;
 	}
 	if (r == COMMAND_OK)
-		print(&common, &w, result);
+		print(&common, &w, map, result);
 	store_result_free(result);
+	classmap_free(map);
 	window_close(&w);
 	return r;
 }

@@ -1,6 +1,7 @@
 /* teiten analyze: capture files in, a summary, a document, a store or a report out. */
 #include "cmd/analysis.h"
 #include "cmd/command.h"
+#include "cmd/methods.h"
 #include "cmd/pipeline.h"
 
 #include "base/civil.h"
@@ -263,6 +264,7 @@ struct run {
 	struct geo *geo;
 	char *tool_rules;
 	struct inspection *alerts; /* NULL: no --rules */
+	struct classmap *classes; /* of the report */
 	char temporary[OS_PATH_MAX]; /* folder of a store that is not kept */
 	struct screen screen;
 };
@@ -406,7 +408,9 @@ static int prepare(struct run *run, struct pipeline_options *options, struct err
 			return rc;
 		options->tool_rules = run->tool_rules;
 	}
-	rc = open_rules(run, err);
+	rc = r->output ? methods_read(&run->classes, err) : ST_OK;
+	if (!rc)
+		rc = open_rules(run, err);
 	options->alerts = run->alerts;
 	if (!rc)
 		rc = open_store(run, err);
@@ -489,6 +493,7 @@ static int write_report(struct run *run, const struct pipeline *pipeline, struct
 		.site_ja = config->site.name_ja,
 		.site_en = config->site.name_en,
 		.geo = geo_description(run->geo),
+		.classes = run->classes,
 		.made_us = os_clock_now_us(),
 		.files = names,
 		.file_count = run->request->file_count,
@@ -624,6 +629,7 @@ static int run_command(int argc, char **argv)
 	geo_close(run.geo);
 	free(run.tool_rules);
 	inspection_free(run.alerts);
+	classmap_free(run.classes);
 	free(request.files);
 	free(request.rules);
 	free(request.rule_vars);

@@ -4,6 +4,7 @@
  * report/ computes, publish/ renders; this file chooses the period, names the site and writes the
  * files, each complete or absent.
  */
+#include "cmd/methods.h"
 #include "cmd/window.h"
 
 #include "geo/geo.h"
@@ -55,6 +56,7 @@ struct edition {
 	const char *out;
 	struct window w;
 	struct geo *geo;
+	struct classmap *classes;
 	size_t files;
 };
 
@@ -117,6 +119,7 @@ static int build(struct edition *e, struct report_document **ret_document)
 	    .geo = e->geo ? geo_description(e->geo) : NULL,
 	    .login_min_sources = (unsigned)config->privacy.login_min_sources,
 	    .login_min_sensors = (unsigned)config->privacy.login_min_sensors,
+	    .classes = e->classes,
 	    .made_us = os_clock_now_us(),
 	};
 	struct err err = {0};
@@ -206,6 +209,9 @@ static int run_report(struct edition *e)
 		e->options.write_path = e->out;
 	}
 	e->options.read_path = geo_path;
+	r = methods_open(e->self, &e->classes);
+	if (r != COMMAND_OK)
+		return r;
 	r = window_open_store(e->self, &e->options, &e->w);
 	if (r != COMMAND_OK)
 		return r;
@@ -260,6 +266,7 @@ static int run(int argc, char **argv)
 	}
 	r = run_report(&e);
 	geo_close(e.geo);
+	classmap_free(e.classes);
 	window_close(&e.w);
 	return r;
 }

@@ -3,7 +3,7 @@ observed address."""
 import os
 import struct
 
-from harness import FAILED, USAGE, contains, equal, main, path, teiten, write
+from harness import FAILED, USAGE, contains, equal, main, path, read, teiten, write
 
 SENSOR = '192.0.2.5'
 NET = '192.0.2.0/28'
@@ -81,6 +81,42 @@ def test_alerts():
     equal(rows[0]['first'][:19], '2026-10-08T03:00:00')
     contains(teiten('alerts', '-s', STORE, *PERIOD, '--lang', 'ja').out, 'シグネチャ', '1000001')
     teiten('alerts', 'ports', '-s', STORE, status=USAGE)
+
+
+def test_attack_methods():
+    """class_name comes from the built-in map or from the configuration's, whose errors are told."""
+    own = write('own.map', 'version 7\nclass voice "音声" "Voice"\nclass rest "ほか" "Rest"\n'
+                'when voice sid 1000001\notherwise rest\n')
+    config = write('methods.yaml', 'signatures: { classes: "%s" }\n' % own)
+    rows = teiten('alerts', '-s', STORE, *PERIOD, '--json').json()
+    equal([r['class_name'] for r in rows], ['ICMP', 'Other'])
+    rows = teiten('alerts', '-s', STORE, *PERIOD, '-c', config, '--json').json()
+    equal([r['class_name'] for r in rows], ['Voice', 'Rest'])
+    contains(teiten('alerts', '-s', STORE, *PERIOD, '-c', config, '--lang', 'ja').out, '音声')
+    write('own.map', 'version 7\nwhen voice sid 1\n')
+    for words in (('alerts',), ('report', 'weekly')):
+        contains(teiten(*words, '-s', STORE, '-c', config, status=USAGE).err,
+                 "signatures.classes: ", "own.map:2: no class 'voice' above")
+
+
+def edition(folder, language):
+    name = [n for n in os.listdir(path(folder)) if n.endswith('.%s.md' % language)][0]
+    return read(os.path.join(folder, name))
+
+
+def test_report():
+    """One line without rules, the methods and the new signatures with them."""
+    analyze('-o', path('dark'))
+    contains(edition('dark', 'ja'), 'シグネチャのルールを用いた観測が行われていない')
+    contains(edition('dark', 'en'), 'No signature rules were in use')
+    assert 'Signature matches' not in edition('dark', 'en')
+    analyze('-o', path('lit'), '--rules', RULE_FILE)
+    contains(edition('lit', 'en'), 'Signatures matched 5 times', 'ICMP', 'Other')
+    contains(edition('lit', 'ja'), '検知件数は5件', '2件と数えています', 'ルールは2個')
+    contains(read('lit/' + [n for n in os.listdir(path('lit')) if n.endswith('methods.csv')][0]),
+             'rank,class,rate,share,main_signature', '1,icmp,', ',40,PING to {sensor}')
+    text = teiten('report', 'weekly', '-s', STORE, '--period', '2026-W41', '--lang', 'ja').out
+    contains(text.replace('\n', ''), '不正侵入等のシグネチャを用いた検知件数は')
 
 
 def test_top():
