@@ -8,28 +8,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define CHUNK_PROBE 8u /* bytes after which something that is no chunk length is known */
 
-/* Bytes that are being looked at; more may come unless eof. */
-struct input {
-	const uint8_t *p;
-	size_t len;
-	bool eof;
-};
-
-struct work {
-	struct signatures *s;
-	struct flow *flow;
-	struct http *http;
-	enum flow_side side;
-	int64_t time_us;
-};
-
 /* ---- transactions --------------------------------------------------------------------------- */
 
-static struct http_tx *new_tx(struct work *w)
+struct http_tx *http_new_tx(struct http_work *w)
 {
 	struct http *h = w->http;
 	struct http_tx *tx;
@@ -69,7 +53,7 @@ static void free_tx(struct signatures *s, struct http *h, struct http_tx *tx)
 	free(tx);
 }
 
-static void inspect(struct work *w, struct http_tx *tx)
+static void inspect(struct http_work *w, struct http_tx *tx)
 {
 	struct http_message *m = &tx->side[w->side];
 	struct http_view *view;
@@ -94,19 +78,20 @@ static void inspect(struct work *w, struct http_tx *tx)
 	inspect_transaction(w->s, w->flow, w->side, &app, w->time_us);
 }
 
-static struct http_tx *current(struct work *w)
+struct http_tx *http_current(struct http_work *w)
 {
 	return w->side == SIDE_CLIENT ? w->http->request : w->http->response;
 }
 
-static void complete(struct work *w)
+void http_complete(struct http_work *w)
 {
-	struct http_tx *tx = current(w);
+	struct http_tx *tx = http_current(w);
 	struct http_parser *p = &w->http->parser[w->side];
 
 	p->state = HTTP_LINE;
 	if (!tx)
 		return;
+	http_body_end(w);
 	inspect(w, tx);
 	tx->side[w->side].complete = true;
 	if (w->side == SIDE_CLIENT)
@@ -118,7 +103,7 @@ static void complete(struct work *w)
 }
 
 /* Neither side is understood any more. */
-static void give_up(struct work *w)
+void http_give_up(struct http_work *w)
 {
 	w->http->parser[0].state = HTTP_IGNORE;
 	w->http->parser[1].state = HTTP_IGNORE;
@@ -127,49 +112,18 @@ static void give_up(struct work *w)
 /* ---- lines ---------------------------------------------------------------------------------- */
 
 /* A line of the input: its length without and with its end.  False: more is needed. */
-static bool take_line(struct work *w, const struct input *in, size_t *ret_len, size_t *ret_used)
+static bool take_line(const struct http_input *in, size_t *ret_len, size_t *ret_used)
 {
-	struct http_parser *ps = &w->http->parser[w->side];
-	bool lone_cr = w->side == SIDE_SERVER;
+	const uint8_t *lf = memchr(in->p, '\n', in->len);
 
-	for (size_t i = 0; i < in->len; i++) {
-		uint8_t c = in->p[i];
-		uint8_t next = i + 1 < in->len ? in->p[i + 1] : 0;
-
-		if (c == '\n') {
-			*ret_len = i;
-			*ret_used = i + 1;
-			ps->lfcr = false;
-			if (lone_cr && next == '\r') {
-				*ret_used = i + 2;
-				ps->lfcr = true;
-			}
-			return true;
-		}
-		if (c != '\r' || !lone_cr)
-			continue;
-		if (i + 1 == in->len && !in->eof)
-			return false;
-		if (next == '\r')
-			continue;
-		*ret_len = i;
-		*ret_used = i + 1;
-		if (next == '\n') {
-			*ret_used = i + 2;
-			if (ps->lfcr && i == 0 && i + 3 < in->len && in->p[i + 2] == '\r' && in->p[i + 3] == '\n')
-				*ret_used = i + 4;
-		}
-		ps->lfcr = false;
-		return true;
-	}
-	if (in->eof && in->len) {
-		*ret_len = *ret_used = in->len;
-		return true;
-	}
-	return false;
+	if (!lf && !in->eof)
+		return false;
+	*ret_len = lf ? (size_t)(lf - in->p) : in->len;
+	*ret_used = lf ? *ret_len + 1 : in->len;
+	return true;
 }
 
-static size_t chomp(const uint8_t *p, size_t len)
+size_t http_chomp(const uint8_t *p, size_t len)
 {
 	while (len && (p[len - 1] == '\r' || p[len - 1] == '\n'))
 		len--;
@@ -178,9 +132,9 @@ static size_t chomp(const uint8_t *p, size_t len)
 
 /* ---- bodies --------------------------------------------------------------------------------- */
 
-static void body_bytes(struct work *w, const uint8_t *p, size_t len)
+void http_body_bytes(struct http_work *w, const uint8_t *p, size_t len)
 {
-	struct http_tx *tx = current(w);
+	struct http_tx *tx = http_current(w);
 	struct http_message *m;
 
 	if (!tx || len == 0)
@@ -188,22 +142,39 @@ static void body_bytes(struct work *w, const uint8_t *p, size_t len)
 	m = &tx->side[w->side];
 	if (m->body_full || m->inspected)
 		return;
-	(void)bytes_append(&w->s->budget, &m->body, p, len, HTTP_BODY_MAX);
+	if (m->decoder) {
+		http_decoder_feed(&w->s->budget, m, p, len);
+	} else if (m->encoded) {
+		http_give_up(w); /* more than was declared of what was encoded */
+		return;
+	} else {
+		(void)bytes_append(&w->s->budget, &m->body, p, len, HTTP_BODY_MAX);
+	}
 	if (m->body.len >= HTTP_BODY_MAX) {
 		m->body_full = true;
 		inspect(w, tx);
 		bytes_fini(&w->s->budget, &m->body);
+		http_decoder_free(&w->s->budget, m->decoder);
+		m->decoder = NULL;
 	}
 }
 
-static bool method_is(const struct http_message *m, const char *name)
+void http_body_end(struct http_work *w)
+{
+	struct http_tx *tx = http_current(w);
+
+	if (tx && tx->side[w->side].decoder)
+		http_decoder_end(&w->s->budget, &tx->side[w->side]);
+}
+
+bool http_method_is(const struct http_message *m, const char *name)
 {
 	size_t n = strlen(name);
 
 	return m->part[0].len == n && memcmp(m->line.data + m->part[0].at, name, n) == 0;
 }
 
-static void request_body(struct work *w, const struct http_message *m)
+static void request_body(struct http_work *w, const struct http_message *m)
 {
 	struct http_parser *p = &w->http->parser[SIDE_CLIENT];
 	const uint8_t *value;
@@ -212,98 +183,36 @@ static void request_body(struct work *w, const struct http_message *m)
 	if (http_find_header(m, "transfer-encoding", &value, &len)
 	    && http_contains(value, len, "chunked")) {
 		p->state = HTTP_CHUNK_LENGTH;
-	} else if (http_find_header(m, "content-length", &value, &len)
-	    && http_content_length(value, len, &p->left) && p->left > 0) {
+	} else if (!http_find_header(m, "content-length", &value, &len)) {
+		http_complete(w);
+	} else if (!http_content_length(value, len, &p->left)) {
+		w->http->request->side[SIDE_CLIENT].headers_done = false; /* nobody knows what follows */
+		http_complete(w);
+		http_give_up(w);
+	} else if (p->left > 0) {
 		p->state = HTTP_BODY_LENGTH;
 	} else {
-		complete(w);
-		return;
-	}
-}
-
-static bool has_body(const struct http_tx *tx, const struct http_message *m)
-{
-	const uint8_t *value;
-	size_t len;
-
-	if (method_is(&tx->side[0], "HEAD"))
-		return false;
-	if (m->status == 204 || m->status == 304 || (m->status >= 100 && m->status < 200))
-		return http_find_header(m, "transfer-encoding", &value, &len)
-		    || http_find_header(m, "content-length", &value, &len);
-	return true;
-}
-
-/* A 100 that only says "go on": the real answer follows. */
-static bool is_interim(struct http_tx *tx, struct http_message *m)
-{
-	const uint8_t *value;
-	uint64_t n;
-	size_t len;
-
-	if (m->status != 100 || tx->continued || http_find_header(m, "transfer-encoding", &value, &len))
-		return false;
-	return !http_find_header(m, "content-length", &value, &len)
-	    || !http_content_length(value, len, &n) || n == 0;
-}
-
-static void response_body(struct work *w, struct http_tx *tx)
-{
-	struct http_parser *p = &w->http->parser[SIDE_SERVER];
-	struct http_message *m = &tx->side[1];
-	const uint8_t *value;
-	size_t len;
-
-	if (is_interim(tx, m)) {
-		tx->continued = true;
-		http_message_fini(&w->s->budget, m);
-		memset(m, 0, sizeof(*m));
-		p->state = HTTP_LINE;
-		return;
-	}
-	if (m->status == 101 || (method_is(&tx->side[0], "CONNECT") && m->status / 100 == 2)) {
-		complete(w);
-		give_up(w);
-		return;
-	}
-	if (!has_body(tx, m)) {
-		complete(w);
-		return;
-	}
-	if (http_find_header(m, "transfer-encoding", &value, &len)
-	    && http_contains(value, len, "chunked")) {
-		p->state = HTTP_CHUNK_LENGTH;
-	} else if (http_find_header(m, "content-length", &value, &len)) {
-		if (!http_content_length(value, len, &p->left)) {
-			complete(w);
-			give_up(w);
-		} else if (p->left == 0) {
-			complete(w);
-		} else {
-			p->state = HTTP_BODY_LENGTH;
-		}
-	} else {
-		p->state = HTTP_BODY_CLOSE;
+		http_complete(w);
 	}
 }
 
 /* ---- the first line ------------------------------------------------------------------------- */
 
-static size_t request_line(struct work *w, const struct input *in)
+static size_t request_line(struct http_work *w, const struct http_input *in)
 {
 	struct http *h = w->http;
 	struct http_message *m;
 	size_t len;
 	size_t used;
 
-	if (!take_line(w, in, &len, &used))
+	if (!take_line(in, &len, &used))
 		return 0;
-	len = chomp(in->p, len);
+	len = http_chomp(in->p, len);
 	if (len == 0)
 		return used; /* empty lines in front are ignored */
-	h->request = new_tx(w);
+	h->request = http_new_tx(w);
 	if (!h->request) {
-		give_up(w);
+		http_give_up(w);
 		return in->len;
 	}
 	m = &h->request->side[0];
@@ -312,60 +221,13 @@ static size_t request_line(struct work *w, const struct input *in)
 	http_request_line(m);
 	h->parser[0].state = HTTP_HEADERS;
 	if (m->part[2].len == 0 && used == in->len)
-		complete(w); /* HTTP/0.9 */
-	return used;
-}
-
-static struct http_tx *answered(struct work *w)
-{
-	struct http_tx *tx = w->http->first;
-
-	while (tx && tx->side[1].complete)
-		tx = tx->next;
-	if (!tx) { /* an answer to what was not seen */
-		tx = new_tx(w);
-		if (tx)
-			tx->side[0].complete = tx->side[0].inspected = true;
-	}
-	return tx;
-}
-
-static size_t response_line(struct work *w, const struct input *in)
-{
-	struct http *h = w->http;
-	struct http_message *m;
-	size_t len;
-	size_t used;
-
-	if (!take_line(w, in, &len, &used))
-		return 0;
-	if (chomp(in->p, len) == 0 && !in->eof)
-		return used;
-	h->response = answered(w);
-	if (!h->response) {
-		give_up(w);
-		return in->len;
-	}
-	m = &h->response->side[1];
-	m->begun = true;
-	if (!http_looks_like_response(in->p, len)) {
-		/* Browsers take this for the body, unless an answer follows. */
-		if (used < in->len && (in->p[used] == 'H' || len <= 2))
-			return used;
-		h->parser[1].state = HTTP_BODY_CLOSE;
-		body_bytes(w, in->p, used);
-		return used;
-	}
-	m->line.len = 0;
-	(void)bytes_append(&w->s->budget, &m->line, in->p, chomp(in->p, len), HTTP_LINE_MAX);
-	http_response_line(m);
-	h->parser[1].state = HTTP_HEADERS;
+		http_complete(w); /* HTTP/0.9 */
 	return used;
 }
 
 /* ---- headers -------------------------------------------------------------------------------- */
 
-static void end_folded(struct work *w, struct http_message *m)
+void http_end_folded(struct http_work *w, struct http_message *m)
 {
 	struct http_parser *p = &w->http->parser[w->side];
 
@@ -380,28 +242,18 @@ static bool is_folding(uint8_t c)
 	return c == ' ' || c == '\t' || c == 0;
 }
 
-static void header_line(struct work *w, struct http_message *m, const uint8_t *line, size_t len)
+static void header_line(struct http_work *w, struct http_message *m, const uint8_t *line,
+    size_t len)
 {
-	struct http_parser *p = &w->http->parser[w->side];
-	bool response = w->side == SIDE_SERVER;
+	struct http_parser *p = &w->http->parser[SIDE_CLIENT];
 
-	if (len == 0 || is_folding(*line)) {
-		bool header = response && p->has_folded && memchr(line, ':', len)
-		    && memchr(p->folded.data, ':', p->folded.len) && m->part[0].len == 8
-		    && memcmp(m->line.data + m->part[0].at + 5, "1.1", 3) == 0;
-
-		if (header) {
-			end_folded(w, m);
+	if (len && !is_folding(*line)) {
+		http_end_folded(w, m);
+	} else if (!p->has_folded) {
+		while (len && is_folding(*line)) {
 			line++;
 			len--;
-		} else if (!p->has_folded) {
-			while (len && is_folding(*line)) {
-				line++;
-				len--;
-			}
 		}
-	} else {
-		end_folded(w, m);
 	}
 	if (p->folded.cap == 0 && len == 0)
 		return;
@@ -409,45 +261,28 @@ static void header_line(struct work *w, struct http_message *m, const uint8_t *l
 	p->has_folded = p->folded.len > 0;
 }
 
-static size_t header(struct work *w, const struct input *in)
+static size_t request_header(struct http_work *w, const struct http_input *in)
 {
-	struct http_parser *p = &w->http->parser[w->side];
-	struct http_tx *tx = current(w);
-	struct http_message *m = &tx->side[w->side];
+	struct http_message *m = &http_current(w)->side[SIDE_CLIENT];
 	size_t len;
 	size_t used;
-	size_t text;
-	bool end;
 
-	if (!take_line(w, in, &len, &used)) {
-		if (in->eof) {
-			end_folded(w, m);
-			m->headers_done = true;
-		}
+	if (!take_line(in, &len, &used))
 		return 0;
-	}
-	text = chomp(in->p, len);
-	end = text == 0;
-	if (text == 1 && is_folding(in->p[0]) && used == 2 && in->p[1] == '\n' && used < in->len
-	    && in->p[used] != '\n' && w->side == SIDE_SERVER)
-		end = true;
 	if (!m->headers_done)
 		(void)bytes_append(&w->s->budget, &m->raw, in->p, used, HTTP_RAW_MAX);
-	if (!end) {
-		header_line(w, m, in->p, text);
+	len = http_chomp(in->p, len);
+	if (len) {
+		header_line(w, m, in->p, len);
 		return used;
 	}
-	end_folded(w, m);
+	http_end_folded(w, m);
 	if (m->headers_done) { /* these were trailers */
-		complete(w);
+		http_complete(w);
 		return used;
 	}
 	m->headers_done = true;
-	p->lfcr = false;
-	if (w->side == SIDE_CLIENT)
-		request_body(w, m);
-	else
-		response_body(w, tx);
+	request_body(w, m);
 	return used;
 }
 
@@ -477,19 +312,19 @@ static bool may_be_chunk(const uint8_t *p, size_t len)
 }
 
 /* Not chunked after all: what follows is the body. */
-static size_t not_chunked(struct work *w, const struct input *in)
+static size_t not_chunked(struct http_work *w, const struct http_input *in)
 {
 	if (w->side == SIDE_CLIENT) {
-		complete(w);
-		give_up(w);
+		http_complete(w);
+		http_give_up(w);
 		return in->len;
 	}
 	w->http->parser[1].state = HTTP_BODY_CLOSE;
-	body_bytes(w, in->p, in->len);
+	http_body_bytes(w, in->p, in->len);
 	return in->len;
 }
 
-static size_t chunk_length(struct work *w, const struct input *in)
+static size_t chunk_length(struct http_work *w, const struct http_input *in)
 {
 	struct http_parser *p = &w->http->parser[w->side];
 
@@ -515,7 +350,7 @@ static size_t chunk_length(struct work *w, const struct input *in)
 	return 0;
 }
 
-static size_t chunk_end(struct work *w, const struct input *in)
+static size_t chunk_end(struct http_work *w, const struct http_input *in)
 {
 	const uint8_t *lf = memchr(in->p, '\n', in->len);
 
@@ -525,56 +360,64 @@ static size_t chunk_end(struct work *w, const struct input *in)
 	return (size_t)(lf - in->p) + 1;
 }
 
-static size_t counted(struct work *w, const struct input *in)
+static size_t counted(struct http_work *w, const struct http_input *in)
 {
 	struct http_parser *p = &w->http->parser[w->side];
 	size_t n = p->left < in->len ? (size_t)p->left : in->len;
 
-	body_bytes(w, in->p, n);
+	http_body_bytes(w, in->p, n);
 	p->left -= n;
 	if (p->left == 0) {
-		if (p->state == HTTP_CHUNK_DATA)
+		if (p->state == HTTP_CHUNK_DATA) {
 			p->state = HTTP_CHUNK_END;
-		else
-			complete(w);
+		} else if (w->side == SIDE_SERVER) {
+			http_body_end(w);
+			p->state = HTTP_FINISH;
+		} else {
+			http_complete(w);
+		}
 	}
 	return n;
 }
 
 /* One step; returns the bytes used, 0 when more are needed. */
-static size_t step(struct work *w, const struct input *in)
+static size_t step(struct http_work *w, const struct http_input *in)
 {
 	switch (w->http->parser[w->side].state) {
 	case HTTP_LINE:
-		return w->side == SIDE_CLIENT ? request_line(w, in) : response_line(w, in);
+		return w->side == SIDE_CLIENT ? request_line(w, in) : http_response_first(w, in);
 	case HTTP_HEADERS:
 	case HTTP_TRAILERS:
-		return current(w) ? header(w, in) : in->len;
+		if (!http_current(w))
+			return in->len;
+		return w->side == SIDE_CLIENT ? request_header(w, in) : http_response_header(w, in);
 	case HTTP_BODY_LENGTH:
 	case HTTP_CHUNK_DATA:
 		return counted(w, in);
 	case HTTP_BODY_CLOSE:
-		body_bytes(w, in->p, in->len);
+		http_body_bytes(w, in->p, in->len);
 		return in->len;
 	case HTTP_CHUNK_LENGTH:
 		return chunk_length(w, in);
 	case HTTP_CHUNK_END:
 		return chunk_end(w, in);
+	case HTTP_FINISH:
+		return http_response_finish(w, in);
 	case HTTP_IGNORE:
 		break;
 	}
 	return in->len;
 }
 
-static void run(struct work *w, const uint8_t *data, size_t len, bool eof)
+static void run(struct http_work *w, const uint8_t *data, size_t len, bool eof)
 {
 	struct http_parser *p = &w->http->parser[w->side];
 	bool buffered = p->pending.len > 0;
-	struct input in = {.eof = eof};
+	struct http_input in = {.eof = eof};
 	size_t used = 0;
 
 	if (buffered && !bytes_append(&w->s->budget, &p->pending, data, len, HTTP_LINE_MAX + 65536)) {
-		give_up(w);
+		http_give_up(w);
 		return;
 	}
 	in.p = buffered ? p->pending.data : data;
@@ -588,17 +431,20 @@ static void run(struct work *w, const uint8_t *data, size_t len, bool eof)
 		in.p += n;
 		in.len -= n;
 	}
+	if (in.len == 0 && p->state == HTTP_FINISH)
+		http_complete(w);
 	if (buffered)
 		bytes_consume(&p->pending, used);
 	else if (in.len > HTTP_LINE_MAX)
-		give_up(w); /* a line without end */
+		http_give_up(w); /* a line without end */
 	else if (in.len)
 		(void)bytes_append(&w->s->budget, &p->pending, in.p, in.len, HTTP_LINE_MAX);
 }
 
-static struct work begin(struct signatures *s, struct flow *f, enum flow_side side, int64_t time_us)
+static struct http_work begin(struct signatures *s, struct flow *f, enum flow_side side,
+    int64_t time_us)
 {
-	struct work w = {.s = s, .flow = f, .side = side, .time_us = time_us};
+	struct http_work w = {.s = s, .flow = f, .side = side, .time_us = time_us};
 
 	if (!f->session->http && s->budget.used + sizeof(struct http) <= s->budget.max) {
 		f->session->http = calloc(1, sizeof(struct http));
@@ -612,7 +458,7 @@ static struct work begin(struct signatures *s, struct flow *f, enum flow_side si
 void http_data(struct signatures *s, struct flow *f, enum flow_side side, const uint8_t *data,
     size_t len, int64_t time_us)
 {
-	struct work w = begin(s, f, side, time_us);
+	struct http_work w = begin(s, f, side, time_us);
 
 	if (w.http)
 		run(&w, data, len, false);
@@ -621,7 +467,7 @@ void http_data(struct signatures *s, struct flow *f, enum flow_side side, const 
 void http_gap(struct signatures *s, struct flow *f, enum flow_side side, uint64_t bytes,
     int64_t time_us)
 {
-	struct work w = begin(s, f, side, time_us);
+	struct http_work w = begin(s, f, side, time_us);
 	struct http_parser *p;
 
 	if (!w.http)
@@ -633,24 +479,43 @@ void http_gap(struct signatures *s, struct flow *f, enum flow_side side, uint64_
 		p->left -= bytes;
 		return;
 	}
-	give_up(&w);
+	http_give_up(&w);
+}
+
+/* What a side said last when it will say no more: a server's line of headers without an end is
+ * nobody's, and its headers are then not known to be all. */
+static void last_words(struct http_work *w)
+{
+	struct http_parser *p = &w->http->parser[w->side];
+	struct http_tx *tx;
+
+	if (p->state == HTTP_HEADERS) {
+		if (w->side == SIDE_SERVER && p->pending.len)
+			run(w, (const uint8_t *)"", 0, true);
+		tx = http_current(w);
+		if (w->side == SIDE_CLIENT && tx)
+			http_end_folded(w, &tx->side[SIDE_CLIENT]);
+		if (tx)
+			tx->side[w->side].headers_done = w->side == SIDE_CLIENT || p->pending.len == 0;
+		return;
+	}
+	if (p->state != HTTP_IGNORE && p->pending.len)
+		run(w, (const uint8_t *)"", 0, true);
+	if (p->state == HTTP_BODY_LENGTH || p->state == HTTP_BODY_CLOSE || p->state == HTTP_FINISH)
+		http_body_end(w);
 }
 
 void http_end(struct signatures *s, struct flow *f, enum flow_side side, int64_t time_us)
 {
-	struct work w = begin(s, f, side, time_us);
+	struct http_work w = begin(s, f, side, time_us);
 	struct http_tx *tx;
 
 	if (!w.http)
 		return;
-	if (w.http->parser[side].pending.len && w.http->parser[side].state != HTTP_IGNORE)
-		run(&w, (const uint8_t *)"", 0, true);
-	tx = current(&w);
-	if (!tx)
-		return;
-	if (!tx->side[side].headers_done)
-		end_folded(&w, &tx->side[side]);
-	inspect(&w, tx);
+	last_words(&w);
+	tx = http_current(&w);
+	if (tx)
+		inspect(&w, tx);
 }
 
 void http_close(struct signatures *s, struct flow *f, int64_t time_us)

@@ -15,7 +15,7 @@
 #define HTTP_RAW_MAX (64u << 10)
 #define HTTP_BODY_MAX 102400u
 #define HTTP_PIPELINE_MAX 64u
-#define HTTP_DECODERS_MAX 2 /* of content-encoding */
+#define HTTP_DECODERS_MAX 2 /* words of content-encoding that count */
 
 struct http_span {
 	uint32_t at;
@@ -27,11 +27,14 @@ struct http_header {
 	struct http_span value;
 };
 
+struct http_decoder; /* http_body.c */
+
 struct http_message {
 	struct bytes line; /* without its end */
 	struct bytes raw;  /* of the headers, the empty line included */
 	struct bytes text; /* names and values, where the spans point */
-	struct bytes body; /* without chunks, still compressed */
+	struct bytes body; /* without chunks; of an answer, without its encoding */
+	struct http_decoder *decoder; /* while the body comes */
 	struct http_span part[3]; /* of line: method, URI, protocol; protocol, status, message */
 	struct http_header *headers;
 	uint32_t header_count;
@@ -41,6 +44,7 @@ struct http_message {
 	bool complete;
 	bool inspected;
 	bool body_full;
+	bool encoded; /* there is or was a decoder */
 	unsigned status;
 };
 
@@ -59,6 +63,7 @@ enum http_state {
 	HTTP_CHUNK_DATA,
 	HTTP_CHUNK_END,
 	HTTP_TRAILERS,
+	HTTP_FINISH, /* of a response; what still comes may be more of its body */
 	HTTP_IGNORE, /* a tunnel, or nonsense */
 };
 
@@ -84,6 +89,40 @@ static inline const uint8_t *http_text(const struct http_message *m, struct http
 {
 	return m->text.data ? m->text.data + s.at : (const uint8_t *)"";
 }
+
+/* Bytes that are being looked at; more may come unless eof. */
+struct http_input {
+	const uint8_t *p;
+	size_t len;
+	bool eof;
+};
+
+struct http_work {
+	struct signatures *s;
+	struct flow *flow;
+	struct http *http;
+	enum flow_side side;
+	int64_t time_us;
+};
+
+/* http.c */
+struct http_tx *http_new_tx(struct http_work *w);
+/* The transaction whose message is being read on this side; NULL: none. */
+struct http_tx *http_current(struct http_work *w);
+void http_complete(struct http_work *w);
+/* Neither side is understood any more. */
+void http_give_up(struct http_work *w);
+/* The body is over although the message may not be. */
+void http_body_end(struct http_work *w);
+void http_body_bytes(struct http_work *w, const uint8_t *p, size_t len);
+bool http_method_is(const struct http_message *m, const char *name);
+void http_end_folded(struct http_work *w, struct http_message *m);
+size_t http_chomp(const uint8_t *p, size_t len);
+
+/* http_response.c: one step of the server's side each; the bytes used, 0 when more are needed. */
+size_t http_response_first(struct http_work *w, const struct http_input *in);
+size_t http_response_header(struct http_work *w, const struct http_input *in);
+size_t http_response_finish(struct http_work *w, const struct http_input *in);
 
 /* http_message.c */
 void http_message_fini(struct budget *budget, struct http_message *m);
@@ -126,5 +165,9 @@ struct http_uri http_uri_split(const uint8_t *uri, size_t len);
 /* Decodes and cleans a path with its query; out holds len bytes.  Returns the length. */
 size_t http_uri_normalise(const uint8_t *path, size_t len, uint8_t *out);
 
-/* http_body.c: undoes Content-Encoding.  What cannot be undone stays as it is. */
-void http_body_decode(struct budget *budget, const struct http_message *m, struct bytes *out);
+/* http_body.c: undoes Content-Encoding of what is fed, into the message's body. */
+void http_decoder_begin(struct budget *budget, struct http_message *m);
+void http_decoder_feed(struct budget *budget, struct http_message *m, const uint8_t *data,
+    size_t len);
+void http_decoder_end(struct budget *budget, struct http_message *m);
+void http_decoder_free(struct budget *budget, struct http_decoder *decoder);

@@ -174,9 +174,6 @@ static void make(struct http_view *v, const struct http_message *m, enum buffer_
 	case BUFFER_HTTP_START:
 		make_start(v, m, b);
 		break;
-	case BUFFER_HTTP_RESPONSE_BODY:
-		http_body_decode(&v->s->budget, m, b);
-		break;
 	default:
 		break;
 	}
@@ -193,6 +190,12 @@ static bool one_header(struct http_view *v, const struct http_message *m, unsign
 	put(v, b, ": ", 2);
 	put(v, b, http_text(m, m->headers[index].value), m->headers[index].value.len);
 	return true;
+}
+
+static bool needs_all_headers(enum buffer_id buffer)
+{
+	return buffer == BUFFER_HTTP_HEADER || buffer == BUFFER_HTTP_HEADER_RAW
+	    || buffer == BUFFER_HTTP_HEADER_NAMES || buffer == BUFFER_HTTP_START;
 }
 
 bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsigned index,
@@ -212,20 +215,20 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 	}
 	if (index > 0 || !m->begun)
 		return false;
+	if (!m->headers_done && needs_all_headers(buffer))
+		return false;
 	if (name)
 		return http_find_header(m, name, ret_data, ret_len);
 	if (line_part(m, buffer, response, ret_data, ret_len))
 		return *ret_len > 0;
 	if (buffer == BUFFER_HTTP_HEADER_RAW || buffer == BUFFER_HTTP_REQUEST_BODY
-	    || (buffer == BUFFER_FILE_DATA && !response)) {
+	    || buffer == BUFFER_HTTP_RESPONSE_BODY || buffer == BUFFER_FILE_DATA) {
 		const struct bytes *b = buffer == BUFFER_HTTP_HEADER_RAW ? &m->raw : &m->body;
 
 		*ret_data = b->data;
 		*ret_len = b->len;
 		return b->len > 0;
 	}
-	if (buffer == BUFFER_FILE_DATA)
-		buffer = BUFFER_HTTP_RESPONSE_BODY;
 	if (v->state[buffer] == 0) {
 		v->made[buffer].len = 0;
 		make(v, m, buffer, response, &v->made[buffer]);

@@ -24,6 +24,8 @@ void http_message_fini(struct budget *budget, struct http_message *m)
 	bytes_fini(budget, &m->raw);
 	bytes_fini(budget, &m->text);
 	bytes_fini(budget, &m->body);
+	http_decoder_free(budget, m->decoder);
+	m->decoder = NULL;
 	free(m->headers);
 	m->headers = NULL;
 }
