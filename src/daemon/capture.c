@@ -14,6 +14,7 @@
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/confine.h"
+#include "os/memory.h"
 #include "os/signals.h"
 #include "tally/tally.h"
 
@@ -274,6 +275,7 @@ int main(int argc, char **argv)
 	if (!rc) {
 		minute_begin(&w.minute, os_clock_now_us(), os_clock_monotonic_us());
 		w.flushed_minute = os_clock_now_us() / CIVIL_US_PER_MINUTE;
+		os_memory_release();
 		rc = run(&w, &err);
 	}
 	if (!rc && outbox_finish(w.outbox, FINISH_MS))

@@ -14,6 +14,7 @@
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/confine.h"
+#include "os/memory.h"
 #include "os/signals.h"
 #include "os/listen.h"
 #include "protocol/patterns.h"
@@ -338,6 +339,7 @@ int main(int argc, char **argv)
 	if (!rc)
 		rc = os_confine(OS_PROGRAM_RESPOND, argc > 1 && argv[1][0] ? argv[1] : NULL,
 		    &err);
+	os_memory_release();
 	if (!rc)
 		rc = run(&r, &err);
 	if (r.engine)

@@ -19,6 +19,7 @@
 #include "os/file.h"
 #include "os/link.h"
 #include "os/listen.h"
+#include "os/memory.h"
 #include "os/process.h"
 #include "os/signals.h"
 
@@ -427,8 +428,10 @@ static void take_addresses(struct supervisor *s, bool first, const uint8_t *body
 		s->known[s->known_count++].lo = rd_u64le(&r);
 	}
 	s->sensor = sensor;
-	if (last && !s->ready)
+	if (last && !s->ready) {
 		say("ready");
+		os_memory_release();
+	}
 	s->ready = last;
 }
 

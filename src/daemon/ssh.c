@@ -16,6 +16,7 @@
 #include "os/clock.h"
 #include "os/confine.h"
 #include "os/listen.h"
+#include "os/memory.h"
 #include "os/signals.h"
 #include "protocol/patterns.h"
 #include "protocol/persona.h"
@@ -359,6 +360,7 @@ int main(int argc, char **argv)
 		rc = open_worker(&p, &err);
 	if (!rc)
 		rc = os_confine(OS_PROGRAM_SSH, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
+	os_memory_release();
 	if (!rc)
 		rc = run(&p, &err);
 	/* A clean end: every session's records, then the counts, then goodbye. */

@@ -14,6 +14,7 @@
 #include "os/signals.h"
 #include "os/digest.h"
 #include "os/file.h"
+#include "os/memory.h"
 #include "os/sandbox.h"
 #include "store/store.h"
 #include "tally/destinations.h"
@@ -36,6 +37,7 @@
 #define UPKEEP_US (10 * CIVIL_US_PER_MINUTE)
 #define DRAIN_MS 3000
 #define STATUS_US 1000000
+#define RELEASE_US CIVIL_US_PER_MINUTE
 #define RESERVE_SHARE 20 /* one part in so many of the disk is left free, within these bounds */
 #define RESERVE_MIN (2u << 20)
 #define RESERVE_MAX (256u << 20)
@@ -66,6 +68,7 @@ struct keeper {
 	bool tail;
 	int64_t upkeep_us;
 	int64_t status_us;
+	int64_t release_us;
 	int32_t compacted_day;
 	uint64_t rows[RECORD_TABLE_COUNT];
 	uint64_t refused;
@@ -531,6 +534,10 @@ static int run(struct keeper *k)
 			k->status_us = now;
 			look_at_disk(k);
 			tell_status(k);
+		}
+		if (now - k->release_us >= RELEASE_US) {
+			k->release_us = now;
+			os_memory_release();
 		}
 		if (now - k->upkeep_us >= UPKEEP_US) {
 			k->upkeep_us = now;

@@ -19,6 +19,9 @@
 /* Sessions bring up to 4 KiB of payload each: their texts fill memory long before their rows. */
 #define SEGMENT_TEXT_MAX (64u << 20)
 #define BUFFERED_TEXT_MAX (256u << 20)
+/* A sensor that is flooded must not fill a small machine's memory. */
+#define SEGMENT_TEXT_MAX_LIVE (12u << 20)
+#define BUFFERED_TEXT_MAX_LIVE (32u << 20)
 #define DAY_MAX 2932896 /* 9999-12-31 */
 
 /* ---- the writing thread --------------------------------------------------------------------- */
@@ -280,6 +283,8 @@ int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void 
 	const struct record_table *table = &record_tables[id];
 	const uint8_t *at = rows;
 	int ret = ST_OK;
+	size_t segment_text = ingest->live ? SEGMENT_TEXT_MAX_LIVE : SEGMENT_TEXT_MAX;
+	size_t buffered_text = ingest->live ? BUFFERED_TEXT_MAX_LIVE : BUFFERED_TEXT_MAX;
 
 	for (size_t done = 0; !ret && done < count;) {
 		struct batch *batch = ingest->last[id];
@@ -306,10 +311,10 @@ int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void 
 		ingest->buffered_text += batch->text_bytes - text_before;
 		done += run;
 		at += run * table->size;
-		if (batch->count == SEGMENT_ROWS_MAX || batch->text_bytes >= SEGMENT_TEXT_MAX)
+		if (batch->count == SEGMENT_ROWS_MAX || batch->text_bytes >= segment_text)
 			ret = hand_over_at(ingest, batch_place(ingest, table, batch->day), err);
 		else if (ingest->buffered >= BUFFERED_ROWS_MAX
-		    || ingest->buffered_text >= BUFFERED_TEXT_MAX)
+		    || ingest->buffered_text >= buffered_text)
 			ret = hand_over_largest(ingest, err);
 	}
 	return ret;

@@ -237,6 +237,11 @@ def memory_kb(pid, field='Pss'):
     return 0
 
 
+def is_sanitized():
+    with open(os.path.join(BUILD, 'teiten-respond'), 'rb') as file:
+        return b'__asan_init' in file.read()
+
+
 def cpu_seconds(pid):
     with open(f'/proc/{pid}/stat', encoding='ascii') as file:
         words = file.read().rsplit(')', 1)[1].split()

@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 
-from live import BUILD, FOLDER, Sensor, contains, equal, main, teiten, telnet_login, wait_for
+from live import BUILD, FOLDER, Sensor, Skip, contains, cpu_seconds, equal, is_sanitized, main, \
+    memory_kb, teiten, telnet_login, wait_for
 
 
 def test_start_answer_stop():
@@ -77,6 +78,23 @@ def test_reload():
     sensor.stop()
     equal([row['user'] for row in sensor.sql('SELECT "user" FROM login ORDER BY 1')],
           ['new', 'olduser', *(f'same{n}' for n in range(5)), 'still'])
+
+
+def test_idle_is_small():
+    if is_sanitized():
+        raise Skip('sanitizers need memory of their own')
+    sensor = Sensor().start()
+    time.sleep(1.5)
+    used = {name: memory_kb(pid, 'Rss') for name, pid in sensor.pids().items()}
+    before = sum(cpu_seconds(pid) for pid in sensor.pids().values())
+    time.sleep(3)
+    busy = sum(cpu_seconds(pid) for pid in sensor.pids().values()) - before
+    print(f'# {sum(used.values()) / 1024:.1f} MB, {busy / 3:.2%} of a processor: {used}')
+    sensor.stop()
+    if sum(used.values()) > 64 * 1024:
+        raise AssertionError(f'resident: {used}')
+    if busy > 0.15:
+        raise AssertionError(f'{busy} s of processor time in three idle seconds')
 
 
 def test_taken_port():
