@@ -13,11 +13,14 @@
 #include <string.h>
 
 #define RUN_DAYS_MAX 112      /* then it is the new ordinary */
-#define PENDING_DAYS 2        /* two candidates so near to each other open a run */
+#define PENDING_DAYS 2        /* candidates so near to each other belong together */
+#define RUN_NEED_RISE 2       /* candidates that open a run, unless one is extreme */
+#define RUN_NEED_FALL 3       /* a weekend is no fall */
 #define QUICK_RATIO 1.2
 #define QUICK_FALL 0.5
 #define FEW_DAYS 5            /* of a run, that are combined */
 #define USUAL_SHRINK 0.1
+#define LIKE_PART 0.1         /* of the run's mean day */
 
 struct rise_rule rise_rule_default(void)
 {
@@ -30,7 +33,7 @@ struct rise_rule rise_rule_default(void)
 		.false_rate = 0.01,
 		.ratio = 2,
 		.ratio_slow = 1.5,
-		.ratio_fall = 3,
+		.ratio_fall = 2,
 		.dispersion = 2,
 		.spread = 0.1,
 		.cusum_slack = 0.5,
@@ -370,6 +373,22 @@ static int run_end(struct rise_detector *d, struct rise_run *run, bool going_on)
 	return keep_p(d, ln_p);
 }
 
+/* A stray packet or two after a large rise do not keep it going. */
+static bool is_like(const struct rise_detector *d, const struct rise_run *run,
+    const struct rise_level *level, size_t t)
+{
+	double sum = 0;
+	double days = 0;
+
+	if (run->direction == RISE_DOWN)
+		return true;
+	for (size_t i = run->from; i <= run->last; i++) {
+		sum += level->packets[i];
+		days += d->observed[i];
+	}
+	return days > 0 && level->packets[t] >= LIKE_PART * sum / days;
+}
+
 /* Does a day keep the run going, at any level that took part? */
 static bool stays(struct rise_detector *d, struct rise_run *run, size_t t)
 {
@@ -381,7 +400,7 @@ static bool stays(struct rise_detector *d, struct rise_run *run, size_t t)
 		if (!d->levels[i].risen)
 			continue;
 		day = rise_day_judge(d, &d->levels[i], t, run->from, run->direction);
-		elevated = elevated || day.elevated;
+		elevated = elevated || (day.elevated && is_like(d, run, &d->levels[i], t));
 		if (day.candidate)
 			run_note(run, day.ln_p);
 	}
@@ -401,57 +420,83 @@ static void run_begin(struct rise_detector *d, struct rise_run *run, size_t from
 		d->excluded[i] = true;
 }
 
-/* Nothing is open: does this day, with the candidate before, open a run? */
-static void look(struct rise_detector *d, struct rise_run *run, size_t t, size_t *pending,
-    struct rise_day *pending_day)
+/* Candidates in a row that have not opened a run yet. */
+struct pending {
+	size_t first;
+	size_t last;
+	unsigned count;
+	struct rise_day day; /* of the first */
+	double ln_p[RUN_NEED_FALL];
+};
+
+static void forget(struct rise_detector *d, struct pending *pending)
 {
-	struct rise_run fresh = {.direction = run->direction};
-	struct rise_day day = judge(d, t, run->direction);
-	size_t last = d->level_count - 1;
+	*pending = (struct pending){0};
+	for (size_t i = 0; i < d->level_count; i++)
+		d->levels[i].risen = false;
+}
+
+/* One more candidate: opens a run when it is extreme or there are enough. */
+static void take_candidate(struct rise_detector *d, struct rise_run *run, size_t t,
+    const struct rise_day *day, struct pending *pending)
+{
+	unsigned need = run->direction == RISE_UP ? RUN_NEED_RISE : RUN_NEED_FALL;
+
+	d->excluded[t] = true;
+	if (pending->count == 0) {
+		pending->first = t;
+		pending->day = *day;
+	}
+	pending->last = t;
+	if (pending->count < RUN_NEED_FALL)
+		pending->ln_p[pending->count] = day->ln_p;
+	pending->count++;
+	if (pending->count < need && !day->extreme)
+		return;
+	*run = (struct rise_run){.direction = run->direction};
+	for (unsigned i = 0; i < pending->count && i < RUN_NEED_FALL; i++)
+		run_note(run, pending->ln_p[i]);
+	run_begin(d, run, pending->first, t, &pending->day);
+	*pending = (struct pending){0};
+}
+
+/* Nothing is open: does this day, with the candidates before, open a run? */
+static void look(struct rise_detector *d, struct rise_run *run, size_t t,
+    struct pending *pending)
+{
+	struct rise_level *all = &d->levels[d->level_count - 1];
+	struct rise_day day;
 	size_t from;
 
+	if (pending->count > 0 && t - pending->last > PENDING_DAYS)
+		forget(d, pending);
+	day = judge(d, t, run->direction);
 	if (day.candidate) {
-		bool near = *pending != SIZE_MAX && t - *pending <= PENDING_DAYS;
-
-		d->excluded[t] = true;
-		*run = fresh;
-		run_note(run, day.ln_p);
-		if (near)
-			run_note(run, pending_day->ln_p);
-		if (near || day.extreme)
-			run_begin(d, run, near ? *pending : t, t, near ? pending_day : &day);
-		*pending = t;
-		*pending_day = day;
+		take_candidate(d, run, t, &day, pending);
 		return;
 	}
-	if (*pending != SIZE_MAX && t - *pending > PENDING_DAYS) {
-		*pending = SIZE_MAX;
-		for (size_t i = 0; i <= last; i++)
-			d->levels[i].risen = false;
-	}
-	if (run->direction == RISE_UP && is_worth(d, &d->levels[last], t, RISE_UP)
-	    && rise_slow_judge(d, &d->levels[last], t, &from, &day)) {
-		*run = fresh;
-		run->slow = true;
+	if (run->direction == RISE_UP && is_worth(d, all, t, RISE_UP)
+	    && rise_slow_judge(d, all, t, &from, &day)) {
+		*run = (struct rise_run){.slow = true};
 		run_note(run, day.ln_p);
 		run_begin(d, run, from, t, &day);
-		d->levels[last].risen = true;
+		all->risen = true;
 	}
 }
 
 static int walk(struct rise_detector *d, enum rise_direction direction)
 {
 	struct rise_run run = {.direction = direction};
-	struct rise_day pending_day = {0};
-	size_t pending = SIZE_MAX;
+	struct pending pending = {0};
 
+	forget(d, &pending);
 	for (size_t t = 0; t < d->frame.days; t++) {
-		int rc = ST_OK;
+		int rc;
 
 		if (!d->observed[t] || (!run.open && d->excluded[t]))
 			continue;
 		if (!run.open) {
-			look(d, &run, t, &pending, &pending_day);
+			look(d, &run, t, &pending);
 			continue;
 		}
 		if (t - run.from < RUN_DAYS_MAX && stays(d, &run, t)) {
@@ -464,9 +509,7 @@ static int walk(struct rise_detector *d, enum rise_direction direction)
 		if (++run.quiet < d->rule.quiet_days)
 			continue;
 		rc = run_end(d, &run, false);
-		pending = SIZE_MAX;
-		for (size_t i = 0; i < d->level_count; i++)
-			d->levels[i].risen = false;
+		forget(d, &pending);
 		if (rc)
 			return rc;
 	}
@@ -494,8 +537,6 @@ int rise_detector_add(struct rise_detector *d, const struct rise_series *series)
 
 	load(d, series);
 	rc = walk(d, RISE_UP);
-	for (size_t i = 0; i < d->level_count; i++)
-		d->levels[i].risen = false;
 	return rc ? rc : walk(d, RISE_DOWN);
 }
 
@@ -505,7 +546,8 @@ static double threshold(struct rise_detector *d)
 	double limit = -INFINITY;
 	double tests = d->tests > 0 ? (double)d->tests : 1;
 
-	qsort(d->ln_p, d->ln_p_count, sizeof(double), compare);
+	if (d->ln_p_count > 0)
+		qsort(d->ln_p, d->ln_p_count, sizeof(double), compare);
 	for (size_t i = 0; i < d->ln_p_count; i++) {
 		double allowed = log(d->rule.false_rate * (double)(i + 1) / tests);
 

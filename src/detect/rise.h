@@ -69,7 +69,7 @@ struct rise_rule {
 	double false_rate;          /* Benjamini-Hochberg q: 0.01 */
 	double ratio;               /* least observed ÷ expected of a day: 2 */
 	double ratio_slow;          /* of a slow rise's last week: 1.5 */
-	double ratio_fall;          /* least expected ÷ observed: 3 */
+	double ratio_fall;          /* least expected ÷ observed: 2 */
 	double dispersion;          /* variance ÷ mean of low counts, at least: 2 */
 	double spread;              /* least standard deviation as a part of the expected: 0.1 */
 	double cusum_slack;         /* k: 0.5 */

@@ -13,11 +13,13 @@
 #define ELEVATED_SOURCES 2.0    /* z that keeps a rise going */
 #define ELEVATED_PACKETS 1.5
 #define ELEVATED_RATIO 1.3
+#define ELEVATED_LEAST 2.0      /* sources: a stray one does not */
 #define REPEAT_PACKETS 10.0     /* per source and address: no scan asks that often */
 #define REPEAT_LEAST 100.0
 #define REPEAT_RATIO 20.0
 #define REPEAT_LN_P (-14.0)     /* as far as it counts */
 #define FALL_MEAN 20.0          /* nothing smaller is said to have fallen */
+#define FALL_SOURCES 1.0        /* z */
 #define FALL_LN_P (-16.0)
 #define SLOW_DAYS 7
 #define SLOW_BASELINE 7
@@ -96,7 +98,8 @@ static struct rise_day judge_up(const struct rise_detector *d, const struct rise
 	double z_sources = z_of(sources, &e->sources);
 	bool repeated = is_repeated(d, level, day, e);
 
-	judged.elevated = z_sources >= ELEVATED_SOURCES && z_packets >= ELEVATED_PACKETS
+	judged.elevated = sources >= ELEVATED_LEAST && z_sources >= ELEVATED_SOURCES
+	    && z_packets >= ELEVATED_PACKETS
 	    && packets >= ELEVATED_RATIO * e->packets.mean;
 	judged.novel = d->sparse && e->packets.total == 0 && e->count >= rule->baseline_short;
 	if (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
@@ -125,14 +128,14 @@ static struct rise_day judge_down(const struct rise_detector *d, const struct ri
 	double z_packets = z_of(packets, &e->packets);
 	double z_sources = z_of(sources, &e->sources);
 
-	judged.elevated = z_sources <= -ELEVATED_SOURCES && z_packets <= -ELEVATED_PACKETS
-	    && packets * ELEVATED_RATIO <= e->packets.mean;
+	judged.elevated = z_packets <= -ELEVATED_SOURCES && packets * ELEVATED_RATIO <= e->packets.mean;
+	/* Who stays asks less, too: of the sources it is enough that they are clearly not more. */
 	if (e->count < rule->baseline_short || e->packets.mean < FALL_MEAN
 	    || z_packets > -rule->z_packets || packets * rule->ratio_fall > e->packets.mean
-	    || sources * SOURCES_RATIO > e->sources.mean)
+	    || z_sources > -FALL_SOURCES)
 		return judged;
-	judged.ln_p = rise_lower_tail(sources, e->sources.mean,
-	    e->sources.deviation * e->sources.deviation);
+	judged.ln_p = rise_lower_tail(packets, e->packets.mean,
+	    e->packets.deviation * e->packets.deviation);
 	judged.candidate = judged.ln_p <= CANDIDATE_LN_P;
 	judged.extreme = judged.candidate && judged.ln_p <= FALL_LN_P && packets == 0;
 	return judged;

@@ -73,9 +73,10 @@ static double change_of(const struct part *part, enum rise_direction direction)
 static bool has_changed(const struct rise_detector *d, const struct part *part,
     enum rise_direction direction, double change, double mean)
 {
-	double count = d->has_sources ? part->sources : part->packets;
-	double expected = d->has_sources ? part->sources_expected : part->expected;
-	double variance = d->has_sources ? part->sources_variance : part->variance;
+	bool sources = d->has_sources && direction == RISE_UP;
+	double count = sources ? part->sources : part->packets;
+	double expected = sources ? part->sources_expected : part->expected;
+	double variance = sources ? part->sources_variance : part->variance;
 	double ln_p;
 
 	if (!part->known || change < CHANGED_PART * mean || change <= 0)

@@ -10,7 +10,8 @@
 #define FRACTION_ENOUGH 1e-12
 #define TINY 1e-300
 #define LOW_COUNT 5.0        /* below, a median says little: the mean is used */
-#define LOW_VARIANCE 20.0    /* below, the least ratio of variance to mean applies */
+#define LOW_VARIANCE 50.0    /* below, the days' own variance counts beside the MAD */
+#define CLUMPS_UNTIL 5.0     /* mean from which on clumps of visitors are rather in the variance */
 #define PRIOR_COUNT 0.5      /* Jeffreys: what a day of nothing still may bring */
 #define WEEKDAY_DAYS 28      /* four of each */
 #define WEEKDAY_COUNT 30.0
@@ -219,7 +220,8 @@ struct rise_base rise_base_of(const struct rise_rule *rule, const struct rise_li
 	variance = fmax(spread * spread, base.mean);
 	variance = fmax(variance, rule->spread * base.mean * rule->spread * base.mean);
 	if (base.mean < LOW_VARIANCE) {
-		variance = fmax(variance, rule->dispersion * base.mean);
+		variance = fmax(variance, base.mean * (1 + (rule->dispersion - 1)
+		        / (1 + base.mean / CLUMPS_UNTIL)));
 		variance = fmax(variance,
 		    sample_variance(line, days, count, rate, line->exposure[day]));
 	}

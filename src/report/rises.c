@@ -1,8 +1,6 @@
 /* Rises and falls of a store; the contract is in rises.h. */
 #include "report/rises_parts.h"
 
-#include "base/civil.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -193,25 +191,22 @@ static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *e
 
 /* ---- what another rise explains --------------------------------------------------------------- */
 
-/* SQL that is true for packets of ports in the time of their rises. */
+/*
+ * SQL that is true for packets of ports that rose: they are left out of all days, because what is
+ * left must have risen by itself, and leaving out some days only would make falls.
+ */
 static void explained_sql(const struct rises_work *w, size_t ports, struct buf *b)
 {
 	size_t count = 0;
 
-	buf_puts(b, "(1 = 0");
+	buf_printf(b, "(%s IN (-1", gather_target_sql(&w->g));
 	for (size_t i = 0; i < ports && count < RISES_EXPLAINED_MAX; i++) {
-		const struct rise *r = &w->items[i];
-		char from[CIVIL_DATE_TEXT_MAX];
-		char to[CIVIL_DATE_TEXT_MAX];
-
-		if (r->kind != RISES_PORT || r->direction != RISE_UP)
+		if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
 			continue;
 		count++;
-		buf_printf(b, " OR (%s = %u AND date >= toDate('%s') AND date < toDate('%s'))",
-		    gather_target_sql(&w->g), r->port_key,
-		    civil_format_date(r->first_day, from), civil_format_date(r->last_day + 1, to));
+		buf_printf(b, ",%u", w->items[i].port_key);
 	}
-	buf_putc(b, ')');
+	buf_puts(b, "))");
 }
 
 /* Does the finding stand without the packets of the ports' rises? */
