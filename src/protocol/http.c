@@ -254,14 +254,14 @@ static size_t client_data(struct protocol_io *io, const uint8_t *data, size_t le
 	struct http_state *state = io->state;
 	const size_t n = len < state->client.left ? len : (size_t)state->client.left;
 
-	http_body_bytes(io, data, n);
+	http_body_take(io, data, n);
 	state->client.left -= n;
 	if (state->client.left > 0)
 		return n;
 	if (state->client.phase == HTTP_CHUNK_DATA) {
 		state->client.phase = HTTP_CHUNK_END;
 	} else {
-		http_body_end(io, true);
+		http_body_over(io, true);
 		request_end(io);
 	}
 	return n;
@@ -294,10 +294,10 @@ static void client_line(struct protocol_io *io, struct protocol_text line, bool 
 	case HTTP_CHUNK_END:
 	case HTTP_TRAILER:
 		if (chunk_line(&state->client, line)) {
-			http_body_end(io, true);
+			http_body_over(io, true);
 			request_end(io);
 		} else if (state->client.phase == HTTP_LOST) {
-			http_body_end(io, false);
+			http_body_over(io, false);
 			tell_exploits(io);
 		}
 		break;
@@ -499,7 +499,7 @@ static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 	framing->phase = HTTP_LOST;
 	state->out_of_step = true;
 	if (side == PROTOCOL_CLIENT) {
-		http_body_end(io, false);
+		http_body_over(io, false);
 		tell_exploits(io);
 	}
 }
@@ -507,7 +507,7 @@ static void gap(struct protocol_io *io, enum protocol_side side, uint64_t bytes)
 static void close_session(struct protocol_io *io)
 {
 	tell_partial(io);
-	http_body_end(io, false);
+	http_body_over(io, false);
 	tell_exploits(io);
 	http_login_settle(io, PROTOCOL_OUTCOME_UNKNOWN);
 }

@@ -137,7 +137,7 @@ static void look(struct protocol_io *io, bool last)
 	state->form_read = true;
 }
 
-void http_body_bytes(struct protocol_io *io, const uint8_t *data, size_t len)
+void http_body_take(struct protocol_io *io, const uint8_t *data, size_t len)
 {
 	struct http_state *state = io->state;
 	const struct protocol_text name = {state->name, strlen(state->name)};
@@ -160,7 +160,7 @@ void http_body_bytes(struct protocol_io *io, const uint8_t *data, size_t len)
 	}
 }
 
-void http_body_end(struct protocol_io *io, bool whole)
+void http_body_over(struct protocol_io *io, bool whole)
 {
 	struct http_state *state = io->state;
 	const struct protocol_text name = {state->name, strlen(state->name)};

@@ -2,7 +2,7 @@
  * What the parts of the http module share: the state of one connection and the steps of a request.
  *
  * http.c frames requests and responses and calls, in this order for each request: http_head_line,
- * http_head_field for each field, http_body_bytes, http_request_end.  A login that waits for the
+ * http_head_field for each field, http_body_take, http_request_end.  A login that waits for the
  * server's verdict and the beginning of the body share one buffer (state->text): logins first.
  */
 #pragma once
@@ -110,10 +110,10 @@ void http_head_framing(struct http_framing *framing, struct protocol_text name,
 
 /* ---- http_body.c ---------------------------------------------------------------------------- */
 
-void http_body_bytes(struct protocol_io *io, const uint8_t *data, size_t len);
+void http_body_take(struct protocol_io *io, const uint8_t *data, size_t len);
 
 /* The body is over: whole, or cut short. */
-void http_body_end(struct protocol_io *io, bool whole);
+void http_body_over(struct protocol_io *io, bool whole);
 
 /* ---- http_login.c --------------------------------------------------------------------------- */
 
