@@ -101,7 +101,7 @@ void tls_data(struct signatures *s, struct flow *f, enum flow_side side, const u
 	}
 }
 
-void tls_close(struct signatures *s, struct flow *f, int64_t time_us)
+void app_tls_close(struct signatures *s, struct flow *f, int64_t time_us)
 {
 	if (!f->session->tls)
 		return;

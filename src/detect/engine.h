@@ -175,7 +175,7 @@ void http_close(struct signatures *s, struct flow *flow, int64_t time_us);
 
 void tls_data(struct signatures *s, struct flow *flow, enum flow_side side, const uint8_t *data,
     size_t len, int64_t time_us);
-void tls_close(struct signatures *s, struct flow *flow, int64_t time_us);
+void app_tls_close(struct signatures *s, struct flow *flow, int64_t time_us);
 
 void ssh_data(struct signatures *s, struct flow *flow, enum flow_side side, const uint8_t *data,
     size_t len, int64_t time_us);

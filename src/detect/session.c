@@ -165,7 +165,7 @@ static void take_close(void *arg, struct flow *f, int64_t time_us)
 		if (f->app == APP_HTTP)
 			http_close(s, f, time_us);
 		else if (f->app == APP_TLS)
-			tls_close(s, f, time_us);
+			app_tls_close(s, f, time_us);
 		else if (f->app == APP_SSH)
 			ssh_close(s, f, time_us);
 		else if (f->app == APP_DNS)
