@@ -5,6 +5,7 @@
  * files, each complete or absent.
  */
 #include "cmd/methods.h"
+#include "cmd/rises_rule.h"
 #include "cmd/window.h"
 
 #include "geo/geo.h"
@@ -107,6 +108,7 @@ static size_t choose_styles(const struct edition *e, struct publish_style styles
 static int build(struct edition *e, struct report_document **ret_document)
 {
 	const struct config *config = command_configuration();
+	struct rise_rule rule = rises_rule();
 	struct report_options options = {
 	    .week_start = config->report.week_start,
 	    .basis =
@@ -120,6 +122,7 @@ static int build(struct edition *e, struct report_document **ret_document)
 	    .login_min_sources = (unsigned)config->privacy.login_min_sources,
 	    .login_min_sensors = (unsigned)config->privacy.login_min_sensors,
 	    .classes = e->classes,
+	    .rise_rule = &rule,
 	    .made_us = os_clock_now_us(),
 	};
 	struct err err = {0};

@@ -275,6 +275,8 @@ int gather_run(struct gather *g, struct err *err)
 	if (r == ST_OK)
 		r = gather_alerts(g, err);
 	if (r == ST_OK)
+		r = gather_rises(g, err);
+	if (r == ST_OK)
 		r = gather_visits(g, err);
 	if (r == ST_OK)
 		r = gather_logins(g, err);
@@ -299,6 +301,7 @@ void gather_fini(struct gather *g)
 	gather_list_fini(&g->dos_ports);
 	gather_list_fini(&g->dos_countries);
 	gather_alerts_fini(g);
+	gather_rises_fini(g);
 	gather_visits_fini(g);
 	gather_logins_fini(g);
 	free(g->country_moves);

@@ -10,6 +10,7 @@
 #include "detect/classmap.h"
 #include "report/rate.h"
 #include "report/report.h"
+#include "report/rises.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -252,6 +253,13 @@ struct gather {
 	const struct classmap *classes;   /* attack methods */
 	struct gather_alerts alerts;
 
+	struct rises rises;
+	struct rises rises_before;
+	const struct rise **told;         /* of rises, most telling first */
+	size_t told_count;
+	const struct rise **told_before;
+	size_t told_before_count;
+
 	unsigned visits_dropped;          /* days of now whose sessions retention has dropped */
 	bool visits_lost_before;          /* the same of some day before: nothing to compare with */
 	struct report_measure sessions;   /* in the basis */
@@ -283,6 +291,9 @@ ST_MUST_CHECK int gather_dos(struct gather *g, struct err *err);
 /* Signatures by method and country, new ones, the rules. */
 ST_MUST_CHECK int gather_alerts(struct gather *g, struct err *err);
 void gather_alerts_fini(struct gather *g);
+/* What rose or fell, in both periods. */
+ST_MUST_CHECK int gather_rises(struct gather *g, struct err *err);
+void gather_rises_fini(struct gather *g);
 /* Protocols, events. */
 ST_MUST_CHECK int gather_visits(struct gather *g, struct err *err);
 void gather_visits_fini(struct gather *g);

@@ -161,6 +161,7 @@ static void build_all(struct build *b)
 	section_visits(b);
 	section_alerts(b);
 	section_dos(b);
+	section_rises(b);
 	section_environment(b);
 	section_definitions(b);
 }

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "detect/classmap.h"
+#include "detect/rise.h"
 #include "report/document.h"
 #include "report/period.h"
 #include "report/rate.h"
@@ -39,6 +40,7 @@ struct report_options {
 	unsigned login_min_sources;
 	unsigned login_min_sensors;
 	const struct classmap *classes; /* attack methods; NULL = the built-in map */
+	const struct rise_rule *rise_rule; /* NULL = the defaults */
 	int64_t made_us;
 	const char *const *files;    /* report_analysis: names of the captures, borrowed */
 	size_t file_count;

@@ -1,0 +1,68 @@
+/*
+ * Rises and falls of both periods, for 注目された現象 and 前期からの続き.
+ *
+ * A signature that rose because a port did says nothing more and is left out.
+ */
+#include "report/gather.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Rates nearer than this are those of the same packets. */
+#define SAME_RATE_PART 0.05
+
+/* A port rose on the same day by the same packets. */
+static bool is_of_port(const struct rises *rises, const struct rise *rise)
+{
+	for (size_t i = 0; i < rises->count; i++) {
+		const struct rise *port = &rises->items[i];
+
+		if (port->kind == RISES_PORT && port->direction == rise->direction
+		    && port->first_day == rise->first_day
+		    && fabs(port->observed - rise->observed) <= SAME_RATE_PART * port->observed)
+			return true;
+	}
+	return false;
+}
+
+static void list_told(const struct rises *rises, const struct rise ***ret_told, size_t *ret_count)
+{
+	const struct rise **told = gather_alloc(rises->count, sizeof(*told));
+	size_t count = 0;
+
+	for (size_t i = 0; i < rises->count; i++)
+		if (rises->items[i].kind != RISES_SIGNATURE || !is_of_port(rises, &rises->items[i]))
+			told[count++] = &rises->items[i];
+	*ret_told = told;
+	*ret_count = count;
+}
+
+int gather_rises(struct gather *g, struct err *err)
+{
+	struct rises_options options = {.period = g->now, .evidence = true,
+	    .rule = g->options->rise_rule};
+	int r;
+
+	if (g->before.from >= g->before.to)
+		return ST_OK; /* captures alone: nothing to compare with */
+	r = rises_find(g->store, &options, &g->rises, err);
+	if (r < 0)
+		return r;
+	list_told(&g->rises, &g->told, &g->told_count);
+	if (g->sensors_before == 0)
+		return ST_OK;
+	options.period = g->before;
+	options.evidence = false;
+	r = rises_find(g->store, &options, &g->rises_before, err);
+	if (r == ST_OK)
+		list_told(&g->rises_before, &g->told_before, &g->told_before_count);
+	return r;
+}
+
+void gather_rises_fini(struct gather *g)
+{
+	rises_fini(&g->rises);
+	rises_fini(&g->rises_before);
+	free(g->told);
+	free(g->told_before);
+}
