@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CHUNK_PROBE 8u /* bytes after which something that is no chunk length is known */
 
@@ -174,26 +175,81 @@ bool http_method_is(const struct http_message *m, const char *name)
 	return m->part[0].len == n && memcmp(m->line.data + m->part[0].at, name, n) == 0;
 }
 
-static void request_body(struct http_work *w, const struct http_message *m)
+/* The list of codings has this word. */
+static bool says_chunked(const uint8_t *value, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t start;
+		size_t end;
+
+		while (i < len && (value[i] == ',' || value[i] == ' ' || value[i] == '\t'))
+			i++;
+		for (start = end = i; i < len && value[i] != ','; i++)
+			if (value[i] != ' ' && value[i] != '\t')
+				end = i + 1;
+		if (end - start == 7 && strncasecmp((const char *)value + start, "chunked", 7) == 0)
+			return true;
+	}
+	return false;
+}
+
+static size_t request_line(struct http_work *w, const struct http_input *in);
+
+static void request_body(struct http_work *w, struct http_message *m)
 {
 	struct http_parser *p = &w->http->parser[SIDE_CLIENT];
 	const uint8_t *value;
 	size_t len;
 
-	if (http_find_header(m, "transfer-encoding", &value, &len)
-	    && http_contains(value, len, "chunked")) {
+	bool known = true;
+
+	if (http_method_is(m, "CONNECT")) { /* what follows is not for this server */
+		p->state = HTTP_WAIT;
+		m->headers_done = false;
+		return;
+	}
+	http_decoder_begin(&w->s->budget, m);
+	if (http_find_header(m, "transfer-encoding", &value, &len)) {
+		known = says_chunked(value, len);
 		p->state = HTTP_CHUNK_LENGTH;
 	} else if (!http_find_header(m, "content-length", &value, &len)) {
-		http_complete(w);
-	} else if (!http_content_length(value, len, &p->left)) {
-		w->http->request->side[SIDE_CLIENT].headers_done = false; /* nobody knows what follows */
+		p->state = HTTP_FINISH;
+	} else {
+		known = http_content_length(value, len, &p->left);
+		p->state = p->left ? HTTP_BODY_LENGTH : HTTP_FINISH;
+	}
+	if (!known) { /* where the next request begins */
+		m->headers_done = false;
 		http_complete(w);
 		http_give_up(w);
-	} else if (p->left > 0) {
-		p->state = HTTP_BODY_LENGTH;
-	} else {
-		http_complete(w);
 	}
+}
+
+/* Behind CONNECT that was granted: HTTP again, or anything. */
+static size_t probe(struct http_work *w, const struct http_input *in)
+{
+	if (!http_begins_request(in->p, in->len)) {
+		http_give_up(w);
+		return in->len;
+	}
+	w->http->parser[SIDE_CLIENT].state = HTTP_LINE;
+	return request_line(w, in);
+}
+
+/* Behind a request: the next one, or more of its body. */
+static size_t request_finish(struct http_work *w, const struct http_input *in)
+{
+	size_t len;
+	size_t used;
+
+	if (!take_line(in, &len, &used))
+		return 0;
+	if (http_begins_request(in->p, used)) {
+		http_complete(w);
+		return request_line(w, in);
+	}
+	http_body_bytes(w, in->p, used);
+	return used;
 }
 
 /* ---- the first line ------------------------------------------------------------------------- */
@@ -221,7 +277,7 @@ static size_t request_line(struct http_work *w, const struct http_input *in)
 	http_request_line(m);
 	h->parser[0].state = HTTP_HEADERS;
 	if (m->part[2].len == 0 && used == in->len)
-		http_complete(w); /* HTTP/0.9 */
+		h->parser[0].state = HTTP_FINISH; /* HTTP/0.9 */
 	return used;
 }
 
@@ -271,17 +327,16 @@ static size_t request_header(struct http_work *w, const struct http_input *in)
 		return 0;
 	if (!m->headers_done)
 		(void)bytes_append(&w->s->budget, &m->raw, in->p, used, HTTP_RAW_MAX);
-	len = http_chomp(in->p, len);
-	if (len) {
-		header_line(w, m, in->p, len);
+	if (!http_is_blank_line(in->p, used)) {
+		header_line(w, m, in->p, http_chomp(in->p, used));
 		return used;
 	}
 	http_end_folded(w, m);
 	if (m->headers_done) { /* these were trailers */
-		http_complete(w);
+		w->http->parser[SIDE_CLIENT].state = HTTP_FINISH;
 		return used;
 	}
-	m->headers_done = true;
+	m->headers_done = m->headers_whole = true;
 	request_body(w, m);
 	return used;
 }
@@ -370,11 +425,9 @@ static size_t counted(struct http_work *w, const struct http_input *in)
 	if (p->left == 0) {
 		if (p->state == HTTP_CHUNK_DATA) {
 			p->state = HTTP_CHUNK_END;
-		} else if (w->side == SIDE_SERVER) {
+		} else {
 			http_body_end(w);
 			p->state = HTTP_FINISH;
-		} else {
-			http_complete(w);
 		}
 	}
 	return n;
@@ -402,7 +455,10 @@ static size_t step(struct http_work *w, const struct http_input *in)
 	case HTTP_CHUNK_END:
 		return chunk_end(w, in);
 	case HTTP_FINISH:
-		return http_response_finish(w, in);
+		return w->side == SIDE_CLIENT ? request_finish(w, in) : http_response_finish(w, in);
+	case HTTP_PROBE:
+		return probe(w, in);
+	case HTTP_WAIT:
 	case HTTP_IGNORE:
 		break;
 	}

@@ -41,6 +41,7 @@ struct http_message {
 	uint32_t header_room;
 	bool begun;
 	bool headers_done;
+	bool headers_whole; /* of a request: the empty line behind them came */
 	bool complete;
 	bool inspected;
 	bool body_full;
@@ -63,7 +64,9 @@ enum http_state {
 	HTTP_CHUNK_DATA,
 	HTTP_CHUNK_END,
 	HTTP_TRAILERS,
-	HTTP_FINISH, /* of a response; what still comes may be more of its body */
+	HTTP_FINISH, /* what still comes may be more of the body */
+	HTTP_WAIT,   /* behind CONNECT, for the answer */
+	HTTP_PROBE,  /* behind its answer */
 	HTTP_IGNORE, /* a tunnel, or nonsense */
 };
 
@@ -129,12 +132,18 @@ void http_message_fini(struct budget *budget, struct http_message *m);
 /* Splits the first line into its three parts. */
 void http_request_line(struct http_message *m);
 void http_response_line(struct http_message *m);
+bool http_is_blank_line(const uint8_t *line, size_t len);
+/* A line whose first word is a known method. */
+bool http_begins_request(const uint8_t *line, size_t len);
 bool http_looks_like_response(const uint8_t *data, size_t len);
 /* Adds a header line; what repeats is joined with ", ". */
 void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line,
     size_t len);
-/* The value of a header; false: there is none. */
+/* The value of a header, whatever zeros are in its name; false: there is none. */
 bool http_find_header(const struct http_message *m, const char *name, const uint8_t **ret_value,
+    size_t *ret_len);
+/* The same without forgiveness. */
+bool http_find_exact(const struct http_message *m, const char *name, const uint8_t **ret_value,
     size_t *ret_len);
 /* Looks for a word (lower case) in a value, zeros left out. */
 bool http_contains(const uint8_t *value, size_t len, const char *word);

@@ -71,15 +71,24 @@ static void make_uri(struct http_view *v, const struct http_message *m, struct b
 
 static void make_host(struct http_view *v, const struct http_message *m, bool raw, struct bytes *b)
 {
-	struct http_uri u = http_uri_split(m->line.data + m->part[1].at, m->part[1].len);
+	const uint8_t *uri = m->line.data + m->part[1].at;
+	struct http_uri u = http_uri_split(uri, m->part[1].len);
 	const uint8_t *p = u.host;
 	size_t len = u.host_len;
 
-	if (!p && !http_find_header(m, "host", &p, &len))
+	if (!raw && !m->headers_whole)
 		return;
+	if (http_method_is(m, "CONNECT")) {
+		const uint8_t *colon = m->part[1].len ? memchr(uri, ':', m->part[1].len) : NULL;
+
+		p = uri;
+		len = colon ? (size_t)(colon - uri) : m->part[1].len;
+	} else if (!p && !http_find_exact(m, "host", &p, &len)) {
+		return;
+	}
 	put(v, b, p, len);
-	if (raw)
-		return;
+	if (raw && p != uri && p != u.host)
+		return; /* as the header has it */
 	for (size_t i = 0; i < b->len; i++)
 		b->data[i] = (uint8_t)tolower(b->data[i]);
 	if (b->len && b->data[0] == '[')
@@ -192,6 +201,12 @@ static bool one_header(struct http_view *v, const struct http_message *m, unsign
 	return true;
 }
 
+/* What a client sends is a file when it is put somewhere. */
+static bool is_upload(const struct http_message *m)
+{
+	return http_method_is(m, "POST") || http_method_is(m, "PUT");
+}
+
 static bool needs_all_headers(enum buffer_id buffer)
 {
 	return buffer == BUFFER_HTTP_HEADER || buffer == BUFFER_HTTP_HEADER_RAW
@@ -218,9 +233,11 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 	if (!m->headers_done && needs_all_headers(buffer))
 		return false;
 	if (name)
-		return http_find_header(m, name, ret_data, ret_len);
+		return http_find_exact(m, name, ret_data, ret_len);
 	if (line_part(m, buffer, response, ret_data, ret_len))
 		return *ret_len > 0;
+	if (buffer == BUFFER_FILE_DATA && !response && !is_upload(m))
+		return false;
 	if (buffer == BUFFER_HTTP_HEADER_RAW || buffer == BUFFER_HTTP_REQUEST_BODY
 	    || buffer == BUFFER_HTTP_RESPONSE_BODY || buffer == BUFFER_FILE_DATA) {
 		const struct bytes *b = buffer == BUFFER_HTTP_HEADER_RAW ? &m->raw : &m->body;

@@ -87,6 +87,33 @@ void http_response_line(struct http_message *m)
 		m->status = m->status * 10 + (unsigned)(p[m->part[1].at + k] - '0');
 }
 
+bool http_is_blank_line(const uint8_t *p, size_t len)
+{
+	return (len == 1 && (*p == '\r' || *p == '\n')) || (len == 2 && p[0] == '\r' && p[1] == '\n');
+}
+
+bool http_begins_request(const uint8_t *p, size_t len)
+{
+	static const char *const methods[] = {
+		"GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND",
+		"PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "VERSION-CONTROL", "CHECKOUT",
+		"UNCHECKOUT", "CHECKIN", "UPDATE", "LABEL", "REPORT", "MKWORKSPACE", "MKACTIVITY",
+		"BASELINE-CONTROL", "MERGE", "INVALID",
+	};
+	size_t n = 0;
+
+	while (len && is_space(*p)) {
+		p++;
+		len--;
+	}
+	while (n < len && !is_space(p[n]))
+		n++;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (strlen(methods[i]) == n && memcmp(methods[i], p, n) == 0)
+			return true;
+	return false;
+}
+
 bool http_looks_like_response(const uint8_t *data, size_t len)
 {
 	size_t i = 0;
@@ -124,7 +151,7 @@ void http_add_header(struct budget *budget, struct http_message *m, const uint8_
 	size_t value_len = colon ? len - name_len - 1 : len;
 	struct http_header *h;
 
-	while (name_len && (is_space(line[name_len - 1]) || line[name_len - 1] == 0))
+	while (name_len && is_space(line[name_len - 1]))
 		name_len--;
 	while (value_len && (is_lws(*value) || *value == 0)) {
 		value++;
@@ -192,6 +219,24 @@ bool http_find_header(const struct http_message *m, const char *name, const uint
 		const struct http_header *h = &m->headers[i];
 
 		if (h->name.len >= len && same_name(http_text(m, h->name), h->name.len, name, len)) {
+			*ret_value = http_text(m, h->value);
+			*ret_len = h->value.len;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool http_find_exact(const struct http_message *m, const char *name, const uint8_t **ret_value,
+    size_t *ret_len)
+{
+	size_t len = strlen(name);
+
+	for (uint32_t i = 0; i < m->header_count; i++) {
+		const struct http_header *h = &m->headers[i];
+
+		if (h->name.len == len
+		    && strncasecmp((const char *)http_text(m, h->name), name, len) == 0) {
 			*ret_value = http_text(m, h->value);
 			*ret_len = h->value.len;
 			return true;

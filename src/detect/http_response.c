@@ -42,6 +42,18 @@ static bool is_interim(struct http_tx *tx, struct http_message *m)
 	    || !http_content_length(value, len, &n) || n == 0;
 }
 
+/* The request waited for this. */
+static void answer_connect(struct http_work *w, const struct http_message *m)
+{
+	struct http_work client = *w;
+
+	client.side = SIDE_CLIENT;
+	if (http_current(&client))
+		http_current(&client)->side[SIDE_CLIENT].headers_done = true;
+	http_complete(&client);
+	w->http->parser[SIDE_CLIENT].state = m->status / 100 == 2 ? HTTP_PROBE : HTTP_LINE;
+}
+
 static void find_body(struct http_work *w, struct http_tx *tx)
 {
 	struct http_parser *p = &w->http->parser[SIDE_SERVER];
@@ -57,10 +69,17 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 		p->state = HTTP_LINE;
 		return;
 	}
-	if (m->status == 101 || (http_method_is(&tx->side[0], "CONNECT") && m->status / 100 == 2)) {
+	if (m->status == 101) {
 		http_complete(w);
 		http_give_up(w);
 		return;
+	}
+	if (w->http->parser[SIDE_CLIENT].state == HTTP_WAIT) {
+		answer_connect(w, m);
+		if (m->status / 100 == 2) {
+			p->state = HTTP_FINISH;
+			return;
+		}
 	}
 	http_decoder_begin(&w->s->budget, m);
 	if (!has_body(tx, m)) {
@@ -107,11 +126,6 @@ static size_t first_line(const struct http_input *in)
 	return in->eof ? in->len : 0;
 }
 
-static bool is_blank_line(const uint8_t *p, size_t len)
-{
-	return (len == 1 && (*p == '\r' || *p == '\n')) || (len == 2 && p[0] == '\r' && p[1] == '\n');
-}
-
 size_t http_response_first(struct http_work *w, const struct http_input *in)
 {
 	struct http *h = w->http;
@@ -128,7 +142,7 @@ size_t http_response_first(struct http_work *w, const struct http_input *in)
 		http_give_up(w);
 		return in->len;
 	}
-	if (is_blank_line(in->p, used))
+	if (http_is_blank_line(in->p, used))
 		return used;
 	m = &h->response->side[1];
 	m->begun = true;
@@ -208,7 +222,7 @@ static bool ends_headers(const struct http_input *in, const struct line *line)
 	const uint8_t *p = in->p + line->start;
 	size_t len = line->end - line->start;
 
-	if (is_blank_line(p, len))
+	if (http_is_blank_line(p, len))
 		return true;
 	return len == 2 && (p[0] == ' ' || p[0] == '\t') && p[1] == '\n' && line->end < in->len
 	    && in->p[line->end] != '\n';
