@@ -271,7 +271,8 @@ int main(int argc, char **argv)
 	os_signal_ignore(SIGPIPE);
 	os_signal_ignore(SIGHUP);
 	if (!rc)
-		rc = os_confine(OS_PROGRAM_CAPTURE, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
+		rc = os_confine(OS_PROGRAM_CAPTURE, argc > 1 && argv[1][0] ? argv[1] : NULL, &err)
+		    ? START_UNCONFINED : ST_OK;
 	if (!rc) {
 		minute_begin(&w.minute, os_clock_now_us(), os_clock_monotonic_us());
 		w.flushed_minute = os_clock_now_us() / CIVIL_US_PER_MINUTE;
@@ -282,5 +283,5 @@ int main(int argc, char **argv)
 		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
 	if (rc)
 		(void)fprintf(stderr, "teiten-capture: %s\n", err.text);
-	_exit(rc ? 1 : 0);
+	_exit(rc == START_UNCONFINED ? rc : rc ? 1 : 0);
 }

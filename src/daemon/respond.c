@@ -338,7 +338,7 @@ int main(int argc, char **argv)
 		rc = open_engine(&r, &err);
 	if (!rc)
 		rc = os_confine(OS_PROGRAM_RESPOND, argc > 1 && argv[1][0] ? argv[1] : NULL,
-		    &err);
+		    &err) ? START_UNCONFINED : ST_OK;
 	os_memory_release();
 	if (!rc)
 		rc = run(&r, &err);
@@ -352,5 +352,5 @@ int main(int argc, char **argv)
 		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
 	if (rc)
 		(void)fprintf(stderr, "teiten-respond: %s\n", err.text);
-	_exit(rc ? 1 : 0);
+	_exit(rc == START_UNCONFINED ? rc : rc ? 1 : 0);
 }

@@ -94,6 +94,7 @@ struct supervisor {
 	uint16_t sensor;
 	bool ready;       /* the store is */
 	bool stopping;
+	bool unconfined; /* a worker could not be confined */
 	int64_t stop_us;
 	struct control *control;
 };
@@ -350,7 +351,14 @@ static void worker_ended(struct supervisor *s, enum worker_kind kind, int status
 	w->pid = 0;
 	if (kind == WORKER_STORE)
 		s->ready = false;
-	if (s->stopping)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == START_UNCONFINED) {
+		(void)snprintf(line, sizeof(line), "%s cannot be confined: the sensor does not run "
+		    "without that", w->program);
+		say(line);
+		s->unconfined = true;
+		stop_asked = 1;
+	}
+	if (s->stopping || s->unconfined)
 		return;
 	if (now - w->started_us > STEADY_US || w->backoff_us == 0)
 		w->backoff_us = BACKOFF_FIRST_US;
@@ -447,15 +455,9 @@ static void keep_status(struct worker *w, const uint8_t *body, size_t len)
 	w->status_len = len;
 }
 
-/* The store saw nonsense from a worker: whatever it has become, it is not ours any more. */
-static void drop_worker(struct supervisor *s, uint8_t peer)
+/* A worker that sends nonsense: whatever it has become, it is not ours any more. */
+static void kill_worker(struct worker *w)
 {
-	static const enum worker_kind kinds[WIRE_PEER_COUNT] = {
-		[WIRE_PEER_RESPOND] = WORKER_RESPOND,
-		[WIRE_PEER_CAPTURE] = WORKER_CAPTURE,
-		[WIRE_PEER_SSH] = WORKER_SSH,
-	};
-	struct worker *w = &s->workers[peer < WIRE_PEER_COUNT ? kinds[peer] : WORKER_RESPOND];
 	char line[100];
 
 	(void)snprintf(line, sizeof(line), "%s sent what no worker of ours sends: it is killed",
@@ -465,6 +467,17 @@ static void drop_worker(struct supervisor *s, uint8_t peer)
 		(void)kill(w->pid, SIGKILL);
 }
 
+static struct worker *worker_of_peer(struct supervisor *s, uint8_t peer)
+{
+	static const enum worker_kind kinds[WIRE_PEER_COUNT] = {
+		[WIRE_PEER_RESPOND] = WORKER_RESPOND,
+		[WIRE_PEER_CAPTURE] = WORKER_CAPTURE,
+		[WIRE_PEER_SSH] = WORKER_SSH,
+	};
+
+	return &s->workers[peer < WIRE_PEER_COUNT ? kinds[peer] : WORKER_STORE];
+}
+
 static void hear_worker(struct supervisor *s, enum worker_kind kind)
 {
 	static uint8_t body[OS_CHANNEL_MAX];
@@ -472,15 +485,23 @@ static void hear_worker(struct supervisor *s, enum worker_kind kind)
 	uint16_t type;
 	size_t len;
 
-	while (w->control >= 0 && os_channel_receive(w->control, &type, body, &len) == ST_OK) {
+	while (w->control >= 0) {
+		int rc = os_channel_receive(w->control, &type, body, &len);
+
+		if (rc == ST_MALFORMED)
+			kill_worker(w);
+		if (rc)
+			return;
 		if (type == WIRE_STATUS)
 			keep_status(w, body, len);
 		else if (kind == WORKER_STORE && (type == WIRE_READY || type == WIRE_MORE))
 			take_addresses(s, type == WIRE_READY, body, len);
 		else if (kind == WORKER_STORE && type == WIRE_COMPLAINT && len == 1)
-			drop_worker(s, body[0]);
+			kill_worker(worker_of_peer(s, body[0]));
 		else if (kind == WORKER_STORE && type == WIRE_TAIL)
 			control_tail(s->control, (const char *)body, len);
+		else
+			kill_worker(w);
 	}
 }
 
@@ -743,5 +764,5 @@ int main(int argc, char **argv)
 		turn(&s);
 	control_close(s.control);
 	sockets_close(&s.sockets);
-	return 0;
+	return s.unconfined;
 }

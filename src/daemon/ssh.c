@@ -359,7 +359,8 @@ int main(int argc, char **argv)
 	if (!rc)
 		rc = open_worker(&p, &err);
 	if (!rc)
-		rc = os_confine(OS_PROGRAM_SSH, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
+		rc = os_confine(OS_PROGRAM_SSH, argc > 1 && argv[1][0] ? argv[1] : NULL, &err)
+		    ? START_UNCONFINED : ST_OK;
 	os_memory_release();
 	if (!rc)
 		rc = run(&p, &err);
@@ -371,5 +372,5 @@ int main(int argc, char **argv)
 		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
 	if (rc)
 		(void)fprintf(stderr, "teiten-ssh: %s\n", err.text);
-	_exit(rc ? 1 : 0);
+	_exit(rc == START_UNCONFINED ? rc : rc ? 1 : 0);
 }

@@ -21,6 +21,9 @@ enum start_descriptor {
 	START_FIRST = 6, /* the sockets, then the responder's last input; the capture: its ring */
 };
 
+/* A worker that could not give up what it does not need ends with this, and the sensor with it. */
+#define START_UNCONFINED 9
+
 enum start_owner { /* who answers at a socket */
 	START_RESPOND,
 	START_SSH,

@@ -560,14 +560,12 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 	if (!rc)
 		rc = config_parse(k->start.config_name, k->start.config, k->start.config_len, NULL, NULL,
 		    &k->config, err);
-	if (!rc)
-		rc = os_become(user, err);
-	if (!rc)
-		rc = os_drop_capabilities(err);
-	if (!rc) {
-		writable[0] = k->config->store.path;
-		rc = os_sandbox_reader(NULL, 0, writable, 1, NULL, err);
-	}
+	if (rc)
+		return rc;
+	writable[0] = k->config->store.path;
+	if (os_become(user, err) || os_drop_capabilities(err)
+	    || os_sandbox_reader(NULL, 0, writable, 1, NULL, err))
+		rc = START_UNCONFINED;
 	for (int i = 0; i < WIRE_PEER_COUNT; i++)
 		k->peers[i].fd = START_STORE + i;
 	return rc;
@@ -598,5 +596,5 @@ int main(int argc, char **argv)
 	if (rc)
 		(void)fprintf(stderr, "teiten-store: %s\n", err.text[0] ? err.text : st_text(rc));
 	store_close(k.store);
-	return rc ? 1 : 0;
+	return rc == START_UNCONFINED ? rc : rc ? 1 : 0;
 }

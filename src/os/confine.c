@@ -89,6 +89,8 @@ static int no_files(struct err *err)
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_FLAG);
 	long fd;
 
+	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+		return err_set(err, -errno, "Landlock cannot be asked: %s", st_text(-errno));
 	if (abi < 1)
 		return ST_OK; /* this kernel has none; the filter below forbids open as well */
 	fd = syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
