@@ -113,32 +113,53 @@ static int compare_sensor(const void *va, const void *vb)
 	return a->sensor < b->sensor ? -1 : a->sensor > b->sensor;
 }
 
+static uint32_t clamp(uint64_t value)
+{
+	return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
 /* Sensors and distinct addresses; sorts the samples by sensor. */
 static void count_destinations(struct scan_sample *samples, size_t count, struct scan *scan)
 {
 	uint64_t total = 0;
+	uint64_t total_most = 0;
 
 	qsort(samples, count, sizeof(*samples), compare_sensor);
 	for (size_t i = 0; i < count;) {
 		uint16_t sensor = samples[i].sensor;
 		uint64_t bits = 0;
-		uint64_t most = 0;
-		bool all = true;
+		uint64_t least = 0;
+		uint64_t more = 0; /* where they are not told apart */
 
 		for (; i < count && samples[i].sensor == sensor; i++) {
 			bits |= samples[i].dst_bits;
-			all = all && samples[i].has_bits;
-			if (samples[i].dsts > most)
-				most = samples[i].dsts;
+			if (!samples[i].has_bits)
+				more += samples[i].dsts_most;
+			if (samples[i].dsts > least)
+				least = samples[i].dsts;
 		}
-		if ((uint64_t)__builtin_popcountll(bits) > most)
-			most = (uint64_t)__builtin_popcountll(bits);
-		total += most;
-		scan->destinations_at_least = scan->destinations_at_least || !all;
+		if ((uint64_t)__builtin_popcountll(bits) > least)
+			least = (uint64_t)__builtin_popcountll(bits);
+		more += (uint64_t)__builtin_popcountll(bits);
+		total += least;
+		total_most += more > least ? more : least;
 		if (scan->sensors < UINT16_MAX)
 			scan->sensors++;
 	}
-	scan->destinations = total > UINT32_MAX ? UINT32_MAX : (uint32_t)total;
+	scan->destinations = clamp(total);
+	scan->destinations_most = clamp(total_most);
+}
+
+/*
+ * Are they enough addresses?  In a large network only those of one minute are told apart: packets
+ * in different minutes may have gone to the same address.  What tells a slow scan from somebody's
+ * mistake is then a scanner's mark, or that there was more than one address at all.
+ */
+static bool reaches(const struct scan_rule *rule, const struct scan *scan, bool marked)
+{
+	if (scan->destinations >= rule->destinations)
+		return true;
+	return scan->destinations_most >= rule->destinations && (scan->destinations > 1 || marked);
 }
 
 /* Distinct ports: at least those of the sample with the most, when they are not told apart. */
@@ -179,10 +200,11 @@ static int list_add(struct scans *s, const struct scan *scan)
 	return ST_OK;
 }
 
-/* What samples of one event have in common; their order changes. */
-static void describe(const struct scans *s, struct scan_sample *samples, size_t count,
+/* What samples of one event have in common; their order changes.  Does any carry a mark? */
+static bool describe(const struct scans *s, struct scan_sample *samples, size_t count,
     struct scan *ret_scan)
 {
+	bool marked = false;
 	struct scan scan = {
 		.source = samples[0].source,
 		.start_us = samples[0].first_us,
@@ -192,6 +214,7 @@ static void describe(const struct scans *s, struct scan_sample *samples, size_t 
 
 	for (size_t i = 0; i < count; i++) {
 		scan.packets += samples[i].packets;
+		marked = marked || samples[i].marked;
 		if (samples[i].first_us < scan.start_us)
 			scan.start_us = samples[i].first_us;
 		if (samples[i].last_us > scan.end_us)
@@ -202,6 +225,7 @@ static void describe(const struct scans *s, struct scan_sample *samples, size_t 
 	count_ports(samples, count, &scan);
 	count_destinations(samples, count, &scan);
 	*ret_scan = scan;
+	return marked;
 }
 
 /* Samples of one port, in order of time: an event for each run without a silence. */
@@ -211,14 +235,15 @@ static int end_port(struct scans *s, const struct scan_sample *samples, size_t c
 		size_t begin = i;
 		int64_t last = samples[i].last_us;
 		struct scan scan;
+		bool marked;
 		int rc;
 
 		for (i++; i < count && samples[i].first_us - last <= s->rule.gap_us; i++)
 			if (samples[i].last_us > last)
 				last = samples[i].last_us;
 		memcpy(s->scratch, samples + begin, (i - begin) * sizeof(*samples));
-		describe(s, s->scratch, i - begin, &scan);
-		if (scan.packets < s->rule.packets || scan.destinations < s->rule.destinations)
+		marked = describe(s, s->scratch, i - begin, &scan);
+		if (scan.packets < s->rule.packets || !reaches(&s->rule, &scan, marked))
 			continue;
 		scan.shape = SCAN_HORIZONTAL;
 		scan.proto = samples[begin].proto;
@@ -234,13 +259,14 @@ static int end_port(struct scans *s, const struct scan_sample *samples, size_t c
 static int end_run(struct scans *s, struct scan_sample *samples, size_t count)
 {
 	struct scan scan;
+	bool marked;
 
 	memcpy(s->scratch, samples, count * sizeof(*samples));
-	describe(s, s->scratch, count, &scan);
+	marked = describe(s, s->scratch, count, &scan);
 	if (scan.packets < s->rule.packets)
 		return ST_OK;
 	if (scan.ports > s->rule.ports) {
-		scan.shape = s->rule.addresses > 1 && scan.destinations >= s->rule.destinations
+		scan.shape = s->rule.addresses > 1 && reaches(&s->rule, &scan, marked)
 		    ? SCAN_BLOCK : SCAN_VERTICAL;
 		return list_add(s, &scan);
 	}
@@ -452,20 +478,24 @@ static double beta_quantile(double a, double b, double p)
 	return (low + high) / 2;
 }
 
-struct scan_coverage scan_coverage_of(uint64_t found, uint64_t observed)
+struct scan_coverage scan_coverage_of(uint64_t found, uint64_t most, uint64_t observed)
 {
 	double k;
+	double m;
 	double n;
 
 	if (observed == 0)
 		return (struct scan_coverage){.high = 1};
 	if (found > observed)
 		found = observed;
+	if (most < found)
+		most = found;
 	k = (double)found;
+	m = (double)most;
 	n = (double)observed;
 	return (struct scan_coverage){
 		.share = k / n,
 		.low = found == 0 ? 0 : beta_quantile(k, n - k + 1, INTERVAL_TAIL),
-		.high = found == observed ? 1 : beta_quantile(k + 1, n - k, 1 - INTERVAL_TAIL),
+		.high = most >= observed ? 1 : beta_quantile(m + 1, n - m, 1 - INTERVAL_TAIL),
 	};
 }

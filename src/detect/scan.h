@@ -65,8 +65,8 @@ struct scan {
 	bool ports_at_least; /* there may be more */
 	bool slow;
 	uint16_t sensors;
-	bool destinations_at_least;
-	uint32_t destinations; /* distinct observed addresses */
+	uint32_t destinations; /* distinct observed addresses, at least … */
+	uint32_t destinations_most; /* … and at most: the same up to 64 addresses of a sensor */
 	int64_t start_us;
 	int64_t end_us; /* second of the last packet */
 	uint64_t packets;
@@ -85,6 +85,8 @@ struct scan_sample {
 	uint64_t dst_bits;
 	uint64_t dsts; /* distinct observed addresses, at least */
 	bool has_bits; /* dst_bits has all of them */
+	uint64_t dsts_most; /* at most; without bits */
+	bool marked; /* the packets carry a scanner's mark */
 };
 
 struct scans;
@@ -109,12 +111,13 @@ const char *scan_shape_name(enum scan_shape shape);
 
 /*
  * The share of addresses that were asked, with the 95 % interval of Clopper and Pearson (1934),
- * when `found` of `observed` addresses were.  It is the share of the whole Internet only if the
- * scan chose addresses as if by lot: then ours are a sample.
+ * when `found` of `observed` addresses were; its upper end is that of `most`, where it is only
+ * known that not more were.  It is the share of the whole Internet only if the scan chose addresses
+ * as if by lot: then ours are a sample.
  */
 struct scan_coverage {
 	double share;
 	double low;
 	double high;
 };
-struct scan_coverage scan_coverage_of(uint64_t found, uint64_t observed);
+struct scan_coverage scan_coverage_of(uint64_t found, uint64_t most, uint64_t observed);

@@ -114,7 +114,7 @@ static void test_thresholds(void **state)
 	assert_int_equal(list->sensors, 1);
 	assert_int_equal(list->ports, 1);
 	assert_false(list->slow);
-	assert_false(list->destinations_at_least);
+	assert_int_equal(list->destinations_most, 4);
 	scans_free(scans);
 }
 
@@ -219,6 +219,7 @@ static void test_summed_samples(void **state)
 		.last_us = START + HOUR,
 		.packets = 5000,
 		.dsts = 900,
+		.dsts_most = 5000,
 	};
 	const struct scan *list;
 
@@ -227,6 +228,7 @@ static void test_summed_samples(void **state)
 	assert_int_equal(scans_add(scans, &wide), ST_OK);
 	wide.ports = 300;
 	wide.dsts = 200;
+	wide.dsts_most = 4000;
 	wide.sensor = 2;
 	assert_int_equal(scans_add(scans, &wide), ST_OK);
 	list = finish(1);
@@ -234,9 +236,49 @@ static void test_summed_samples(void **state)
 	assert_int_equal(list->ports, 700);
 	assert_true(list->ports_at_least);
 	assert_int_equal(list->destinations, 1100);
-	assert_true(list->destinations_at_least);
+	assert_int_equal(list->destinations_most, 9000);
 	assert_int_equal(list->packets, 10000);
 	scans_free(scans);
+}
+
+/* One address a minute of a large network: the same one, or others? */
+static void test_addresses_not_told_apart(void **state)
+{
+	static const struct {
+		bool marked;
+		bool two_at_once;
+		unsigned packets;
+		size_t found;
+	} cases[] = {{false, false, 50, 0}, {true, false, 50, 1}, {false, true, 50, 1},
+	    {true, false, 9, 0}, {true, false, 10, 1}};
+
+	(void)state;
+	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+		begin(65536);
+		for (unsigned i = 0; i < cases[c].packets; i++) {
+			struct scan_sample sample = {
+				.source = ip_from_v4(5),
+				.proto = 6,
+				.port = 23,
+				.ports = 1,
+				.sensor = 1,
+				.first_us = START + i * CIVIL_US_PER_MINUTE,
+				.last_us = START + i * CIVIL_US_PER_MINUTE,
+				.packets = 1,
+				.dsts = i == 7 && cases[c].two_at_once ? 2 : 1,
+				.dsts_most = 1,
+				.marked = cases[c].marked,
+			};
+
+			assert_int_equal(scans_add(scans, &sample), ST_OK);
+		}
+		(void)finish(cases[c].found);
+		scans_free(scans);
+	}
+	/* The upper end of the interval is that of the most. */
+	assert_true(scan_coverage_of(5, 5, 100).high < scan_coverage_of(5, 50, 100).high);
+	assert_true(fabs(scan_coverage_of(5, 50, 100).low - scan_coverage_of(5, 5, 100).low) < 1e-12);
+	assert_true(scan_coverage_of(5, 100, 100).high >= 1);
 }
 
 /* Values of R's binom.test, rounded. */
@@ -253,7 +295,7 @@ static void test_coverage(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
-		struct scan_coverage c = scan_coverage_of(expected[i].found, expected[i].observed);
+		struct scan_coverage c = scan_coverage_of(expected[i].found, 0, expected[i].observed);
 
 		assert_true(fabs(c.low - expected[i].low) < 1e-9);
 		assert_true(fabs(c.high - expected[i].high) < 1e-9);
@@ -261,14 +303,14 @@ static void test_coverage(void **state)
 	}
 	/* Large networks: near the normal approximation. */
 	for (unsigned k = 1000; k < 65536; k += 5000) {
-		struct scan_coverage c = scan_coverage_of(k, 65536);
+		struct scan_coverage c = scan_coverage_of(k, k, 65536);
 		double p = k / 65536.0;
 		double half = 1.96 * sqrt(p * (1 - p) / 65536);
 
 		assert_true(fabs(c.low - (p - half)) < 1e-4 && fabs(c.high - (p + half)) < 1e-4);
 	}
-	assert_true(scan_coverage_of(5, 0).high > 0.99);
-	assert_true(scan_coverage_of(9, 4).share < 1.01);
+	assert_true(scan_coverage_of(5, 5, 0).high > 0.99);
+	assert_true(scan_coverage_of(9, 9, 4).share < 1.01);
 }
 
 int main(void)
@@ -282,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_one_address),
 		cmocka_unit_test(test_summed_samples),
+		cmocka_unit_test(test_addresses_not_told_apart),
 		cmocka_unit_test(test_coverage),
 	};
 

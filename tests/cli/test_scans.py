@@ -1,0 +1,155 @@
+"""Scans: what is planted in simulated sites is found with its shape, speed and tool; one packet every
+eight hours at four sensors is one slow event over three weeks; victims are never scanners."""
+import json
+import os
+import struct
+
+from harness import USAGE, contains, equal, main, path, teiten
+
+DAY = 86400
+START = 1790780400  # 2026-10-01 00:00 in Tokyo
+
+
+def site():
+    folder = path('site')
+    if not os.path.exists(folder):
+        teiten('simulate', 'site', '-o', folder, '--start', '2026-09-01', '--days', '14',
+               '--scale', '0.05', '--seed', '4')
+        for name in sorted(n for n in os.listdir(folder) if n.endswith('.pcap')):
+            teiten('analyze', '-r', os.path.join(folder, name), '--sensor', name[:-5], '-s',
+                   path('site-store'), '-q', '--json')
+    with open(os.path.join(folder, 'events.json'), encoding='utf-8') as f:
+        return json.load(f)['events']
+
+
+def scans(store, *words):
+    return teiten('scans', '-s', path(store), *words, '--json').json()
+
+
+def test_planted():
+    events = site()
+    for kind, shape, tool in (('zmap-sweep', 'block', 'zmap'), ('masscan-sweep', 'block', 'masscan'),
+                              ('slow-scan', 'horizontal', None)):
+        planted = [e for e in events if e['kind'] == kind]
+        rows = scans('site-store', '--last', '14d', '--source', planted[0]['source'])
+        equal(len(rows), 1)
+        row = rows[0]
+        equal(row['shape'], shape)
+        equal(row['tool'], tool)
+        equal(row['packets'], sum(e['packets'] for e in planted))
+        equal(row['sensors'], len(planted))
+        equal(row['slow'], kind == 'slow-scan')
+        low, share, high = (row['coverage'][k] for k in ('low', 'share', 'high'))
+        equal(0 < low < share < high <= 1, True)
+    equal(row['port'], '3389/tcp')
+
+
+def test_order_and_bounds():
+    rows = scans('site-store', '--last', '14d')
+    equal([r['packets'] for r in rows], sorted((r['packets'] for r in rows), reverse=True))
+    for r in rows:
+        equal(r['packets'] >= 4 and r['start'] <= r['end'], True)
+        equal(r['destinations'] <= r['destinations_most'], True)
+        equal(r['port'] is None, r['shape'] != 'horizontal')
+        equal(r['ports'] > 10, r['shape'] != 'horizontal')
+    equal(scans('site-store', '--last', '14d', '-n', '7'), rows[:7])
+
+
+def test_one_port():
+    rows = scans('site-store', '--last', '14d', '--port', '3389')
+    equal({r['port'] for r in rows}, {'3389/tcp'})
+    equal({r['shape'] for r in rows}, {'horizontal'})
+
+
+# ---- captures of our own --------------------------------------------------------------------------
+
+def address(text):
+    return int.from_bytes(bytes(int(p) for p in text.split('.')), 'big')
+
+
+def syn(source, destination, port, number):
+    tcp = struct.pack('>HHIIBBHHH', 40000 + number % 1000, port, 0x10203 * (number + 7) & 0xffffffff, 0,
+                      0x60, 2, 29200, 0, 0) + b'\x02\x04\x05\xb4'
+    return struct.pack('>BBHHHBBHII', 0x45, 0, 44, number * 7919 & 0xffff, 0, 50, 6, 0, source,
+                       destination) + tcp
+
+
+def capture(name, packets):
+    """packets: (second, bytes), written in order of time, as raw IP."""
+    with open(path(name), 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+        for second, data in sorted(packets):
+            f.write(struct.pack('<IIII', second, 0, len(data), len(data)) + data)
+    return path(name)
+
+
+SENSORS = [('tokyo', '198.51.100.0', 4), ('osaka', '198.51.100.16', 2), ('paris', '203.0.113.0', 8),
+           ('lima', '203.0.113.32', 1)]
+SLOW = address('192.0.2.77')
+WIDE = address('192.0.2.78')
+SHY = address('192.0.2.79')
+
+
+def weeks():
+    addresses = [(s, address(net) + i) for s, (_, net, size) in enumerate(SENSORS) for i in range(size)]
+    packets = [[] for _ in SENSORS]
+    # One packet every eight hours, to one address each, for 22 days.
+    for i in range(66):
+        s, destination = addresses[i % len(addresses)]
+        packets[s].append((START + i * DAY // 3 + 600, syn(SLOW, destination, 3389, i)))
+    # Twenty ports of one address in a minute.
+    for i in range(20):
+        packets[0].append((START + 5 * DAY + i, syn(WIDE, addresses[0][1], 8000 + i, i)))
+    # Three addresses are no scan.
+    for i in range(30):
+        packets[2].append((START + 6 * DAY + i, syn(SHY, addresses[6 + i % 3][1], 23, i)))
+    # Somebody asks every day, so that the sensors observe all the time.
+    for i in range(22 * 24):
+        for s, (_, net, _) in enumerate(SENSORS):
+            packets[s].append((START + i * 3600, syn(address('192.0.2.5'), address(net), 22, i)))
+    for s, (name, net, size) in enumerate(SENSORS):
+        plen = 32 - (size - 1).bit_length()
+        teiten('analyze', '-r', capture(name + '.pcap', packets[s]), '--sensor', name, '--sensor-net',
+               '%s/%d' % (net, plen), '-s', path('weeks'), '-q', '--json')
+
+
+def test_slow_scan_over_three_weeks():
+    weeks()
+    whole = ('--from', '2026-10-01', '--to', '2026-10-22')
+    rows = [r for r in scans('weeks', *whole) if r['source'] == '192.0.2.77']
+    equal(len(rows), 1)
+    equal((rows[0]['port'], rows[0]['packets'], rows[0]['destinations'], rows[0]['sensors'],
+           rows[0]['slow'], rows[0]['start'][:19], rows[0]['end'][:19]),
+          ('3389/tcp', 66, 15, 4, True, '2026-09-30T15:10:00', '2026-10-22T07:10:00'))
+    equal(rows[0]['coverage']['share'], 1)
+    # A period of three days knows that it began long before.
+    rows = [r for r in scans('weeks', '--from', '2026-10-20', '--to', '2026-10-22')
+            if r['source'] == '192.0.2.77']
+    equal([(r['packets'], r['start'][:10]) for r in rows], [(66, '2026-09-30')])
+    # What was over is not listed.
+    equal([r for r in scans('weeks', '--from', '2026-10-20', '--to', '2026-10-22')
+           if r['source'] == '192.0.2.78'], [])
+
+
+def test_vertical_and_no_scan():
+    rows = scans('weeks', '--from', '2026-10-01', '--to', '2026-10-22')
+    wide = [r for r in rows if r['source'] == '192.0.2.78']
+    equal([(r['shape'], r['port'], r['ports'], r['destinations'], r['coverage']) for r in wide],
+          [('vertical', None, 20, 1, None)])
+    equal([r for r in rows if r['source'] == '192.0.2.79'], [])
+
+
+def test_for_people():
+    whole = ('--from', '2026-10-01', '--to', '2026-10-22')
+    contains(teiten('scans', '-s', path('weeks'), *whole).out, '192.0.2.77', 'slow', '15/15',
+             'vertical', '3389/tcp')
+    contains(teiten('scans', '-s', path('weeks'), *whole, '--lang', 'ja').out, '低速', '垂直',
+             '途切れとみなす間隔')
+    contains(teiten('scans', '-s', path('weeks'), *whole, '--csv').out.splitlines()[0], 'coverage_low')
+    teiten('scans', 'ports', '-s', path('weeks'), status=USAGE)
+    teiten('scans', '--port', 'ssh', '-s', path('weeks'), status=USAGE)
+    teiten('scans', '--source', '1.2.3', '-s', path('weeks'), status=USAGE)
+    teiten('scans', '-n', '0', '-s', path('weeks'), status=USAGE)
+
+
+main(globals())
