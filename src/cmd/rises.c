@@ -22,6 +22,8 @@ enum {
 	OPTION_EXPLAIN,
 };
 
+#define SHORT_DAYS 7 /* to compare with: fewer are worth a word */
+
 static int run(int argc, char **argv);
 
 const struct command command_rises = {
@@ -240,7 +242,9 @@ static void add_row(const struct request *r, struct table *t, const struct rise 
 	table_set_real(t, COLUMN_EXPECTED, rise->expected);
 	table_show(t, COLUMN_EXPECTED, "%.2f", rise->expected);
 	table_set_real(t, COLUMN_RATIO, isfinite(rise->ratio) ? rise->ratio : NAN);
-	if (isfinite(rise->ratio))
+	if (rise->novel)
+		table_show(t, COLUMN_RATIO, "%s", word(r, "新", "new"));
+	else if (isfinite(rise->ratio))
 		table_show(t, COLUMN_RATIO, rise->ratio < 10 ? "%.2f" : "%.0f", rise->ratio);
 	set_locality(r, t, rise);
 	set_sources(t, rise);
@@ -293,10 +297,12 @@ static void print(struct request *r)
 	if (r->common.format == COMMAND_HUMAN)
 		window_describe(&r->w, &r->style, &b);
 	table_print(table, &r->common, &b);
-	if (r->common.format == COMMAND_HUMAN && r->rises.history_days < 7)
-		buf_printf(&b, word(r, "比較できる観測が%u日分しかないため、検出は限定的です。\n",
-		    "Only %u days before the period were observed: little can be judged.\n"),
-		    r->rises.history_days);
+	if (r->common.format == COMMAND_HUMAN && r->rises.history_days < SHORT_DAYS)
+		buf_printf(&b, word(r,
+		    "期間の前の観測は%u日分のみです。期間の初めの%d日間は比較できる日が足りません。\n",
+		    "Only %u days before the period were observed: its first %d days have too little "
+		    "to be compared with.\n"),
+		    r->rises.history_days, SHORT_DAYS - (int)r->rises.history_days);
 	if (r->common.format == COMMAND_HUMAN && r->rises.explained > 0 && !r->all)
 		buf_printf(&b, word(r, "ポートの増加で説明される%zu件を省きました(--all)。\n",
 		    "%zu that a port's rise explains are left out (--all).\n"),

@@ -436,6 +436,14 @@ static void forget(struct rise_detector *d, struct pending *pending)
 		d->levels[i].risen = false;
 }
 
+/* Is the day worth mentioning beside the extreme one, or only its accidental neighbour? */
+static bool is_large(const struct rise_detector *d, size_t day, size_t extreme)
+{
+	const struct rise_level *all = &d->levels[d->level_count - 1];
+
+	return all->packets[day] >= LIKE_PART * all->packets[extreme];
+}
+
 /* One more candidate: opens a run when it is extreme or there are enough. */
 static void take_candidate(struct rise_detector *d, struct rise_run *run, size_t t,
     const struct rise_day *day, struct pending *pending)
@@ -454,6 +462,9 @@ static void take_candidate(struct rise_detector *d, struct rise_run *run, size_t
 	if (pending->count < need && !day->extreme)
 		return;
 	*run = (struct rise_run){.direction = run->direction};
+	if (day->extreme && run->direction == RISE_UP)
+		while (pending->first < t && !is_large(d, pending->first, t))
+			pending->first++;
 	for (unsigned i = 0; i < pending->count && i < RUN_NEED_FALL; i++)
 		run_note(run, pending->ln_p[i]);
 	run_begin(d, run, pending->first, t, &pending->day);
