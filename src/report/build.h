@@ -198,6 +198,7 @@ void section_visits(struct build *b);
 void section_logins(struct build *b);
 void section_alerts(struct build *b);
 void section_dos(struct build *b);
+void section_attacks(struct build *b); /* within it */
 void section_rises(struct build *b);
 void section_environment(struct build *b);
 void section_definitions(struct build *b);

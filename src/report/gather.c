@@ -273,6 +273,8 @@ int gather_run(struct gather *g, struct err *err)
 	if (r == ST_OK)
 		r = gather_dos(g, err);
 	if (r == ST_OK)
+		r = gather_attacks(g, err);
+	if (r == ST_OK)
 		r = gather_alerts(g, err);
 	if (r == ST_OK)
 		r = gather_rises(g, err);
@@ -300,6 +302,7 @@ void gather_fini(struct gather *g)
 	gather_list_fini(&g->abroad);
 	gather_list_fini(&g->dos_ports);
 	gather_list_fini(&g->dos_countries);
+	gather_list_fini(&g->reflections);
 	gather_alerts_fini(g);
 	gather_rises_fini(g);
 	gather_visits_fini(g);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "detect/attack.h"
 #include "detect/classmap.h"
 #include "report/rate.h"
 #include "report/report.h"
@@ -21,6 +22,7 @@
 #define GATHER_WEEK_TOP 5     /* 上位5位 */
 #define GATHER_MOVERS_MAX 3   /* rises, and as many falls */
 #define GATHER_VICTIMS_TOP 10
+#define GATHER_INCIDENTS_MAX 10 /* 主な事象 */
 #define GATHER_FRESH_MAX 10   /* new signatures listed */
 #define GATHER_GAPS_MAX 10
 #define GATHER_GAP_MIN_US (10 * 60 * 1000000ll)
@@ -193,6 +195,13 @@ struct gather_alerts {
 	size_t editions;                 /* distinct ones, both periods */
 };
 
+/* An attack, put together over the ends of days. */
+struct gather_incident {
+	struct attack attack;
+	char country[3]; /* of the victim */
+	uint32_t asn;
+};
+
 struct gather {
 	struct store *store;
 	const struct report_options *options;
@@ -250,6 +259,12 @@ struct gather {
 	double victim_packets[GATHER_VICTIMS_TOP];
 	size_t victim_count;
 
+	struct gather_incident incidents[GATHER_INCIDENTS_MAX]; /* most packets first */
+	size_t incident_count;
+	size_t attacks_now[ATTACK_KIND_COUNT];
+	struct gather_list reflections;   /* abused ports, by mean daily victims */
+	struct report_measure reflection_victims; /* mean of daily distinct */
+
 	const struct classmap *classes;   /* attack methods */
 	struct gather_alerts alerts;
 
@@ -288,6 +303,8 @@ ST_MUST_CHECK int gather_access(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_countries(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_movers(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_dos(struct gather *g, struct err *err);
+/* Victims of reflection, the largest attacks. */
+ST_MUST_CHECK int gather_attacks(struct gather *g, struct err *err);
 /* Signatures by method and country, new ones, the rules. */
 ST_MUST_CHECK int gather_alerts(struct gather *g, struct err *err);
 void gather_alerts_fini(struct gather *g);

@@ -120,6 +120,7 @@ void section_dos(struct build *b)
 	if (b->g->dos.now <= 0 && b->g->dos.before <= 0) {
 		lines_say(b, &lines, MSG("dos.zero"), NULL, 0);
 		lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+		section_attacks(b);
 		return;
 	}
 	if (b->analysis) {
@@ -139,4 +140,5 @@ void section_dos(struct build *b)
 	country_table(b);
 	lines_say(b, &lines, MSG("dos.caution"), NULL, 0);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	section_attacks(b);
 }
