@@ -34,6 +34,7 @@ struct ring {
 	struct tpacket3_hdr *next; /* in the current block; NULL: the block is not ours yet */
 	uint32_t left;
 	bool done;                 /* the current block is to be given back */
+	bool placed;               /* current is where the kernel is, or was */
 	uint16_t linktype;
 	bool loopback;
 	struct ring_drops drops;
@@ -196,11 +197,34 @@ static struct tpacket_block_desc *block_of(const struct ring *r)
 	return (struct tpacket_block_desc *)(void *)(r->map + (size_t)r->current * RING_BLOCK_SIZE);
 }
 
+/* A ring that somebody else has read goes on in the middle: with the oldest block that is full. */
+static bool find_place(struct ring *r)
+{
+	uint64_t oldest = UINT64_MAX;
+	unsigned place = 0;
+
+	for (r->current = 0; r->current < r->blocks; r->current++) {
+		const struct tpacket_block_desc *block = block_of(r);
+
+		if (__atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER
+		    && block->hdr.bh1.seq_num < oldest) {
+			oldest = block->hdr.bh1.seq_num;
+			place = r->current;
+		}
+	}
+	r->current = place;
+	r->placed = oldest != UINT64_MAX;
+	return r->placed;
+}
+
 /* Gives the finished block back and takes the next if the kernel has filled it. */
 static bool take_block(struct ring *r)
 {
-	struct tpacket_block_desc *block = block_of(r);
+	struct tpacket_block_desc *block;
 
+	if (!r->placed && !find_place(r))
+		return false;
+	block = block_of(r);
 	if (r->done) {
 		__atomic_store_n(&block->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 		r->current = (r->current + 1) % r->blocks;

@@ -41,10 +41,10 @@ const struct command command_sensor = {
         "       teiten sensor rules [-c FILE]\n"
         "\n"
         "status shows the workers of the running teiten-sensor, what each protocol has heard, and\n"
-        "what was lost.  tail prints sessions, logins and commands as they come, until it is\n"
-        "interrupted; passwords are masked unless --credentials.  rules prints the nftables set\n"
-        "and the routes that respond.any_port needs, for the configuration's addresses and ports;\n"
-        "apply them yourself, as root.\n"
+        "what was lost.  tail prints sessions, logins, commands and alerts of signatures as they\n"
+        "come, until it is interrupted; passwords are masked unless --credentials.  rules prints\n"
+        "the nftables set and the routes that respond.any_port needs, for the configuration's\n"
+        "addresses and ports; apply them yourself, as root.\n"
         "\n"
         "The sensor is found by the store it writes (-s, else store.path).\n"
         "\n"
@@ -143,6 +143,24 @@ static void print_worker(const char *name, const json_t *worker, bool ja)
 		    count_of(worker, "restarts"));
 }
 
+/* The responder and the capture have the same rules and share the work. */
+static void print_signatures(const json_t *respond, const json_t *capture, bool ja)
+{
+	long long rules = count_of(respond, "rules");
+	long long others = count_of(capture, "rules");
+	long long left_out = count_of(respond, "alerts_left_out") + count_of(capture, "alerts_left_out");
+	long long unseen = count_of(respond, "uninspected") + count_of(capture, "uninspected");
+
+	if (rules == 0 && others == 0)
+		return;
+	(void)printf(ja ? "シグネチャ: ルール %lld 件、アラート %lld 件 (保存しなかったもの %lld、検査できなかった"
+	                  "セッション %lld)\n"
+	                : "signatures: %lld rules, %lld alerts (%lld not kept, %lld sessions not inspected "
+	                  "whole)\n",
+	    rules > others ? rules : others, count_of(respond, "alerts") + count_of(capture, "alerts"),
+	    left_out, unseen);
+}
+
 static void print_status(const json_t *doc, bool ja)
 {
 	const json_t *workers = json_object_get(doc, "workers");
@@ -161,7 +179,7 @@ static void print_status(const json_t *doc, bool ja)
 	(void)printf(ja ? "待ち受け: %lld ソケット (開けなかったもの %lld)\n"
 	                : "listening: %lld sockets (%lld could not be opened)\n",
 	    count_of(doc, "sockets"), count_of(doc, "sockets_failed"));
-	if (respond)
+	if (json_is_object(respond))
 		(void)printf(ja
 		    ? "応答: 接続 %lld (現在 %lld、最大 %lld)、データグラム %lld (返信 %lld、抑止 %lld)\n"
 		      "      上限による拒否 %lld、未識別 %lld、失われた記録 %lld\n"
@@ -172,19 +190,20 @@ static void print_status(const json_t *doc, bool ja)
 		    count_of(respond, "replies"), count_of(respond, "replies_withheld"),
 		    count_of(respond, "over_limit"), count_of(respond, "unknown"),
 		    count_of(respond, "lost_rows"));
-	if (ssh)
+	if (json_is_object(ssh))
 		(void)printf(ja ? "SSH: 接続 %lld (現在 %lld、最大 %lld)、ログイン試行 %lld、上限による拒否 %lld、"
 		                  "失われた記録 %lld\n"
 		                : "SSH: %lld connections (%lld now, %lld at most), %lld logins, %lld over the "
 		                  "limit, %lld records lost\n",
 		    count_of(ssh, "accepted"), count_of(ssh, "open"), count_of(ssh, "open_max"),
 		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
-	if (capture)
+	if (json_is_object(capture))
 		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
 		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
 		                  "access\n",
 		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
 		    count_of(capture, "counted"), count_of(capture, "access"));
+	print_signatures(respond, capture, ja);
 	if (count_of(store, "left_out") > 0)
 		(void)printf(ja ? "ディスク不足のため保存しなかった記録: %lld 行\n"
 		                : "not kept because the disk is full: %lld records\n",
@@ -257,6 +276,11 @@ static void print_row(const struct sensor_request *r, const char *line)
 		(void)printf(" (%s)", text_of(row, "outcome"));
 	} else if (strcmp(kind, "command") == 0) {
 		print_plain(text_of(row, "text"));
+	} else if (strcmp(kind, "alert") == 0) {
+		(void)printf("%lld ", (long long)json_integer_value(json_object_get(row, "sid")));
+		print_plain(text_of(row, "msg"));
+		if (json_is_true(json_object_get(row, "suppressed")))
+			(void)printf(" (held back)");
 	} else {
 		print_plain(text_of(row, "request"));
 		if (*text_of(row, "software"))

@@ -5,57 +5,34 @@
  * the store when their minute is over.
  */
 #include "capture/ring.h"
-#include "config/config.h"
+#include "daemon/answered.h"
 #include "daemon/minute.h"
-#include "daemon/outbox.h"
-#include "daemon/start.h"
 #include "daemon/wire.h"
-#include "geo/geo.h"
-#include "os/channel.h"
+#include "daemon/worker.h"
 #include "os/clock.h"
-#include "os/confine.h"
-#include "os/memory.h"
-#include "os/signals.h"
 #include "tally/tally.h"
 
 #include "base/civil.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define TURN_MS 100
 #define BATCHES_PER_TURN 256
-#define FINISH_MS 5000
-#define STATUS_US 1000000
+#define LAST_US 2000000 /* for what is still in the ring at the end */
 
 struct watcher {
-	struct start start;
-	struct config *config;
-	struct geo *geo;
+	struct worker worker; /* first: worker.h */
 	struct tools *tools;
 	struct tally *tally;
 	struct ring *ring;
-	struct outbox *outbox;
 	struct minute minute;
 	bool blind; /* the interface is down: this time is not observed */
-	int64_t status_us;
 	int64_t flushed_minute; /* the wall minute after which the tally was last closed */
 	unsigned signatures;
 	uint32_t addresses;
+	struct answered answered;
 };
-
-static volatile sig_atomic_t stop_asked;
-
-static void ask_stop(int signal)
-{
-	(void)signal;
-	stop_asked = 1;
-}
 
 static int take_rows(void *arg, const struct tally_rows *rows)
 {
@@ -66,12 +43,12 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 		struct geo_place place;
 
 		tally_row_flow(rows, i, &flow);
-		place = geo_lookup(w->geo, flow.class == RECORD_CLASS_BACKSCATTER
+		place = geo_lookup(w->worker.geo, flow.class == RECORD_CLASS_BACKSCATTER
 		    ? (struct ip){flow.victim_hi, flow.victim_lo}
 		    : (struct ip){flow.src_hi, flow.src_lo});
 		memcpy(flow.country, place.country, 2);
 		flow.asn = place.asn;
-		(void)outbox_row(w->outbox, RECORD_TABLE_flow, &flow);
+		(void)outbox_row(w->worker.outbox, RECORD_TABLE_flow, &flow);
 	}
 	return ST_OK;
 }
@@ -88,7 +65,7 @@ static int close_minutes(struct watcher *w)
 	unsigned count = tools_signature_count(w->tools);
 
 	if (count != w->signatures)
-		(void)tools_signatures(w->tools, tell_signature, w->outbox);
+		(void)tools_signatures(w->tools, tell_signature, w->worker.outbox);
 	w->signatures = count;
 	return tally_flush(w->tally);
 }
@@ -101,27 +78,24 @@ static void put_drops(struct buf *b, const struct tally_counters *c)
 			    decode_drop_name((enum decode_drop)i), (unsigned long long)c->dropped[i]);
 }
 
-static void tell_status(struct watcher *w)
+static void tell_status(void *self, struct buf *b)
 {
+	const struct watcher *w = self;
 	const struct tally_counters *c = tally_counters(w->tally);
 	struct ring_drops drops = ring_drops(w->ring);
-	struct buf b = {0};
 
-	buf_printf(&b, "{\"received\":%llu,\"kernel_drops\":%llu,\"read\":%llu,\"counted\":%llu,"
+	buf_printf(b, "\"received\":%llu,\"kernel_drops\":%llu,\"read\":%llu,\"counted\":%llu,"
 	    "\"access\":%llu,\"rows\":%llu,\"lost_rows\":%llu,\"dropped\":{",
 	    (unsigned long long)drops.received, (unsigned long long)drops.dropped,
 	    (unsigned long long)c->read, (unsigned long long)c->counted,
 	    (unsigned long long)c->classes[RECORD_CLASS_REQUEST],
-	    (unsigned long long)outbox_counters(w->outbox)->rows,
-	    (unsigned long long)outbox_counters(w->outbox)->lost_rows);
-	put_drops(&b, c);
-	buf_puts(&b, "}}");
-	if (!b.failed && os_channel_send(START_CONTROL, WIRE_STATUS, b.data, b.len) == ST_NOT_FOUND)
-		stop_asked = 1;
-	buf_fini(&b);
+	    (unsigned long long)outbox_counters(w->worker.outbox)->rows,
+	    (unsigned long long)outbox_counters(w->worker.outbox)->lost_rows);
+	put_drops(b, c);
+	buf_putc(b, '}');
 }
 
-/* What goes by the wall clock: coverage, quiet minutes, status. */
+/* What goes by the wall clock: coverage and quiet minutes. */
 static int by_the_clock(struct watcher *w, bool last)
 {
 	const struct tally_counters *c = tally_counters(w->tally);
@@ -135,14 +109,10 @@ static int by_the_clock(struct watcher *w, bool last)
 	if (last || minute != w->flushed_minute)
 		rc = close_minutes(w);
 	w->flushed_minute = minute;
-	if (now - w->status_us >= STATUS_US || last) {
-		w->status_us = now;
-		tell_status(w);
-	}
 	counts = (struct minute_counts){c->read, c->counted, ring_drops(w->ring).dropped};
 	while (!rc && !w->blind && minute_turn(&w->minute, wall, now, last, &counts,
-	    w->start.sensor, w->addresses, &row)) {
-		(void)outbox_row(w->outbox, RECORD_TABLE_coverage, &row);
+	    w->worker.start.sensor, w->addresses, &row)) {
+		(void)outbox_row(w->worker.outbox, RECORD_TABLE_coverage, &row);
 		if (last)
 			break;
 	}
@@ -161,17 +131,20 @@ static int take_link(struct watcher *w, bool up)
 	return rc;
 }
 
-/* What the supervisor says; its end is ours. */
-static int hear_supervisor(struct watcher *w)
+static int hear(void *self, uint16_t type, const uint8_t *body, size_t len)
 {
-	static uint8_t body[OS_CHANNEL_MAX];
-	uint16_t type;
-	size_t len;
-	int rc = os_channel_receive(START_CONTROL, &type, body, &len);
+	return type == WIRE_LINK && len == 1 ? take_link(self, body[0] != 0) : ST_OK;
+}
 
-	if (rc == ST_NOT_FOUND)
-		stop_asked = 1;
-	return rc == ST_OK && type == WIRE_LINK && len == 1 ? take_link(w, body[0] != 0) : ST_OK;
+/* What no worker that answers inspects, of the observed addresses. */
+static void inspect(struct watcher *w, const struct decode_packet *packets, size_t count)
+{
+	const struct destinations *d = &w->worker.destinations;
+
+	for (size_t i = 0; i < count; i++)
+		if ((destinations_observed(d, packets[i].dst) || destinations_observed(d, packets[i].src))
+		    && !answered_has(&w->answered, &packets[i]))
+			inspector_packets(w->worker.inspector, &packets[i], 1);
 }
 
 static int read_packets(struct watcher *w)
@@ -187,47 +160,42 @@ static int read_packets(struct watcher *w)
 			break;
 		decode_batch(views, count, packets);
 		rc = tally_add(w->tally, packets, count);
+		if (w->worker.inspector)
+			inspect(w, packets, count);
 	}
 	return rc;
 }
 
-static int run(struct watcher *w, struct err *err)
+static int turn(void *self, int timeout_ms)
 {
-	int rc = ST_OK;
+	struct watcher *w = self;
+	struct pollfd polls[3] = {
+		{START_FIRST, POLLIN, 0},
+		{START_CONTROL, POLLIN, 0},
+		{START_STORE, outbox_empty(w->worker.outbox) ? 0 : POLLOUT, 0},
+	};
+	int rc;
 
-	while (!rc && !stop_asked) {
-		struct pollfd polls[3] = {
-			{START_FIRST, POLLIN, 0},
-			{START_CONTROL, POLLIN, 0},
-			{START_STORE, outbox_empty(w->outbox) ? 0 : POLLOUT, 0},
-		};
-		(void)poll(polls, 3, TURN_MS);
-		if (polls[0].revents & POLLERR)
-			ring_recover(w->ring);
-		rc = read_packets(w);
-		if (!rc && polls[1].revents)
-			rc = hear_supervisor(w);
-		if (!rc)
-			rc = by_the_clock(w, false);
-		if (!rc)
-			rc = outbox_flush(w->outbox);
-	}
-	if (!rc)
-		rc = by_the_clock(w, true);
-	return rc ? err_set(err, rc, "%s", st_text(rc)) : ST_OK;
+	(void)poll(polls, 3, timeout_ms);
+	if (polls[0].revents & POLLERR)
+		ring_recover(w->ring);
+	rc = read_packets(w);
+	if (!rc && polls[1].revents)
+		rc = worker_hear(&w->worker);
+	return rc ? rc : by_the_clock(w, false);
 }
 
 static int open_tally(struct watcher *w, struct err *err)
 {
-	const struct config *c = w->config;
+	const struct config *c = w->worker.config;
 	struct tally_options options = {
-		.sensor = w->start.sensor,
+		.sensor = w->worker.start.sensor,
 		.nets = c->sensor.addresses.items,
 		.net_count = c->sensor.addresses.count,
 		.excluded = c->sensor.exclude.items,
 		.excluded_count = c->sensor.exclude.count,
-		.known = w->start.known,
-		.known_count = w->start.known_count,
+		.known = w->worker.start.known,
+		.known_count = w->worker.start.known_count,
 		.tools = w->tools,
 		.sink = take_rows,
 		.sink_arg = w,
@@ -236,52 +204,58 @@ static int open_tally(struct watcher *w, struct err *err)
 	return tally_new(&options, &w->tally, err);
 }
 
-static int prepare(struct watcher *w, struct err *err)
+static int prepare(void *self, struct err *err)
 {
-	int rc = start_read(START_FILE, &w->start, err);
+	struct watcher *w = self;
+	const struct config *c = w->worker.config;
+	int rc = tools_new(NULL, &w->tools, err);
 
-	if (!rc)
-		rc = config_parse(w->start.config_name, w->start.config, w->start.config_len, NULL, NULL,
-		    &w->config, err);
-	if (!rc && w->start.geo_path[0])
-		rc = geo_open(w->start.geo_path, &w->geo, err);
-	if (!rc)
-		rc = tools_new(NULL, &w->tools, err);
 	if (!rc)
 		rc = open_tally(w, err);
 	if (!rc)
 		rc = ring_map(START_FIRST, &w->ring, err);
-	if (!rc && outbox_new(START_STORE, &w->outbox))
-		rc = err_set(err, -ENOMEM, "out of memory");
-	if (!rc)
-		w->addresses = (uint32_t)destinations_nets_size(w->config->sensor.addresses.items,
-		    w->config->sensor.addresses.count, w->config->sensor.exclude.items,
-		    w->config->sensor.exclude.count);
+	w->addresses = (uint32_t)destinations_nets_size(c->sensor.addresses.items,
+	    c->sensor.addresses.count, c->sensor.exclude.items, c->sensor.exclude.count);
+	answered_init(&w->answered, c, w->worker.start.sockets, w->worker.start.socket_count);
 	return rc;
+}
+
+static void begin(void *self)
+{
+	struct watcher *w = self;
+
+	minute_begin(&w->minute, os_clock_now_us(), os_clock_monotonic_us());
+	w->flushed_minute = os_clock_now_us() / CIVIL_US_PER_MINUTE;
+}
+
+/* A successor begins with the block behind the last one that was read whole. */
+static void end(void *self)
+{
+	struct watcher *w = self;
+	int64_t until = os_clock_monotonic_us() + LAST_US;
+	uint64_t before;
+
+	do {
+		before = tally_counters(w->tally)->read;
+		if (read_packets(w))
+			break;
+	} while (tally_counters(w->tally)->read != before && os_clock_monotonic_us() < until);
+	(void)by_the_clock(w, true);
 }
 
 int main(int argc, char **argv)
 {
 	static struct watcher w;
-	struct err err = {0};
-	int rc = prepare(&w, &err);
+	static const struct worker_kind kind = {
+		.name = "teiten-capture",
+		.program = OS_PROGRAM_CAPTURE,
+		.prepare = prepare,
+		.begin = begin,
+		.hear = hear,
+		.turn = turn,
+		.status = tell_status,
+		.end = end,
+	};
 
-	os_signal_catch(SIGTERM, ask_stop);
-	os_signal_catch(SIGINT, ask_stop);
-	os_signal_ignore(SIGPIPE);
-	os_signal_ignore(SIGHUP);
-	if (!rc)
-		rc = os_confine(OS_PROGRAM_CAPTURE, argc > 1 && argv[1][0] ? argv[1] : NULL, &err)
-		    ? START_UNCONFINED : ST_OK;
-	if (!rc) {
-		minute_begin(&w.minute, os_clock_now_us(), os_clock_monotonic_us());
-		w.flushed_minute = os_clock_now_us() / CIVIL_US_PER_MINUTE;
-		os_memory_release();
-		rc = run(&w, &err);
-	}
-	if (!rc && outbox_finish(w.outbox, FINISH_MS))
-		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
-	if (rc)
-		(void)fprintf(stderr, "teiten-capture: %s\n", err.text);
-	_exit(rc == START_UNCONFINED ? rc : rc ? 1 : 0);
+	worker_main(&kind, &w.worker, argc > 1 && argv[1][0] ? argv[1] : NULL);
 }

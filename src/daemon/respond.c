@@ -4,66 +4,43 @@
  * Started by teiten-sensor with its sockets open; confines itself before the first byte from
  * outside.  It never connects anywhere and opens no file.
  */
-#include "config/config.h"
 #include "daemon/lastinput.h"
 #include "daemon/minute.h"
-#include "daemon/outbox.h"
-#include "daemon/start.h"
-#include "daemon/wire.h"
-#include "geo/geo.h"
-#include "os/channel.h"
+#include "daemon/worker.h"
 #include "os/clock.h"
-#include "os/confine.h"
-#include "os/memory.h"
-#include "os/signals.h"
 #include "os/listen.h"
 #include "protocol/patterns.h"
 #include "protocol/persona.h"
 #include "respond/engine.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TURN_MS 100
-#define FINISH_MS 5000
-#define STATUS_US 1000000
 #define RESERVED_DESCRIPTORS 64
 #define STRANGER "telnet" /* is what those who wait for a prompt at odd ports mostly look for */
+#define TRANSPORTS 2
 
 struct responder {
-	struct start start;
-	struct config *config;
+	struct worker worker; /* first: worker.h */
 	struct persona *persona;
 	struct patterns *patterns;
-	struct geo *geo;
-	struct destinations destinations;
 	struct tls_server *tls;
 	struct sessions *sessions;
 	struct engine *engine;
-	struct outbox *outbox;
 	struct minute minute; /* coverage, when there is no capture that tells it */
-	bool draining;
-	int64_t status_us;
+	/* Whose port it is: 1 + number of the module; 0: nobody's. */
+	uint8_t modules[TRANSPORTS][UINT16_MAX + 1];
 };
 
-static volatile sig_atomic_t stop_asked;
-
-static void ask_stop(int signal)
-{
-	(void)signal;
-	stop_asked = 1;
-}
+/* ---- whose port it is ----------------------------------------------------------------------- */
 
 /* The configuration's ports of a protocol, else the module's own. */
 static bool serves(const struct responder *r, const struct protocol_module *module,
     enum protocol_transport transport, uint16_t port)
 {
-	const struct config_ports *ports = &r->config->respond.protocols;
+	const struct config_ports *ports = &r->worker.config->respond.protocols;
 
 	for (size_t i = 0; i < ports->count; i++) {
 		if (strcmp(ports->items[i].protocol, module->name) != 0)
@@ -75,16 +52,39 @@ static bool serves(const struct responder *r, const struct protocol_module *modu
 	return ports->count == 0 && identify_is_port(module, transport, port);
 }
 
+static uint8_t *place_of(struct responder *r, enum protocol_transport transport, uint16_t port)
+{
+	return &r->modules[transport == PROTOCOL_UDP][port];
+}
+
+static void list_module(struct responder *r, unsigned number)
+{
+	const struct protocol_module *m = protocol_modules[number];
+	const struct config_ports *ports = &r->worker.config->respond.protocols;
+	uint8_t mark = (uint8_t)(number + 1);
+
+	for (size_t i = 0; i < ports->count; i++) {
+		if (strcmp(ports->items[i].protocol, m->name) != 0)
+			continue;
+		for (size_t j = 0; j < ports->items[i].count; j++) {
+			if (m->transports & PROTOCOL_TCP)
+				*place_of(r, PROTOCOL_TCP, ports->items[i].ports[j]) = mark;
+			if (m->transports & PROTOCOL_UDP)
+				*place_of(r, PROTOCOL_UDP, ports->items[i].ports[j]) = mark;
+		}
+	}
+	for (size_t i = 0; ports->count == 0 && i < PROTOCOL_PORTS_MAX && m->tcp_ports[i]; i++)
+		*place_of(r, PROTOCOL_TCP, m->tcp_ports[i]) = mark;
+	for (size_t i = 0; ports->count == 0 && i < PROTOCOL_PORTS_MAX && m->udp_ports[i]; i++)
+		*place_of(r, PROTOCOL_UDP, m->udp_ports[i]) = mark;
+}
+
 static const struct protocol_module *module_of(void *arg, enum protocol_transport transport,
     uint16_t port)
 {
-	const struct responder *r = arg;
+	uint8_t module = *place_of(arg, transport, port);
 
-	for (unsigned i = 0; i < protocol_module_count; i++)
-		if (protocol_modules[i]->transports & transport
-		    && serves(r, protocol_modules[i], transport, port))
-			return protocol_modules[i];
-	return NULL;
+	return module ? protocol_modules[module - 1] : NULL;
 }
 
 /* On a port that belongs to protocols, only those answer; on others, whatever was recognised. */
@@ -99,7 +99,7 @@ static bool answers(void *arg, const struct protocol_module *module,
 
 static void signature(void *arg, uint32_t id, const char *text)
 {
-	outbox_signature(((struct responder *)arg)->outbox, id, text);
+	outbox_signature(((struct responder *)arg)->worker.outbox, id, text);
 }
 
 /* ---- status --------------------------------------------------------------------------------- */
@@ -133,14 +133,14 @@ static void put_counts(struct buf *b, const struct responder *r)
 	buf_puts(b, "}");
 }
 
-static void tell_status(struct responder *r)
+static void tell_status(void *self, struct buf *b)
 {
+	const struct responder *r = self;
 	const struct engine_counters *c = engine_counters(r->engine);
-	const struct outbox_counters *o = outbox_counters(r->outbox);
+	const struct outbox_counters *o = outbox_counters(r->worker.outbox);
 	const struct session_counters *s = sessions_counters(r->sessions);
-	struct buf b = {0};
 
-	buf_printf(&b, "{\"accepted\":%llu,\"open\":%u,\"open_max\":%u,\"datagrams\":%llu,"
+	buf_printf(b, "\"accepted\":%llu,\"open\":%u,\"open_max\":%u,\"datagrams\":%llu,"
 	    "\"replies\":%llu,\"replies_withheld\":%llu,\"no_slot\":%llu,\"over_limit\":%llu,"
 	    "\"not_observed\":%llu,\"bytes_in\":%llu,\"bytes_out\":%llu,\"rows\":%llu,"
 	    "\"lost_rows\":%llu,\"store_waits\":%llu,\"unknown\":%llu,\"no_room\":%llu,"
@@ -153,120 +153,81 @@ static void tell_status(struct responder *r)
 	    (unsigned long long)o->lost_rows, (unsigned long long)o->waited,
 	    (unsigned long long)s->unknown, (unsigned long long)s->no_room,
 	    (unsigned long long)logins_total(sessions_logins(r->sessions)));
-	put_counts(&b, r);
-	buf_putc(&b, '}');
-	/* A supervisor that does not listen misses a status, nothing more. */
-	if (!b.failed && b.len <= OS_CHANNEL_MAX
-	    && os_channel_send(START_CONTROL, WIRE_STATUS, b.data, b.len) == ST_NOT_FOUND)
-		stop_asked = 1;
-	buf_fini(&b);
+	put_counts(b, r);
 }
 
 static void control_ready(void *arg)
 {
-	static uint8_t body[OS_CHANNEL_MAX];
-	struct responder *r = arg;
-	uint16_t type;
-	size_t len;
-	int rc = os_channel_receive(START_CONTROL, &type, body, &len);
+	(void)worker_hear(arg);
+}
 
-	if (rc == ST_NOT_FOUND)
-		stop_asked = 1;
-	if (rc == ST_OK && type == WIRE_DRAIN && !r->draining) {
-		r->draining = true;
-		engine_drain(r->engine);
-		/* The successor has them; a port that nobody has any more is closed. */
-		for (size_t i = 0; i < r->start.socket_count; i++)
-			(void)close(START_FIRST + (int)i);
-	}
+static void drain(void *self)
+{
+	struct responder *r = self;
+
+	engine_drain(r->engine);
+	/* The successor has them; a port that nobody has any more is closed. */
+	for (size_t i = 0; i < r->worker.start.socket_count; i++)
+		(void)close(START_FIRST + (int)i);
+}
+
+static bool is_done(void *self)
+{
+	return engine_counters(((struct responder *)self)->engine)->open == 0;
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
-
-/* Sensors with few addresses give each its index before anything else does, in the order of the
- * configuration, so that all programs agree. */
-static int index_addresses(struct responder *r, struct err *err)
-{
-	const struct config_nets *nets = &r->config->sensor.addresses;
-	int rc = destinations_init(&r->destinations, nets->items, nets->count, r->start.known,
-	    r->start.known_count);
-
-	if (!rc)
-		rc = destinations_exclude(&r->destinations, r->config->sensor.exclude.items,
-		    r->config->sensor.exclude.count);
-	if (rc)
-		return err_set(err, rc, "sensor.addresses: %s", st_text(rc));
-	return ST_OK;
-}
-
-static int prepare(struct responder *r, struct err *err)
-{
-	int rc = start_read(START_FILE, &r->start, err);
-
-	if (!rc)
-		rc = config_parse(r->start.config_name, r->start.config, r->start.config_len, NULL,
-		    NULL, &r->config, err);
-	if (!rc)
-		rc = persona_read(r->start.persona, r->start.persona_len, &r->persona, err);
-	if (!rc && r->start.tls_len > 0)
-		rc = tls_server_new(r->start.tls, r->start.tls_len, &r->tls, err);
-	if (!rc && r->start.geo_path[0])
-		rc = geo_open(r->start.geo_path, &r->geo, err);
-	if (!rc)
-		rc = index_addresses(r, err);
-	if (!rc && (patterns_new(&r->patterns) || outbox_new(START_STORE, &r->outbox)))
-		rc = err_set(err, -ENOMEM, "out of memory");
-	return rc;
-}
 
 static int open_engine(struct responder *r, struct err *err)
 {
 	static const struct sessions_sink sink = {outbox_row, outbox_blob};
 	struct sessions_options sessions = {
-		.sensor = r->start.sensor,
+		.sensor = r->worker.start.sensor,
 		.persona = r->persona,
 		.answers = answers,
 		.answers_arg = r,
 		.patterns = r->patterns,
-		.destinations = &r->destinations,
-		.geo = r->geo,
+		.destinations = &r->worker.destinations,
+		.geo = r->worker.geo,
 		.sink = &sink,
-		.arg = r->outbox,
+		.arg = r->worker.outbox,
 	};
 	uint64_t descriptors = os_descriptors_raise();
 	struct engine_options options = {
 		.limits = {
-			.connections_per_source = (uint32_t)r->config->respond.per_source,
-			.replies = (uint32_t)r->config->respond.udp_replies,
+			.connections_per_source = (uint32_t)r->worker.config->respond.per_source,
+			.replies = (uint32_t)r->worker.config->respond.udp_replies,
 			.reply_interval_us =
-			    60000000ll / (r->config->respond.udp_replies > 0 ? r->config->respond.udp_replies : 1),
-			.replies_per_second = (uint32_t)r->config->respond.udp_replies_per_second,
+			    60000000ll / (r->worker.config->respond.udp_replies > 0 ? r->worker.config->respond.udp_replies : 1),
+			.replies_per_second = (uint32_t)r->worker.config->respond.udp_replies_per_second,
 		},
-		.greeting_wait_us = (int64_t)r->config->respond.greeting_wait_ms * 1000,
-		.stranger = r->config->respond.any_port ? protocol_module_find(STRANGER) : NULL,
-		.destinations = &r->destinations,
+		.greeting_wait_us = (int64_t)r->worker.config->respond.greeting_wait_ms * 1000,
+		.stranger = r->worker.config->respond.any_port ? protocol_module_find(STRANGER) : NULL,
+		.destinations = &r->worker.destinations,
 		.tls = r->tls,
 		.module_of = module_of,
 		.signature = signature,
-		.port_offset = (uint16_t)r->config->respond.port_offset,
+		.said = r->worker.inspector ? inspector_said : NULL,
+		.said_arg = r->worker.inspector,
+		.port_offset = (uint16_t)r->worker.config->respond.port_offset,
 		.arg = r,
 	};
-	uint64_t room = descriptors > r->start.socket_count + RESERVED_DESCRIPTORS
-	    ? descriptors - r->start.socket_count - RESERVED_DESCRIPTORS : 1;
+	uint64_t room = descriptors > r->worker.start.socket_count + RESERVED_DESCRIPTORS
+	    ? descriptors - r->worker.start.socket_count - RESERVED_DESCRIPTORS : 1;
 	int rc;
 
-	options.slots = room < (uint64_t)r->config->respond.sessions
-	    ? (uint32_t)room : (uint32_t)r->config->respond.sessions;
+	options.slots = room < (uint64_t)r->worker.config->respond.sessions
+	    ? (uint32_t)room : (uint32_t)r->worker.config->respond.sessions;
 	if (sessions_new(&sessions, &r->sessions))
 		return err_set(err, -ENOMEM, "out of memory");
 	options.sessions = r->sessions;
 	/* The last descriptor, behind the sockets. */
-	rc = lastinput_map(START_FIRST + (int)r->start.socket_count, &options.input, err);
+	rc = lastinput_map(START_FIRST + (int)r->worker.start.socket_count, &options.input, err);
 	if (!rc)
 		rc = engine_new(&options, &r->engine, err);
-	for (size_t i = 0; !rc && i < r->start.socket_count; i++)
+	for (size_t i = 0; !rc && i < r->worker.start.socket_count; i++)
 		rc = engine_listen(r->engine, START_FIRST + (int)i,
-		    r->start.sockets[i].transport == OS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, err);
+		    r->worker.start.sockets[i].transport == OS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, err);
 	if (!rc)
 		rc = engine_watch(r->engine, START_CONTROL, control_ready, r, err);
 	return rc;
@@ -276,81 +237,81 @@ static int open_engine(struct responder *r, struct err *err)
 static void tell_coverage(struct responder *r, bool last)
 {
 	const struct engine_counters *c = engine_counters(r->engine);
-	const struct config_nets *nets = &r->config->sensor.addresses;
+	const struct config_nets *nets = &r->worker.config->sensor.addresses;
 	struct minute_counts counts = {c->accepted + c->datagrams, c->accepted + c->datagrams, 0};
 	struct record_coverage row;
 
-	if (r->config->capture.interface[0])
+	if (r->worker.config->capture.interface[0])
 		return;
 	while (minute_turn(&r->minute, os_clock_now_us(), os_clock_monotonic_us(), last, &counts,
-	    r->start.sensor, (uint32_t)destinations_nets_size(nets->items, nets->count,
-		r->config->sensor.exclude.items, r->config->sensor.exclude.count), &row)) {
-		(void)outbox_row(r->outbox, RECORD_TABLE_coverage, &row);
+	    r->worker.start.sensor, (uint32_t)destinations_nets_size(nets->items, nets->count,
+		r->worker.config->sensor.exclude.items, r->worker.config->sensor.exclude.count), &row)) {
+		(void)outbox_row(r->worker.outbox, RECORD_TABLE_coverage, &row);
 		if (last)
 			break;
 	}
 }
 
-/* The store is behind: nothing new is read until it has caught up. */
-static int wait_for_store(struct responder *r)
+static int prepare(void *self, struct err *err)
 {
-	struct pollfd p = {START_STORE, POLLOUT, 0};
+	struct responder *r = self;
+	const struct start *start = &r->worker.start;
+	int rc = persona_read(start->persona, start->persona_len, &r->persona, err);
 
-	(void)poll(&p, 1, TURN_MS);
-	return outbox_flush(r->outbox);
+	if (!rc && start->tls_len > 0)
+		rc = tls_server_new(start->tls, start->tls_len, &r->tls, err);
+	if (!rc && patterns_new(&r->patterns))
+		rc = err_set(err, -ENOMEM, "out of memory");
+	/* Once, so that a connection does not ask everybody; the first module of several has it. */
+	for (unsigned m = protocol_module_count; m-- > 0;)
+		list_module(r, m);
+	return rc ? rc : open_engine(r, err);
 }
 
-static int run(struct responder *r, struct err *err)
+static void begin(void *self)
 {
-	int rc = ST_OK;
+	minute_begin(&((struct responder *)self)->minute, os_clock_now_us(), os_clock_monotonic_us());
+}
 
-	minute_begin(&r->minute, os_clock_now_us(), os_clock_monotonic_us());
-	while (!rc && !stop_asked) {
-		int64_t now = os_clock_monotonic_us();
+static int turn(void *self, int timeout_ms)
+{
+	struct responder *r = self;
+	int rc = engine_turn(r->engine, timeout_ms);
 
-		rc = outbox_behind(r->outbox) ? wait_for_store(r)
-		    : engine_turn(r->engine, outbox_empty(r->outbox) ? TURN_MS : 10);
-		if (!rc)
-			rc = outbox_flush(r->outbox);
-		sessions_flush(r->sessions, os_clock_now_us());
-		if (now - r->status_us >= STATUS_US) {
-			r->status_us = now;
-			tell_status(r);
-			tell_coverage(r, false);
-		}
-		if (r->draining && engine_counters(r->engine)->open == 0)
-			break;
-	}
-	return rc ? err_set(err, rc, "the channel to the store: %s", st_text(rc)) : ST_OK;
+	sessions_flush(r->sessions, os_clock_now_us());
+	return rc;
+}
+
+static void each_second(void *self, struct buf *b)
+{
+	tell_status(self, b);
+	tell_coverage(self, false);
+}
+
+static void end(void *self)
+{
+	struct responder *r = self;
+
+	tell_coverage(r, true);
+	engine_free(r->engine);
+	sessions_flush(r->sessions, INT64_MAX);
 }
 
 int main(int argc, char **argv)
 {
 	static struct responder r;
-	struct err err = {0};
-	int rc = prepare(&r, &err);
+	static const struct worker_kind kind = {
+		.name = "teiten-respond",
+		.program = OS_PROGRAM_RESPOND,
+		.prepare = prepare,
+		.begin = begin,
+		.turn = turn,
+		.status = each_second,
+		.drain = drain,
+		.is_done = is_done,
+		.end = end,
+		.waits = true,
+	};
 
-	os_signal_catch(SIGTERM, ask_stop);
-	os_signal_catch(SIGINT, ask_stop);
-	os_signal_ignore(SIGPIPE);
-	os_signal_ignore(SIGHUP);
-	if (!rc)
-		rc = open_engine(&r, &err);
-	if (!rc)
-		rc = os_confine(OS_PROGRAM_RESPOND, argc > 1 && argv[1][0] ? argv[1] : NULL,
-		    &err) ? START_UNCONFINED : ST_OK;
-	os_memory_release();
-	if (!rc)
-		rc = run(&r, &err);
-	if (r.engine)
-		tell_coverage(&r, true);
-	/* A clean end: every session's records, then the counts, then goodbye. */
-	engine_free(r.engine);
-	if (r.sessions)
-		sessions_flush(r.sessions, INT64_MAX);
-	if (!rc && outbox_finish(r.outbox, FINISH_MS))
-		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
-	if (rc)
-		(void)fprintf(stderr, "teiten-respond: %s\n", err.text);
-	_exit(rc == START_UNCONFINED ? rc : rc ? 1 : 0);
+	worker_main(&kind, &r.worker, argc > 1 && argv[1][0] ? argv[1] : NULL);
 }

@@ -3,19 +3,21 @@
  * byte that comes from the network.
  *
  * The channels between the workers are made here and stay open here, so that a worker that dies
- * loses nothing that was on its way: its successor reads on.
+ * loses nothing that was on its way: its successor reads on.  It waits for signals and messages only;
+ * while nothing happens it does not run.
  */
 #include "capture/ring.h"
 #include "config/config.h"
 #include "daemon/control.h"
 #include "daemon/identity.h"
 #include "daemon/lastinput.h"
+#include "daemon/posts.h"
+#include "daemon/rulebook.h"
 #include "daemon/sockets.h"
 #include "daemon/start.h"
 #include "daemon/wire.h"
 #include "os/channel.h"
 #include "os/clock.h"
-#include "os/confine.h"
 #include "os/file.h"
 #include "os/link.h"
 #include "os/listen.h"
@@ -26,6 +28,7 @@
 #include "base/rd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -36,40 +39,7 @@
 #include <unistd.h>
 
 #define CONFIG_MAX (1u << 20)
-#define TURN_MS 100
-#define BACKOFF_FIRST_US 200000ll
-#define BACKOFF_MAX_US 60000000ll
-#define STEADY_US 30000000ll /* a worker that ran so long starts with the first back-off again */
 #define STOP_US 8000000ll
-#define DRAINED_MAX 16 /* workers that only finish their sessions; beyond it the oldest must end */
-
-enum worker_kind {
-	WORKER_STORE,
-	WORKER_RESPOND,
-	WORKER_CAPTURE,
-	WORKER_SSH,
-	WORKER_COUNT,
-};
-
-struct worker {
-	const char *program;
-	bool wanted;
-	pid_t pid;
-	int control;       /* our end; -1 */
-	int64_t started_us;
-	int64_t next_us;   /* not before */
-	int64_t backoff_us;
-	unsigned restarts;
-	int input;         /* what it read last (lastinput.h); of the responder only */
-	char *status;      /* the last it told */
-	size_t status_len;
-};
-
-/* A worker that ends when its last session does.  It would take a closed channel for our end. */
-struct drained {
-	pid_t pid;
-	int control;
-};
 
 struct supervisor {
 	const char *config_path;
@@ -78,9 +48,12 @@ struct supervisor {
 	struct config *config;
 	struct identity identity;
 	struct sockets sockets;
-	struct worker workers[WORKER_COUNT];
-	struct drained drained[DRAINED_MAX]; /* the oldest first */
-	size_t drained_count;
+	struct posts posts;
+	int input;                        /* what the responder read last (lastinput.h) */
+	int rules;                        /* of signatures.rules (rulebook.h); -1: none */
+	int rules_before;                 /* until the new ones have proved themselves; -1 */
+	bool reloading;
+	bool unconfined; /* a worker could not be confined */
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
 	int ring;                         /* of capture.interface; -1 */
 	int link;                         /* readable when an interface has changed; -1 */
@@ -92,22 +65,24 @@ struct supervisor {
 	struct ip *known; /* what the store told: observed addresses with an index */
 	size_t known_count;
 	uint16_t sensor;
-	bool ready;       /* the store is */
-	bool stopping;
-	bool unconfined; /* a worker could not be confined */
-	int64_t stop_us;
+	int64_t stop_us;  /* when it was asked to end; 0 */
 	struct control *control;
 };
 
 static volatile sig_atomic_t stop_asked;
 static volatile sig_atomic_t reload_asked;
+static int awake[2]; /* a pipe: what a signal writes ends the wait */
 
 static void on_signal(int signal)
 {
+	int error = errno;
+
 	if (signal == SIGHUP)
 		reload_asked = 1;
-	else
+	else if (signal != SIGCHLD)
 		stop_asked = 1;
+	(void)!write(awake[1], "", 1);
+	errno = error;
 }
 
 static void say(const char *line)
@@ -168,9 +143,9 @@ static void find_geo(struct supervisor *s)
 
 /* ---- workers -------------------------------------------------------------------------------- */
 
-static enum start_owner owner_of(enum worker_kind kind)
+static enum start_owner owner_of(enum post_kind kind)
 {
-	return kind == WORKER_SSH ? START_SSH : START_RESPOND;
+	return kind == POST_SSH ? START_SSH : START_RESPOND;
 }
 
 static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
@@ -182,8 +157,18 @@ static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
 	return n;
 }
 
-/* Everybody answers at its own sockets only. */
-static int make_start(const struct supervisor *s, enum worker_kind kind, int *ret_fd,
+/* The responders inspect what they hear, the capture the rest; one of them says what is wrong. */
+static uint8_t rules_for(const struct supervisor *s, enum post_kind kind)
+{
+	bool responder = s->posts.list[POST_RESPOND].wanted;
+
+	if (s->rules < 0 || (kind != POST_RESPOND && kind != POST_CAPTURE))
+		return START_RULES_NONE;
+	return kind == POST_RESPOND || !responder ? START_RULES_SAID : START_RULES_SILENT;
+}
+
+/* Everybody answers at its own sockets only; the capture knows where there are any. */
+static int make_start(const struct supervisor *s, enum post_kind kind, int *ret_fd,
     struct err *err)
 {
 	static struct start_socket sockets[SOCKETS_MAX];
@@ -197,57 +182,117 @@ static int make_start(const struct supervisor *s, enum worker_kind kind, int *re
 		.tls_len = s->identity.tls_len,
 		.geo_path = s->geo_path,
 		.sensor = s->sensor,
+		.rules = rules_for(s, kind),
 		.known = s->known,
 		.known_count = s->known_count,
-		.ssh = kind == WORKER_SSH ? s->identity.ssh : "",
-		.ssh_len = kind == WORKER_SSH ? s->identity.ssh_len : 0,
+		.ssh = kind == POST_SSH ? s->identity.ssh : "",
+		.ssh_len = kind == POST_SSH ? s->identity.ssh_len : 0,
 		.sockets = sockets,
 	};
 
 	for (size_t i = 0; i < s->sockets.count; i++)
-		if (s->sockets.list[i].owner == owner_of(kind))
+		if (kind == POST_CAPTURE || s->sockets.list[i].owner == owner_of(kind))
 			sockets[start.socket_count++] = s->sockets.list[i];
 	return start_write(&start, ret_fd, err);
 }
 
 /* The descriptors of each kind of worker, in the order of enum start_descriptor. */
-static size_t list_descriptors(const struct supervisor *s, enum worker_kind kind, int start,
+static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, int start,
     int control, int *fds)
 {
+	int rules = rules_for(s, kind) == START_RULES_NONE ? start : s->rules;
 	size_t n = 0;
 
 	fds[n++] = start;
 	fds[n++] = control;
 	switch (kind) {
-	case WORKER_STORE:
+	case POST_STORE:
 		for (unsigned i = 0; i < WIRE_PEER_COUNT; i++)
 			fds[n++] = s->channels[i][1];
 		break;
-	case WORKER_RESPOND:
-	case WORKER_SSH:
-		fds[n++] = s->channels[kind == WORKER_SSH ? WIRE_PEER_SSH : WIRE_PEER_RESPOND][0];
+	case POST_RESPOND:
+	case POST_SSH:
+		fds[n++] = s->channels[kind == POST_SSH ? WIRE_PEER_SSH : WIRE_PEER_RESPOND][0];
+		fds[n++] = rules;
 		for (size_t i = 0; i < s->sockets.count; i++)
 			if (s->sockets.list[i].owner == owner_of(kind))
 				fds[n++] = s->sockets.fds[i];
-		if (kind == WORKER_RESPOND)
-			fds[n++] = s->workers[kind].input;
+		if (kind == POST_RESPOND)
+			fds[n++] = s->input;
 		break;
-	case WORKER_CAPTURE:
+	case POST_CAPTURE:
 		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
+		fds[n++] = rules;
 		fds[n++] = s->ring;
 		break;
-	case WORKER_COUNT:
+	case POST_COUNT:
 		break;
 	}
 	return n;
 }
 
+static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_pid,
+    struct err *err)
+{
+	static int fds[SOCKETS_MAX + 8];
+	const struct supervisor *s = arg;
+	char path[OS_PATH_MAX + 64];
+	const char *program = s->posts.list[kind].program;
+	const char *arguments[3] = {program, s->user, NULL};
+	int start;
+	int rc = make_start(s, kind, &start, err);
+
+	if (rc)
+		return rc;
+	(void)snprintf(path, sizeof(path), "%s%s", s->folder, program);
+	rc = os_process_start(path, arguments, fds, list_descriptors(s, kind, start, control, fds),
+	    ret_pid, err);
+	(void)close(start);
+	return rc;
+}
+
+/* What made a worker crash is worth keeping. */
+static void worker_died(void *arg, enum post_kind kind, int status)
+{
+	const struct supervisor *s = arg;
+	const char *program = s->posts.list[kind].program;
+	char path[OS_PATH_MAX + 128];
+	char line[OS_PATH_MAX + 256];
+	struct err err = {0};
+
+	if (kind != POST_RESPOND || !WIFSIGNALED(status) || WTERMSIG(status) == SIGKILL
+	    || WTERMSIG(status) == SIGTERM)
+		return;
+	if (lastinput_keep(s->input, s->config->store.path, program, os_clock_now_us(), path,
+	    sizeof(path), &err))
+		(void)snprintf(line, sizeof(line), "its last input is not kept: %s", err.text);
+	else
+		(void)snprintf(line, sizeof(line), "its last input is kept in %s", path);
+	say(line);
+}
+
+/* Rules of which none can be used do not drive out those that were. */
+static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
+{
+	struct supervisor *s = arg;
+
+	if (rules > 0 || s->rules_before < 0 || rules_for(s, kind) == START_RULES_NONE)
+		return true;
+	say("signatures.rules: none of the rules can be used; those from before stay");
+	(void)close(s->rules);
+	s->rules = s->rules_before;
+	s->rules_before = -1;
+	posts_renew(&s->posts, kind == POST_RESPOND ? POST_CAPTURE : POST_RESPOND);
+	return false;
+}
+
+/* ---- the interface -------------------------------------------------------------------------- */
+
 static void tell_link(const struct supervisor *s)
 {
 	uint8_t up = s->link_state == OS_LINK_UP;
 
-	if (s->workers[WORKER_CAPTURE].control >= 0)
-		(void)os_channel_send(s->workers[WORKER_CAPTURE].control, WIRE_LINK, &up, 1);
+	posts_send(&s->posts, POST_CAPTURE, WIRE_LINK, &up, 1);
 }
 
 /* An interface that was made anew needs a ring of its own, and the capture starts with that. */
@@ -266,8 +311,7 @@ static void renew_ring(struct supervisor *s)
 	}
 	(void)close(s->ring);
 	s->ring = ring;
-	if (s->workers[WORKER_CAPTURE].pid > 0)
-		(void)kill(s->workers[WORKER_CAPTURE].pid, SIGTERM);
+	posts_renew(&s->posts, POST_CAPTURE);
 }
 
 static void look_at_link(struct supervisor *s)
@@ -291,131 +335,6 @@ static void look_at_link(struct supervisor *s)
 	tell_link(s);
 }
 
-static int start_worker(struct supervisor *s, enum worker_kind kind, struct err *err)
-{
-	static int fds[SOCKETS_MAX + 8];
-	struct worker *w = &s->workers[kind];
-	char path[OS_PATH_MAX + 64];
-	const char *arguments[3] = {w->program, s->user, NULL};
-	int control[2];
-	int start;
-	int rc = make_start(s, kind, &start, err);
-
-	if (rc)
-		return rc;
-	rc = os_channel_pair(control, err);
-	if (!rc && kind == WORKER_RESPOND && w->input == 0)
-		rc = lastinput_make(&w->input, err);
-	if (!rc) {
-		size_t n = list_descriptors(s, kind, start, control[1], fds);
-
-		(void)snprintf(path, sizeof(path), "%s%s", s->folder, w->program);
-		rc = os_process_start(path, arguments, fds, n, &w->pid, err);
-		(void)close(control[1]);
-		if (rc)
-			(void)close(control[0]);
-		else
-			w->control = control[0];
-	}
-	(void)close(start);
-	if (!rc && kind == WORKER_CAPTURE)
-		tell_link(s);
-	w->started_us = os_clock_monotonic_us();
-	return rc;
-}
-
-/* What made a worker crash is worth keeping. */
-static void keep_input(const struct supervisor *s, const struct worker *w)
-{
-	char path[OS_PATH_MAX + 128];
-	char line[OS_PATH_MAX + 256];
-	struct err err = {0};
-
-	if (lastinput_keep(w->input, s->config->store.path, w->program, os_clock_now_us(), path,
-	    sizeof(path), &err))
-		(void)snprintf(line, sizeof(line), "its last input is not kept: %s", err.text);
-	else
-		(void)snprintf(line, sizeof(line), "its last input is kept in %s", path);
-	say(line);
-}
-
-static void worker_ended(struct supervisor *s, enum worker_kind kind, int status)
-{
-	struct worker *w = &s->workers[kind];
-	int64_t now = os_clock_monotonic_us();
-	char line[200];
-
-	if (w->control >= 0)
-		(void)close(w->control);
-	w->control = -1;
-	w->pid = 0;
-	if (kind == WORKER_STORE)
-		s->ready = false;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == START_UNCONFINED) {
-		(void)snprintf(line, sizeof(line), "%s cannot be confined: the sensor does not run "
-		    "without that", w->program);
-		say(line);
-		s->unconfined = true;
-		stop_asked = 1;
-	}
-	if (s->stopping || s->unconfined)
-		return;
-	if (now - w->started_us > STEADY_US || w->backoff_us == 0)
-		w->backoff_us = BACKOFF_FIRST_US;
-	else
-		w->backoff_us = w->backoff_us * 2 < BACKOFF_MAX_US ? w->backoff_us * 2 : BACKOFF_MAX_US;
-	w->next_us = now + w->backoff_us;
-	w->restarts++;
-	(void)snprintf(line, sizeof(line), "%s ended (%s %d); it starts again in %.1f s", w->program,
-	    WIFSIGNALED(status) ? "signal" : "exit",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-	    (double)w->backoff_us / 1e6);
-	say(line);
-	if (w->input > 0 && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL
-	    && WTERMSIG(status) != SIGTERM)
-		keep_input(s, w);
-}
-
-static void forget_drained(struct supervisor *s, size_t i)
-{
-	(void)close(s->drained[i].control);
-	s->drained_count--;
-	memmove(s->drained + i, s->drained + i + 1, (s->drained_count - i) * sizeof(*s->drained));
-}
-
-static void reap(struct supervisor *s)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (int i = 0; i < WORKER_COUNT; i++)
-			if (s->workers[i].pid == pid)
-				worker_ended(s, (enum worker_kind)i, status);
-		for (size_t i = 0; i < s->drained_count; i++)
-			if (s->drained[i].pid == pid)
-				forget_drained(s, i);
-	}
-}
-
-/* The store first: the others need to know what it calls the sensor and its addresses. */
-static void start_what_is_due(struct supervisor *s)
-{
-	int64_t now = os_clock_monotonic_us();
-
-	for (int i = 0; i < WORKER_COUNT && !s->stopping; i++) {
-		struct worker *w = &s->workers[i];
-		struct err err = {0};
-
-		if (!w->wanted || w->pid > 0 || now < w->next_us || (i != WORKER_STORE && !s->ready))
-			continue;
-		if (start_worker(s, (enum worker_kind)i, &err)) {
-			say(err.text);
-			w->next_us = now + BACKOFF_MAX_US / 10;
-		}
-	}
-}
-
 /* ---- what workers tell ---------------------------------------------------------------------- */
 
 static void take_addresses(struct supervisor *s, bool first, const uint8_t *body, size_t len)
@@ -436,113 +355,114 @@ static void take_addresses(struct supervisor *s, bool first, const uint8_t *body
 		s->known[s->known_count++].lo = rd_u64le(&r);
 	}
 	s->sensor = sensor;
-	if (last && !s->ready) {
+	if (last && !s->posts.ready) {
 		say("ready");
 		os_memory_release();
 	}
-	s->ready = last;
+	s->posts.ready = last;
 }
 
-static void keep_status(struct worker *w, const uint8_t *body, size_t len)
+static bool hear_worker(void *arg, enum post_kind kind, uint16_t type, const uint8_t *body,
+    size_t len)
 {
-	char *copy = realloc(w->status, len + 1);
-
-	if (!copy)
-		return;
-	memcpy(copy, body, len);
-	copy[len] = '\0';
-	w->status = copy;
-	w->status_len = len;
-}
-
-/* A worker that sends nonsense: whatever it has become, it is not ours any more. */
-static void kill_worker(struct worker *w)
-{
-	char line[100];
-
-	(void)snprintf(line, sizeof(line), "%s sent what no worker of ours sends: it is killed",
-	    w->program);
-	say(line);
-	if (w->pid > 0)
-		(void)kill(w->pid, SIGKILL);
-}
-
-static struct worker *worker_of_peer(struct supervisor *s, uint8_t peer)
-{
-	static const enum worker_kind kinds[WIRE_PEER_COUNT] = {
-		[WIRE_PEER_RESPOND] = WORKER_RESPOND,
-		[WIRE_PEER_CAPTURE] = WORKER_CAPTURE,
-		[WIRE_PEER_SSH] = WORKER_SSH,
+	static const enum post_kind kinds[WIRE_PEER_COUNT] = {
+		[WIRE_PEER_RESPOND] = POST_RESPOND,
+		[WIRE_PEER_CAPTURE] = POST_CAPTURE,
+		[WIRE_PEER_SSH] = POST_SSH,
 	};
+	struct supervisor *s = arg;
 
-	return &s->workers[peer < WIRE_PEER_COUNT ? kinds[peer] : WORKER_STORE];
+	if (kind != POST_STORE)
+		return false;
+	if (type == WIRE_READY || type == WIRE_MORE)
+		take_addresses(s, type == WIRE_READY, body, len);
+	else if (type == WIRE_COMPLAINT && len == 1)
+		posts_kill(&s->posts, body[0] < WIRE_PEER_COUNT ? kinds[body[0]] : POST_STORE);
+	else if (type == WIRE_TAIL)
+		control_tail(s->control, (const char *)body, len);
+	else
+		return false;
+	return true;
 }
 
-static void hear_worker(struct supervisor *s, enum worker_kind kind)
+static void worker_unconfined(void *arg, enum post_kind kind)
 {
-	static uint8_t body[OS_CHANNEL_MAX];
-	struct worker *w = &s->workers[kind];
-	uint16_t type;
-	size_t len;
+	struct supervisor *s = arg;
+	char line[200];
 
-	while (w->control >= 0) {
-		int rc = os_channel_receive(w->control, &type, body, &len);
-
-		if (rc == ST_MALFORMED)
-			kill_worker(w);
-		if (rc)
-			return;
-		if (type == WIRE_STATUS)
-			keep_status(w, body, len);
-		else if (kind == WORKER_STORE && (type == WIRE_READY || type == WIRE_MORE))
-			take_addresses(s, type == WIRE_READY, body, len);
-		else if (kind == WORKER_STORE && type == WIRE_COMPLAINT && len == 1)
-			kill_worker(worker_of_peer(s, body[0]));
-		else if (kind == WORKER_STORE && type == WIRE_TAIL)
-			control_tail(s->control, (const char *)body, len);
-		else
-			kill_worker(w);
-	}
+	(void)snprintf(line, sizeof(line), "%s cannot be confined: the sensor does not run without that",
+	    s->posts.list[kind].program);
+	say(line);
+	s->unconfined = true;
+	stop_asked = 1;
 }
+
+static void worker_begun(void *arg, enum post_kind kind)
+{
+	if (kind == POST_CAPTURE)
+		tell_link(arg);
+}
+
+static const struct posts_calls calls = {
+	.start = start_worker,
+	.hear = hear_worker,
+	.may_begin = may_begin,
+	.begun = worker_begun,
+	.died = worker_died,
+	.unconfined = worker_unconfined,
+	.say = say,
+};
 
 /* ---- reload, status, stop ------------------------------------------------------------------- */
-
-/* It finishes its sessions with the old sockets while its successor takes the new ones. */
-static void drain_worker(struct supervisor *s, struct worker *w)
-{
-	if (w->control >= 0) {
-		if (s->drained_count == DRAINED_MAX) {
-			(void)kill(s->drained[0].pid, SIGTERM);
-			forget_drained(s, 0);
-		}
-		s->drained[s->drained_count++] = (struct drained){w->pid, w->control};
-		(void)os_channel_send(w->control, WIRE_DRAIN, "", 0);
-		w->control = -1;
-		w->pid = 0; /* it ends by itself; what it still says reaches the store */
-	}
-	w->next_us = 0;
-}
 
 static void choose_workers(struct supervisor *s)
 {
 	struct err err = {0};
 
 	/* The responder also says when a sensor without a capture observed. */
-	s->workers[WORKER_RESPOND].wanted = s->sockets.count > 0;
-	s->workers[WORKER_SSH].wanted = false;
+	s->posts.list[POST_RESPOND].wanted = s->sockets.count > 0;
+	s->posts.list[POST_SSH].wanted = false;
 	if (count_sockets(s, START_SSH) == 0)
 		return;
 	if (identity_load_ssh(s->config->store.path, &s->identity, &err))
 		say(err.text);
 	else
-		s->workers[WORKER_SSH].wanted = true;
+		s->posts.list[POST_SSH].wanted = true;
 }
 
-/* Checked first, kept as it was if wrong. */
+static void forget_rules(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* Without one file that can be read, those from before stay as well. */
+static void load_rules(struct supervisor *s)
+{
+	struct err err = {0};
+	int fd;
+
+	if (rulebook_gather(s->config, say, &fd, &err))
+		say(err.text);
+	if (fd < 0 && s->rules >= 0 && s->config->signatures.rules.count > 0) {
+		say("signatures.rules: no file can be read; the rules from before stay");
+		return;
+	}
+	if (s->rules_before < 0)
+		s->rules_before = s->rules;
+	else
+		forget_rules(&s->rules);
+	s->rules = fd;
+}
+
+/* Checked first, kept as it was if wrong.  The workers of before go on until their successors are
+ * prepared. */
 static void reload(struct supervisor *s)
 {
 	static struct sockets fresh;
 	struct err err = {0};
+	bool rules = s->rules >= 0;
 
 	reload_asked = 0;
 	if (load_config(s, &err)) {
@@ -551,29 +471,41 @@ static void reload(struct supervisor *s)
 		return;
 	}
 	find_geo(s);
-	drain_worker(s, &s->workers[WORKER_RESPOND]);
-	drain_worker(s, &s->workers[WORKER_SSH]);
+	load_rules(s);
 	if (sockets_open(s->config, say, &s->sockets, &fresh, &err))
 		say(err.text);
 	sockets_close(&s->sockets);
 	s->sockets = fresh;
 	choose_workers(s);
+	posts_renew(&s->posts, POST_RESPOND);
+	posts_renew(&s->posts, POST_SSH);
+	if (rules || s->rules >= 0)
+		posts_renew(&s->posts, POST_CAPTURE);
+	s->reloading = true;
+}
+
+static void finish_reload(struct supervisor *s)
+{
+	if (!s->reloading || posts_renewing(&s->posts))
+		return;
+	s->reloading = false;
+	forget_rules(&s->rules_before);
 	say("reloaded");
 }
 
 static void tell_status(void *arg, struct buf *b)
 {
-	static const char *const names[WORKER_COUNT] = {"store", "respond", "capture", "ssh"};
+	static const char *const names[POST_COUNT] = {"store", "respond", "capture", "ssh"};
 	const struct supervisor *s = arg;
 
 	buf_printf(b, "{\"sensor\":\"%s\",\"ready\":%s,\"sockets\":%zu,\"sockets_failed\":%zu,"
-	    "\"workers\":{", s->config->sensor.name, s->ready ? "true" : "false", s->sockets.count,
+	    "\"workers\":{", s->config->sensor.name, s->posts.ready ? "true" : "false", s->sockets.count,
 	    s->sockets.failed);
-	for (int i = 0; i < WORKER_COUNT; i++) {
-		const struct worker *w = &s->workers[i];
+	for (int i = 0; i < POST_COUNT; i++) {
+		const struct post *w = &s->posts.list[i];
 
 		buf_printf(b, "%s\"%s\":{\"wanted\":%s,\"pid\":%d,\"restarts\":%u,\"status\":%s}",
-		    i ? "," : "", names[i], w->wanted ? "true" : "false", (int)w->pid, w->restarts,
+		    i ? "," : "", names[i], w->wanted ? "true" : "false", (int)w->now.pid, w->restarts,
 		    w->status ? w->status : "null");
 	}
 	buf_puts(b, "}}\n");
@@ -584,56 +516,59 @@ static void want_tail(void *arg, bool wanted)
 	const struct supervisor *s = arg;
 	uint8_t body = wanted;
 
-	if (s->workers[WORKER_STORE].control >= 0)
-		(void)os_channel_send(s->workers[WORKER_STORE].control, WIRE_TAIL, &body, 1);
+	posts_send(&s->posts, POST_STORE, WIRE_TAIL, &body, 1);
 }
 
 /* The workers first, so that the store gets all they have; then the store. */
 static bool stop_step(struct supervisor *s)
 {
-	int64_t now = os_clock_monotonic_us();
-	bool others = s->drained_count > 0;
+	pid_t store = s->posts.list[POST_STORE].now.pid;
+	bool alone = posts_stop(&s->posts);
 
-	for (int i = WORKER_RESPOND; i < WORKER_COUNT; i++)
-		others = others || s->workers[i].pid > 0;
-	if (!s->stopping) {
-		s->stopping = true;
-		s->stop_us = now;
-		for (int i = WORKER_RESPOND; i < WORKER_COUNT; i++)
-			if (s->workers[i].pid > 0)
-				(void)kill(s->workers[i].pid, SIGTERM);
-		for (size_t i = 0; i < s->drained_count; i++)
-			(void)kill(s->drained[i].pid, SIGTERM);
-	}
-	if (now - s->stop_us > STOP_US) {
+	if (s->stop_us == 0)
+		s->stop_us = os_clock_monotonic_us();
+	if (os_clock_monotonic_us() - s->stop_us > STOP_US) {
 		say("a worker did not end in time");
 		return true;
 	}
-	if (!others && s->workers[WORKER_STORE].pid > 0)
-		(void)kill(s->workers[WORKER_STORE].pid, SIGTERM);
-	return !others && s->workers[WORKER_STORE].pid == 0;
+	if (alone && store > 0)
+		(void)kill(store, SIGTERM);
+	return alone && store == 0;
+}
+
+static int wait_ms(const struct supervisor *s, int64_t due_us)
+{
+	int64_t now = os_clock_monotonic_us();
+
+	if (s->stop_us > 0)
+		due_us = s->stop_us + STOP_US;
+	if (due_us == INT64_MAX)
+		return -1;
+	return due_us <= now ? 0 : (int)((due_us - now) / 1000 + 1);
 }
 
 static void turn(struct supervisor *s)
 {
-	struct pollfd polls[WORKER_COUNT + CONTROL_POLLS_MAX + 1];
-	size_t n = 0;
+	struct pollfd polls[POSTS_POLLS + CONTROL_POLLS_MAX + 2];
+	int64_t due_us = posts_tend(&s->posts);
+	char signals[64];
+	size_t n = POSTS_POLLS;
 
-	for (int i = 0; i < WORKER_COUNT; i++)
-		polls[n++] = (struct pollfd){s->workers[i].control, POLLIN, 0};
+	posts_poll(&s->posts, polls);
 	n += control_polls(s->control, polls + n);
-	polls[n++] = (struct pollfd){s->link, POLLIN, 0};
-	(void)poll(polls, (nfds_t)n, TURN_MS);
-	if (polls[n - 1].revents)
+	polls[n] = (struct pollfd){s->link, POLLIN, 0};
+	polls[n + 1] = (struct pollfd){awake[0], POLLIN, 0};
+	(void)poll(polls, (nfds_t)n + 2, wait_ms(s, due_us));
+	while (read(awake[0], signals, sizeof(signals)) > 0)
+		;
+	if (polls[n].revents)
 		look_at_link(s);
-	for (int i = 0; i < WORKER_COUNT; i++)
-		if (polls[i].revents)
-			hear_worker(s, (enum worker_kind)i);
-	control_turn(s->control, polls + WORKER_COUNT);
-	reap(s);
-	if (reload_asked && !s->stopping)
+	posts_hear(&s->posts, polls);
+	control_turn(s->control, polls + POSTS_POLLS);
+	posts_reap(&s->posts);
+	if (reload_asked && !stop_asked)
 		reload(s);
-	start_what_is_due(s);
+	finish_reload(s);
 }
 
 /* ---- beginning ------------------------------------------------------------------------------ */
@@ -711,18 +646,17 @@ static int begin(struct supervisor *s, struct err *err)
 		rc = open_ring(s, err);
 	if (!rc)
 		rc = make_channels(s, err);
+	s->rules = s->rules_before = -1;
+	if (!rc)
+		load_rules(s);
 	(void)snprintf(path, sizeof(path), "%s/%s", s->config->store.path, CONTROL_SOCKET);
 	if (!rc)
 		rc = control_open(path, tell_status, want_tail, s, &s->control, err);
-	for (int i = 0; i < WORKER_COUNT; i++)
-		s->workers[i].control = -1;
-	s->workers[WORKER_STORE] = (struct worker){.program = "teiten-store", .wanted = true,
-		.control = -1};
-	s->workers[WORKER_RESPOND] = (struct worker){.program = "teiten-respond", .control = -1};
-	s->workers[WORKER_SSH] = (struct worker){.program = "teiten-ssh", .control = -1};
+	if (!rc)
+		rc = lastinput_make(&s->input, err);
+	posts_init(&s->posts, &calls, s);
 	choose_workers(s);
-	s->workers[WORKER_CAPTURE] = (struct worker){.program = "teiten-capture",
-		.wanted = s->config->capture.interface[0] != '\0', .control = -1};
+	s->posts.list[POST_CAPTURE].wanted = s->config->capture.interface[0] != '\0';
 	return rc;
 }
 
@@ -752,6 +686,11 @@ int main(int argc, char **argv)
 		}
 		s.config_path = optarg;
 	}
+	if (pipe2(awake, O_CLOEXEC | O_NONBLOCK) != 0) {
+		say(st_text(-errno));
+		return 1;
+	}
+	os_signal_catch(SIGCHLD, on_signal);
 	os_signal_catch(SIGTERM, on_signal);
 	os_signal_catch(SIGINT, on_signal);
 	os_signal_catch(SIGHUP, on_signal);

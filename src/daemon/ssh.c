@@ -7,32 +7,17 @@
  */
 #include "daemon/ssh.h"
 
-#include "config/config.h"
-#include "daemon/outbox.h"
-#include "daemon/start.h"
-#include "daemon/wire.h"
-#include "geo/geo.h"
-#include "os/channel.h"
+#include "daemon/worker.h"
 #include "os/clock.h"
-#include "os/confine.h"
 #include "os/listen.h"
-#include "os/memory.h"
-#include "os/signals.h"
 #include "protocol/patterns.h"
 #include "protocol/persona.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
-#define TURN_MS 100
-#define FINISH_MS 5000
-#define STATUS_US 1000000
 #define RESERVED_DESCRIPTORS 64
 #define DESCRIPTORS_EACH 3
 #define ROOM_BYTES (16u << 20)
@@ -40,24 +25,11 @@
 #define KEY_BEGIN "-----BEGIN "
 
 struct program {
-	struct start start;
-	struct config *config;
+	struct worker common; /* first: worker.h */
 	struct persona *persona;
 	struct patterns *patterns;
-	struct geo *geo;
-	struct destinations destinations;
-	struct outbox *outbox;
 	struct ssh_worker worker;
-	int64_t status_us;
 };
-
-static volatile sig_atomic_t stop_asked;
-
-static void ask_stop(int signal)
-{
-	(void)signal;
-	stop_asked = 1;
-}
 
 /* ---- what libssh offers --------------------------------------------------------------------- */
 
@@ -178,20 +150,20 @@ static int make_bind(struct program *p, struct err *err)
 	    SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS);
 	offer(bind, server, OFFER_CIPHER, SSH_BIND_OPTIONS_CIPHERS_C_S, SSH_BIND_OPTIONS_CIPHERS_S_C);
 	offer(bind, server, OFFER_MAC, SSH_BIND_OPTIONS_HMAC_C_S, SSH_BIND_OPTIONS_HMAC_S_C);
-	return import_keys(bind, p->start.ssh, err);
+	return import_keys(bind, p->common.start.ssh, err);
 }
 
 /* ---- status --------------------------------------------------------------------------------- */
 
-static void tell_status(struct program *p)
+static void tell_status(void *self, struct buf *b)
 {
+	const struct program *p = self;
 	const struct ssh_counters *c = &p->worker.counters;
-	const struct outbox_counters *o = outbox_counters(p->outbox);
-	struct buf b = {0};
+	const struct outbox_counters *o = outbox_counters(p->common.outbox);
 	const char *comma = "";
 	unsigned module = protocol_module_number(p->worker.module);
 
-	buf_printf(&b, "{\"accepted\":%llu,\"open\":%u,\"open_max\":%u,\"no_slot\":%llu,"
+	buf_printf(b, "\"accepted\":%llu,\"open\":%u,\"open_max\":%u,\"no_slot\":%llu,"
 	    "\"over_limit\":%llu,\"not_observed\":%llu,\"failed\":%llu,\"bytes_in\":%llu,"
 	    "\"bytes_out\":%llu,\"rows\":%llu,\"lost_rows\":%llu,\"store_waits\":%llu,"
 	    "\"logins\":%llu,\"events\":{",
@@ -206,72 +178,33 @@ static void tell_status(struct program *p)
 
 		if (count == 0)
 			continue;
-		buf_printf(&b, "%s\"ssh.%s\":%llu", comma, p->worker.module->events[e].name,
+		buf_printf(b, "%s\"ssh.%s\":%llu", comma, p->worker.module->events[e].name,
 		    (unsigned long long)count);
 		comma = ",";
 	}
-	buf_puts(&b, "}}");
-	if (!b.failed && b.len <= OS_CHANNEL_MAX
-	    && os_channel_send(START_CONTROL, WIRE_STATUS, b.data, b.len) == ST_NOT_FOUND)
-		stop_asked = 1;
-	buf_fini(&b);
+	buf_putc(b, '}');
 }
 
-static void hear_supervisor(struct program *p)
+static void drain(void *self)
 {
-	static uint8_t body[OS_CHANNEL_MAX];
-	uint16_t type;
-	size_t len;
-	int rc = os_channel_receive(START_CONTROL, &type, body, &len);
+	ssh_drain(&((struct program *)self)->worker);
+}
 
-	if (rc == ST_NOT_FOUND)
-		stop_asked = 1;
-	if (rc == ST_OK && type == WIRE_DRAIN && !p->worker.draining)
-		ssh_drain(&p->worker);
+static bool is_done(void *self)
+{
+	return ((struct program *)self)->worker.counters.open == 0;
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
 
-static int index_addresses(struct program *p, struct err *err)
-{
-	const struct config_nets *nets = &p->config->sensor.addresses;
-	int rc = destinations_init(&p->destinations, nets->items, nets->count, p->start.known,
-	    p->start.known_count);
-
-	if (!rc)
-		rc = destinations_exclude(&p->destinations, p->config->sensor.exclude.items,
-		    p->config->sensor.exclude.count);
-	return rc ? err_set(err, rc, "sensor.addresses: %s", st_text(rc)) : ST_OK;
-}
-
-static int prepare(struct program *p, struct err *err)
-{
-	int rc = start_read(START_FILE, &p->start, err);
-
-	if (!rc)
-		rc = config_parse(p->start.config_name, p->start.config, p->start.config_len, NULL, NULL,
-		    &p->config, err);
-	if (!rc)
-		rc = persona_read(p->start.persona, p->start.persona_len, &p->persona, err);
-	if (!rc && p->start.geo_path[0])
-		rc = geo_open(p->start.geo_path, &p->geo, err);
-	if (!rc)
-		rc = index_addresses(p, err);
-	if (!rc && (patterns_new(&p->patterns) || outbox_new(START_STORE, &p->outbox)))
-		rc = err_set(err, -ENOMEM, "out of memory");
-	if (!rc)
-		rc = make_bind(p, err);
-	return rc;
-}
-
 static uint32_t choose_room(const struct program *p)
 {
 	uint64_t descriptors = os_descriptors_raise();
-	uint64_t taken = p->start.socket_count + RESERVED_DESCRIPTORS;
+	uint64_t taken = p->common.start.socket_count + RESERVED_DESCRIPTORS;
 	uint64_t room = descriptors > taken ? (descriptors - taken) / DESCRIPTORS_EACH : 1;
 
-	if (room > (uint64_t)p->config->respond.sessions)
-		room = (uint64_t)p->config->respond.sessions;
+	if (room > (uint64_t)p->common.config->respond.sessions)
+		room = (uint64_t)p->common.config->respond.sessions;
 	return room < SSH_CONNECTIONS_MAX ? (uint32_t)room : SSH_CONNECTIONS_MAX;
 }
 
@@ -279,98 +212,86 @@ static int open_worker(struct program *p, struct err *err)
 {
 	static const struct sessions_sink sink = {outbox_row, outbox_blob};
 	struct sessions_options sessions = {
-		.sensor = p->start.sensor,
+		.sensor = p->common.start.sensor,
 		.room_bytes = ROOM_BYTES,
 		.text_bytes = ROOM_BYTES,
 		.persona = p->persona,
 		.patterns = p->patterns,
-		.destinations = &p->destinations,
-		.geo = p->geo,
+		.destinations = &p->common.destinations,
+		.geo = p->common.geo,
 		.sink = &sink,
-		.arg = p->outbox,
+		.arg = p->common.outbox,
 	};
 	struct ssh_worker *w = &p->worker;
-	uint32_t per_source = (uint32_t)p->config->respond.per_source;
+	uint32_t per_source = (uint32_t)p->common.config->respond.per_source;
 	int rc = ST_OK;
 
 	if (sessions_new(&sessions, &w->sessions))
 		return err_set(err, -ENOMEM, "out of memory");
-	w->destinations = &p->destinations;
+	w->destinations = &p->common.destinations;
 	w->module = protocol_module_find("ssh");
 	w->signature = outbox_signature;
-	w->signature_arg = p->outbox;
+	w->signature_arg = p->common.outbox;
 	w->connections_max = choose_room(p);
 	w->per_source = per_source < SSH_PER_SOURCE_MAX ? per_source : SSH_PER_SOURCE_MAX;
-	w->port_offset = (uint16_t)p->config->respond.port_offset;
+	w->port_offset = (uint16_t)p->common.config->respond.port_offset;
 	w->now_us = os_clock_monotonic_us();
 	w->wall_us = os_clock_now_us();
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll < 0)
 		return err_set(err, -errno, "cannot wait for descriptors: %s", st_text(-errno));
-	for (size_t i = 0; !rc && i < p->start.socket_count; i++)
+	for (size_t i = 0; !rc && i < p->common.start.socket_count; i++)
 		rc = ssh_listen(w, START_FIRST + (int)i, err);
 	return rc ? rc : ssh_watch(w, START_CONTROL, err);
 }
 
-/* The store is behind: nothing new is read until it has caught up. */
-static int wait_for_store(struct program *p)
+static int prepare(void *self, struct err *err)
 {
-	struct pollfd poll_for = {START_STORE, POLLOUT, 0};
+	struct program *p = self;
+	const struct start *start = &p->common.start;
+	int rc = persona_read(start->persona, start->persona_len, &p->persona, err);
 
-	(void)poll(&poll_for, 1, TURN_MS);
-	return outbox_flush(p->outbox);
+	if (!rc && patterns_new(&p->patterns))
+		rc = err_set(err, -ENOMEM, "out of memory");
+	if (!rc)
+		rc = make_bind(p, err);
+	return rc ? rc : open_worker(p, err);
 }
 
-static int run(struct program *p, struct err *err)
+static int turn(void *self, int timeout_ms)
 {
-	int rc = ST_OK;
+	struct program *p = self;
+	bool heard = false;
+	int rc = ssh_turn(&p->worker, timeout_ms, &heard);
 
-	while (!rc && !stop_asked) {
-		int64_t now = os_clock_monotonic_us();
-		bool heard = false;
+	if (!rc && heard)
+		rc = worker_hear(&p->common);
+	sessions_flush(p->worker.sessions, os_clock_now_us());
+	return rc;
+}
 
-		rc = outbox_behind(p->outbox) ? wait_for_store(p)
-		    : ssh_turn(&p->worker, outbox_empty(p->outbox) ? TURN_MS : 10, &heard);
-		if (heard)
-			hear_supervisor(p);
-		if (!rc)
-			rc = outbox_flush(p->outbox);
-		sessions_flush(p->worker.sessions, os_clock_now_us());
-		if (now - p->status_us >= STATUS_US) {
-			p->status_us = now;
-			tell_status(p);
-		}
-		if (p->worker.draining && p->worker.counters.open == 0)
-			break;
-	}
-	return rc ? err_set(err, rc, "the channel to the store: %s", st_text(rc)) : ST_OK;
+static void end(void *self)
+{
+	struct program *p = self;
+
+	ssh_end_all(&p->worker);
+	sessions_flush(p->worker.sessions, INT64_MAX);
 }
 
 int main(int argc, char **argv)
 {
 	static struct program p;
-	struct err err = {0};
-	int rc = prepare(&p, &err);
+	static const struct worker_kind kind = {
+		.name = "teiten-ssh",
+		.program = OS_PROGRAM_SSH,
+		.prepare = prepare,
+		.turn = turn,
+		.status = tell_status,
+		.drain = drain,
+		.is_done = is_done,
+		.end = end,
+		.waits = true,
+	};
 
-	os_signal_catch(SIGTERM, ask_stop);
-	os_signal_catch(SIGINT, ask_stop);
-	os_signal_ignore(SIGPIPE);
-	os_signal_ignore(SIGHUP);
-	if (!rc)
-		rc = open_worker(&p, &err);
-	if (!rc)
-		rc = os_confine(OS_PROGRAM_SSH, argc > 1 && argv[1][0] ? argv[1] : NULL, &err)
-		    ? START_UNCONFINED : ST_OK;
-	os_memory_release();
-	if (!rc)
-		rc = run(&p, &err);
-	/* A clean end: every session's records, then the counts, then goodbye. */
-	ssh_end_all(&p.worker);
-	if (p.worker.sessions)
-		sessions_flush(p.worker.sessions, INT64_MAX);
-	if (!rc && outbox_finish(p.outbox, FINISH_MS))
-		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
-	if (rc)
-		(void)fprintf(stderr, "teiten-ssh: %s\n", err.text);
-	_exit(rc == START_UNCONFINED ? rc : rc ? 1 : 0);
+	worker_main(&kind, &p.common, argc > 1 && argv[1][0] ? argv[1] : NULL);
 }

@@ -18,7 +18,14 @@ enum start_descriptor {
 	START_FILE = 3,
 	START_CONTROL = 4,
 	START_STORE = 5, /* the store itself: its channels to the others, by enum wire_peer */
-	START_FIRST = 6, /* the sockets, then the responder's last input; the capture: its ring */
+	START_RULES = 6, /* rulebook.h; not the store's; this file again when there are none */
+	START_FIRST = 7, /* the sockets, then the responder's last input; the capture: its ring */
+};
+
+enum start_rules {
+	START_RULES_NONE,
+	START_RULES_SILENT, /* somebody else says what is wrong with them */
+	START_RULES_SAID,
 };
 
 /* A worker that could not give up what it does not need ends with this, and the sensor with it. */
@@ -48,9 +55,10 @@ struct start {
 	size_t ssh_len;
 	const char *geo_path; /* "": none */
 	uint16_t sensor;      /* number in the store */
+	uint8_t rules;        /* enum start_rules */
 	const struct ip *known; /* observed addresses that have an index already */
 	size_t known_count;
-	const struct start_socket *sockets;
+	const struct start_socket *sockets; /* the worker's own; the capture: everybody's */
 	size_t socket_count;
 	void *memory; /* what start_read made all of it point into */
 };

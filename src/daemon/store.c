@@ -110,6 +110,7 @@ static void tell_tail(enum record_table_id table, const void *row)
 	const struct record_session *s = row;
 	const struct record_login *l = row;
 	const struct record_command *c = row;
+	const struct record_alert *a = row;
 	char time[CIVIL_TIME_TEXT_MAX];
 	char ip[IP_TEXT_MAX];
 	struct buf b = {0};
@@ -135,6 +136,14 @@ static void tell_tail(enum record_table_id table, const void *row)
 		    ip_format((struct ip){c->src_hi, c->src_lo}, ip), c->dport);
 		put_json_text(&b, "protocol", c->protocol);
 		put_json_text(&b, "text", c->text);
+	} else if (table == RECORD_TABLE_alert) {
+		buf_printf(&b, "{\"kind\":\"alert\",\"time\":\"%s\",\"source\":\"%s\",\"port\":%u,\"sid\":%u",
+		    civil_format_time(a->time, time),
+		    ip_format((struct ip){a->src_hi, a->src_lo}, ip), a->dport, a->sid);
+		put_json_text(&b, "msg", a->msg);
+		put_json_text(&b, "class", a->class);
+		buf_printf(&b, ",\"severity\":%u,\"suppressed\":%s", a->severity,
+		    a->suppressed ? "true" : "false");
 	} else {
 		return;
 	}

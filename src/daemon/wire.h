@@ -25,6 +25,8 @@ enum wire_type {
 	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
 	                   line of JSON */
 	WIRE_LINK,      /* supervisor → capture: u8, 1 = packets can come, 0 = the interface is down */
+	WIRE_PREPARED,  /* worker → supervisor: u32 rules in use; it waits for WIRE_BEGIN */
+	WIRE_BEGIN,     /* supervisor → worker: nobody is in the way any more */
 };
 
 enum wire_peer {

@@ -485,6 +485,7 @@ void flow_table_stand(struct flow_table *t, enum flow_side side, struct packet *
 		first.dport = p->sport;
 	}
 	f = find_flow(t, &first, &found);
+	f->last_us = p->time_us;
 	if (f->proto != DECODE_PROTO_TCP)
 		return;
 	if (f->tcp == TCP_NONE) {

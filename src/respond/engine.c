@@ -59,7 +59,7 @@ void engine_give_slot(struct engine *e, uint32_t i)
 	deadline_remove(&e->wheel, i);
 	free(s->pending);
 	free(s->rest);
-	tls_close(s->tls);
+	tls_free(s->tls);
 	e->pending_bytes -= s->pending_len;
 	s->state = SLOT_FREE;
 	s->next = e->free_slot;
@@ -67,11 +67,31 @@ void engine_give_slot(struct engine *e, uint32_t i)
 	e->counters.open--;
 }
 
+void engine_tell(struct engine *e, uint32_t i, bool by_client, bool inside, const uint8_t *data,
+    size_t len)
+{
+	struct said said = {
+		.stream = &e->slots[i].stream,
+		.session = sessions_id(slot_context(e, i)),
+		.time_us = e->wall_us,
+		.data = data,
+		.len = len,
+		.by_client = by_client,
+		.inside = inside,
+	};
+
+	if (e->options.said)
+		e->options.said(e->options.said_arg, &said);
+}
+
 void engine_end_session(struct engine *e, uint32_t i, enum stream_end end)
 {
 	struct slot *s = &e->slots[i];
 
 	s->stream.last_us = e->wall_us;
+	if (s->tls)
+		engine_tell(e, i, true, true, NULL, 0);
+	engine_tell(e, i, true, false, NULL, 0);
 	sessions_stream_sink.close(e->options.sessions, &s->stream, slot_context(e, i), end);
 	e->counters.closed[end]++;
 }
@@ -191,6 +211,8 @@ static bool send_reply(struct engine *e, uint32_t i, const struct wr *reply)
 {
 	struct slot *s = &e->slots[i];
 
+	if (wr_len(reply) > 0)
+		engine_tell(e, i, false, s->tls != NULL, reply->start, wr_len(reply));
 	if (!s->tls)
 		return send_raw(e, i, reply->start, wr_len(reply));
 	tls_write(s->tls, reply->start, wr_len(reply));
@@ -281,8 +303,10 @@ static bool converse_tls(struct engine *e, uint32_t i, const uint8_t *data, size
 	bool over = false;
 	size_t n;
 
-	if (!was_open)
+	if (!was_open) {
+		engine_tell(e, i, true, false, data, len);
 		(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), data, len, NULL);
+	}
 	tls_give(s->tls, data, len);
 	do {
 		n = tls_read(s->tls, e->plain, sizeof(e->plain), &over);
@@ -295,6 +319,8 @@ static bool converse_tls(struct engine *e, uint32_t i, const uint8_t *data, size
 		}
 		if (n > 0)
 			s->greeting_due = false;
+		if (n > 0)
+			engine_tell(e, i, true, true, e->plain, n);
 		if (n > 0 && !converse(e, i, e->plain, n))
 			return false;
 	} while (n > 0);
@@ -334,7 +360,10 @@ static bool take(struct engine *e, uint32_t i, const uint8_t *data, size_t len)
 		drop(e, i, STREAM_END_REPLACED);
 		return false;
 	}
-	return s->tls ? converse_tls(e, i, data, len) : converse(e, i, data, len);
+	if (s->tls)
+		return converse_tls(e, i, data, len);
+	engine_tell(e, i, true, false, data, len);
+	return converse(e, i, data, len);
 }
 
 static void receive(struct engine *e, uint32_t i)

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "respond/limits.h"
+#include "respond/said.h"
 #include "respond/tls.h"
 #include "tally/sessions.h"
 
@@ -69,6 +70,9 @@ struct engine_options {
 	    uint16_t port);
 	/* A SYN's signature and its text, at each first sight of it; may be NULL. */
 	void (*signature)(void *arg, uint32_t id, const char *text);
+	/* What is said, for somebody who reads along; may be NULL. */
+	void (*said)(void *arg, const struct said *said);
+	void *said_arg;
 	uint16_t port_offset; /* taken off local ports */
 	struct engine_input *input; /* where to read into; NULL: the engine's own */
 	void *arg;

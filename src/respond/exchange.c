@@ -121,9 +121,9 @@ static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t
 	s->stream.last_us = e->wall_us;
 	s->stream.bytes[STREAM_CLIENT] += len;
 	s->stream.packets[STREAM_CLIENT]++;
+	engine_tell(e, i, true, false, e->input->bytes, len);
 	(void)sessions_answer(e->options.sessions, &s->stream, slot_context(e, i), e->input->bytes,
-	    len,
-	    &reply);
+	    len, &reply);
 	if (wr_len(&reply) == 0 || wr_len(&reply) > len)
 		return;
 	if (!may_be_answered(d) || !limits_reply(e->limits, d->peer, e->now_us)
@@ -131,6 +131,7 @@ static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t
 		e->counters.replies_withheld++;
 		return;
 	}
+	engine_tell(e, i, false, false, e->reply, wr_len(&reply));
 	e->counters.replies++;
 	e->counters.bytes_out += wr_len(&reply);
 	s->stream.bytes[STREAM_SERVER] += wr_len(&reply);

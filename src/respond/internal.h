@@ -94,6 +94,10 @@ void engine_give_slot(struct engine *e, uint32_t i);
 /* Ends the session of a slot: its records are made. */
 void engine_end_session(struct engine *e, uint32_t i, enum stream_end end);
 
+/* For who reads along: what was said in the clear; data NULL: the conversation is over. */
+void engine_tell(struct engine *e, uint32_t i, bool by_client, bool inside, const uint8_t *data,
+    size_t len);
+
 /* The port as it is known outside: without the offset that lets one try without root. */
 uint16_t engine_port(const struct engine *e, uint16_t local_port);
 

@@ -148,7 +148,7 @@ int tls_open(struct tls_server *server, struct tls **ret_tls)
 	return ST_OK;
 }
 
-void tls_close(struct tls *tls)
+void tls_free(struct tls *tls)
 {
 	if (!tls)
 		return;

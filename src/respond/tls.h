@@ -27,7 +27,7 @@ void tls_server_free(struct tls_server *server);
 
 /* -ENOMEM. */
 ST_MUST_CHECK int tls_open(struct tls_server *server, struct tls **ret_tls);
-void tls_close(struct tls *tls);
+void tls_free(struct tls *tls);
 
 /* Bytes from the network. */
 void tls_give(struct tls *tls, const void *data, size_t len);

@@ -31,7 +31,7 @@ class Store:
         os.mkdir(self.path)
         config = (f'sensor: {{ name: live, addresses: [127.0.0.1] }}\n'
                   f'store: {{ path: {self.path} }}\n').encode()
-        start = struct.pack('=QQ', MAGIC, 0)
+        start = struct.pack('=QQQ', MAGIC, 0, 0)
         for text in (config, b'test.yaml', b'', b'', b'', b''):
             start += struct.pack('=Q', len(text)) + text + b'\0'
         start += struct.pack('=QQ', 0, 0)
