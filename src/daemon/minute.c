@@ -5,6 +5,7 @@
 
 void minute_begin(struct minute *m, int64_t wall_us, int64_t monotonic_us)
 {
+	m->first = true;
 	m->from_us = wall_us;
 	m->wall_minus_monotonic_us = wall_us - monotonic_us;
 	m->before = (struct minute_counts){0, 0, 0};
@@ -27,8 +28,10 @@ bool minute_turn(struct minute *m, int64_t wall_us, int64_t monotonic_us, bool l
 	int64_t true_us = was_set ? wall_us - step : wall_us; /* on the clock the minute began with */
 	int64_t end = m->from_us - m->from_us % CIVIL_US_PER_MINUTE + CIVIL_US_PER_MINUTE;
 
-	if (true_us < end && !last && !was_set)
+	if (true_us < end && !last && !was_set
+	    && !(m->first && true_us - m->from_us >= MINUTE_FIRST_US))
 		return false;
+	m->first = false;
 	if (true_us < end)
 		end = true_us;
 	*ret_row = (struct record_coverage){

@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 #define MINUTE_STEP_US 1000000ll /* a clock that is off by more was set */
+/* The first interval is short: a sensor that has just started has observed something, and who asks
+ * its store wants to see that. */
+#define MINUTE_FIRST_US 1000000ll
 
 /* Sums since the start. */
 struct minute_counts {
@@ -22,6 +25,7 @@ struct minute_counts {
 };
 
 struct minute {
+	bool first;           /* no interval has ended yet */
 	int64_t from_us;      /* UTC: the interval that is open */
 	int64_t wall_minus_monotonic_us;
 	struct minute_counts before;

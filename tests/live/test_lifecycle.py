@@ -37,6 +37,9 @@ def test_start_answer_stop():
     equal((login['password'], login['port'], login['protocol'], login['source']),
           ('"x"', 2323, 'telnet', '127.0.0.1'))
     wait_for('status', lambda: sensor.counter('accepted') == 3)
+    # Who asks at once sees it: nothing has to be a minute old.
+    wait_for('top', lambda: 'vizxv' in teiten('top', 'logins', '-s', sensor.store, '--credentials',
+                                              check=False).stdout, 5)
     sensor.stop()
     listener.join(5)
     held.close()
