@@ -78,11 +78,7 @@ static const struct sessions_sink sink = {take_row, take_blob};
 static bool known_port(void *arg, uint8_t proto, uint16_t port)
 {
 	(void)arg;
-	for (unsigned i = 0; i < protocol_module_count; i++)
-		if (identify_is_port(protocol_modules[i],
-		    proto == DECODE_PROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, port))
-			return true;
-	return false;
+	return identify_knows_port(proto == DECODE_PROTO_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, port);
 }
 
 int visitors_new(const struct visitors_options *options, struct visitors **ret_visitors,

@@ -159,27 +159,35 @@ static enum protocol_verdict probe(const struct protocol_start *start)
 	return len > 14 ? PROTOCOL_YES : PROTOCOL_MORE;
 }
 
+/* Nearly every question has a type with a name; the others are TYPE and their number (RFC 3597). */
+static void put_type(struct wr *w, uint16_t type)
+{
+	char number[16];
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (types[i].type == type) {
+			wr_bytes(w, types[i].name, strlen(types[i].name));
+			return;
+		}
+	}
+	(void)snprintf(number, sizeof(number), "TYPE%u", type);
+	wr_bytes(w, number, strlen(number));
+}
+
 static void tell(struct protocol_io *io, const struct question *q)
 {
 	struct state *state = io->state;
 	char text[NAME_MAX + 40];
-	char number[16];
-	const char *type = number;
-	int n;
+	struct wr w = wr_init(text, sizeof(text));
 
-	(void)snprintf(number, sizeof(number), "TYPE%u", q->type);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].type == q->type)
-			type = types[i].name;
-	n = snprintf(text, sizeof(text), "%s%s ", q->class == CLASS_CHAOS ? "CH " : "", type);
-	if (n < 0)
-		return;
-	if (q->name_len == 0)
-		text[n++] = '.';
-	memcpy(text + n, q->name, q->name_len);
-	protocol_command(io, text, (size_t)n + q->name_len);
+	if (q->class == CLASS_CHAOS)
+		wr_bytes(&w, "CH ", 3);
+	put_type(&w, q->type);
+	wr_u8(&w, ' ');
+	wr_bytes(&w, q->name_len ? q->name : ".", q->name_len ? q->name_len : 1);
+	protocol_command(io, text, wr_len(&w));
 	if (!state->told)
-		protocol_attribute(io, PROTOCOL_REQUEST, text, (size_t)n + q->name_len);
+		protocol_attribute(io, PROTOCOL_REQUEST, text, wr_len(&w));
 	state->told = true;
 }
 

@@ -3,6 +3,8 @@
 
 #include "protocol/patterns.h"
 
+#define MODULES_MAX 256
+
 bool identify_is_port(const struct protocol_module *module, enum protocol_transport transport,
     uint16_t port)
 {
@@ -14,21 +16,64 @@ bool identify_is_port(const struct protocol_module *module, enum protocol_transp
 	return false;
 }
 
+/* What is known of the modules before any bytes come; the same whenever it is worked out. */
+static struct {
+	bool filled;
+	unsigned count[2]; /* TCP, UDP */
+	uint8_t asked[2][MODULES_MAX]; /* numbers of those that can be told by their bytes, in order */
+	uint64_t ports[2][(UINT16_MAX + 1) / 64]; /* bits: some module's port */
+} known;
+
+static unsigned kind_of(enum protocol_transport transport)
+{
+	return transport == PROTOCOL_UDP;
+}
+
+static void know_port(unsigned kind, uint16_t port)
+{
+	known.ports[kind][port / 64] |= 1ull << port % 64;
+}
+
+static void fill_known(void)
+{
+	for (unsigned i = 0; i < protocol_module_count && i < MODULES_MAX; i++) {
+		const struct protocol_module *m = protocol_modules[i];
+
+		for (unsigned k = 0; k < PROTOCOL_PORTS_MAX && m->tcp_ports[k]; k++)
+			know_port(0, m->tcp_ports[k]);
+		for (unsigned k = 0; k < PROTOCOL_PORTS_MAX && m->udp_ports[k]; k++)
+			know_port(1, m->udp_ports[k]);
+		for (unsigned kind = 0; kind < 2; kind++)
+			if (m->probe && m->transports & (kind ? PROTOCOL_UDP : PROTOCOL_TCP))
+				known.asked[kind][known.count[kind]++] = (uint8_t)i;
+	}
+	known.filled = true;
+}
+
+bool identify_knows_port(enum protocol_transport transport, uint16_t port)
+{
+	if (!known.filled)
+		fill_known();
+	return known.ports[kind_of(transport)][port / 64] >> port % 64 & 1;
+}
+
 /* One round over the modules; hinted asks only those whose port it is. */
 static enum protocol_verdict ask_modules(struct protocol_start *start, bool final,
     uint16_t *ret_number)
 {
-	for (unsigned i = 0; i < protocol_module_count; i++) {
-		const struct protocol_module *module = protocol_modules[i];
+	unsigned kind = kind_of(start->transport);
+
+	if (start->hinted && !identify_knows_port(start->transport, start->port))
+		return PROTOCOL_NO;
+	for (unsigned i = 0; i < known.count[kind]; i++) {
+		const struct protocol_module *module = protocol_modules[known.asked[kind][i]];
 		enum protocol_verdict verdict;
 
-		if (!(module->transports & start->transport) || !module->probe)
-			continue;
 		if (start->hinted && !identify_is_port(module, start->transport, start->port))
 			continue;
 		verdict = module->probe(start);
 		if (verdict == PROTOCOL_YES)
-			*ret_number = (uint16_t)i;
+			*ret_number = known.asked[kind][i];
 		if (verdict == PROTOCOL_YES || (verdict == PROTOCOL_MORE && !final))
 			return verdict;
 	}
@@ -42,6 +87,8 @@ enum protocol_verdict identify(const struct patterns *patterns, const struct pro
 	enum protocol_verdict verdict;
 	unsigned pattern;
 
+	if (!known.filled)
+		fill_known();
 	start.hinted = false;
 	verdict = ask_modules(&start, final, ret_number);
 	if (verdict == PROTOCOL_NO && patterns) {

@@ -31,3 +31,6 @@ const struct protocol_module *identify_module(uint16_t number);
 /* Is this one of the module's default ports? */
 bool identify_is_port(const struct protocol_module *module, enum protocol_transport transport,
     uint16_t port);
+
+/* Is it a default port of any module? */
+bool identify_knows_port(enum protocol_transport transport, uint16_t port);
