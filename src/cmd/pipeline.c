@@ -392,6 +392,7 @@ static int open_tally(struct pipeline *p, struct err *err)
 		.net_count = p->options.net_count,
 		.excluded = p->options.excluded,
 		.excluded_count = p->options.excluded_count,
+		.few_dsts = !p->options.store, /* attacks ask for more, but not of SYNs */
 		.tools = p->tools,
 		.sink = take_rows,
 		.sink_arg = p,

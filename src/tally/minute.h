@@ -157,30 +157,28 @@ static inline void minute_table_prefetch(const struct minute_table *t, uint64_t 
 	__builtin_prefetch(&t->index[(uint32_t)hash & t->index_mask]);
 }
 
-/* The place in the index where the key is, as far as the hash can tell, or where it belongs. */
-static inline uint32_t minute_table_seek(const struct minute_table *t, uint64_t hash)
+/*
+ * Asks for the row that the first index word names: nearly always the key's, if it has one.  It does
+ * not look whether it is, because nobody could foretell the answer, and a wrong guess costs more
+ * than a row asked for in vain.
+ */
+static inline void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
 {
-	uint32_t tag = minute_tag(hash);
-	uint32_t at = (uint32_t)hash & t->index_mask;
+	uint32_t word = t->index[(uint32_t)hash & t->index_mask];
 
-	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
-		if ((word & ~MINUTE_ROW_MASK) == tag) {
-			__builtin_prefetch(minute_table_row(t, (word & MINUTE_ROW_MASK) - 1), 1);
-			break;
-		}
-		at = (at + 1) & t->index_mask;
-	}
-	return at;
+	__builtin_prefetch(minute_table_row(t, ((word & MINUTE_ROW_MASK) - 1) & MINUTE_ROW_MASK >> 1),
+	    1);
 }
 
 /*
- * The number of the key's row, from the place that minute_table_seek found.  A new row (*ret_new)
- * has its tail; the caller fills all the rest.  tail is NULL for IPv4.
+ * The number of the key's row.  A new row (*ret_new) has its tail; the caller fills all the rest.
+ * tail is NULL for IPv4.
  */
 static inline uint32_t minute_table_enter(struct minute_table *t, const struct minute_key *key,
-    const struct minute_tail *tail, uint64_t hash, uint32_t at, bool *ret_new)
+    const struct minute_tail *tail, uint64_t hash, bool *ret_new)
 {
 	uint32_t tag = minute_tag(hash);
+	uint32_t at = (uint32_t)hash & t->index_mask;
 
 	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
 		uint32_t i = (word & MINUTE_ROW_MASK) - 1;

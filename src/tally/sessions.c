@@ -11,8 +11,10 @@
 #include "protocol/encoding.h"
 #include "protocol/template.h"
 #include "protocol/urls.h"
+#include "tally/bag.h"
 #include "tally/blobs.h"
 #include "tally/quarter.h"
+#include "tally/repeats.h"
 #include "tally/scrub.h"
 
 #include <errno.h>
@@ -25,13 +27,6 @@
 #define ATTRIBUTES_MAX 2048u
 #define ATTRIBUTE_LEN_MAX 512u
 #define TEXT_OUT_MAX (3 * PROTOCOL_TEXT_MAX + 64) /* U+FFFD is three bytes for one */
-
-/* Bytes in pooled memory that grow up to a bound. */
-struct bag {
-	uint8_t *bytes;
-	uint16_t len;
-	uint16_t cap;
-};
 
 struct visit {
 	struct session session;
@@ -59,6 +54,8 @@ struct sessions {
 	uint64_t protocols[UINT16_MAX + 1];
 	struct visit brief;  /* the UDP exchange at work that has no context */
 	bool brief_waits;    /* for a context */
+	struct repeat did;   /* what its datagram does */
+	struct repeats repeats;
 	int error;
 };
 
@@ -81,38 +78,7 @@ static void give_row(struct sessions *s, enum record_table_id table, const void 
 		note_error(s, s->options.sink->row(s->options.arg, table, row));
 }
 
-/* ---- bags ----------------------------------------------------------------------------------- */
-
-static bool bag_add(struct sessions *s, struct bag *bag, const void *data, size_t len, size_t max)
-{
-	if (bag->len + len > max)
-		return false;
-	if (bag->len + len > bag->cap) {
-		size_t cap = bag->cap ? bag->cap : 128;
-		uint8_t *bytes;
-
-		while (cap < bag->len + len)
-			cap *= 2;
-		bytes = room_take(s->texts, cap);
-		if (!bytes)
-			return false;
-		if (bag->len)
-			memcpy(bytes, bag->bytes, bag->len);
-		room_give(s->texts, bag->bytes, bag->cap);
-		bag->bytes = bytes;
-		bag->cap = (uint16_t)cap;
-	}
-	if (len)
-		memcpy(bag->bytes + bag->len, data, len);
-	bag->len = (uint16_t)(bag->len + len);
-	return true;
-}
-
-static void bag_free(struct sessions *s, struct bag *bag)
-{
-	room_give(s->texts, bag->bytes, bag->cap);
-	*bag = (struct bag){NULL, 0, 0};
-}
+/* ---- attributes ----------------------------------------------------------------------------- */
 
 static struct protocol_text find_attribute(const struct visit *v, enum protocol_attribute wanted)
 {
@@ -143,8 +109,8 @@ static void keep_attribute(struct sessions *s, struct visit *v, enum protocol_at
 	if (before.len == len && memcmp(before.data, text.data, len) == 0)
 		return;
 	if (v->attributes.len + sizeof(head) + len <= ATTRIBUTES_MAX
-	    && bag_add(s, &v->attributes, head, sizeof(head), ATTRIBUTES_MAX))
-		(void)bag_add(s, &v->attributes, text.data, len, ATTRIBUTES_MAX);
+	    && bag_add(s->texts, &v->attributes, head, sizeof(head), ATTRIBUTES_MAX))
+		(void)bag_add(s->texts, &v->attributes, text.data, len, ATTRIBUTES_MAX);
 }
 
 /* ---- facts ---------------------------------------------------------------------------------- */
@@ -169,12 +135,20 @@ static unsigned number_of(const struct scene *scene, const struct protocol_fact 
 	return identify_module(number) == fact->module ? number : protocol_module_number(fact->module);
 }
 
+static void note_event(struct repeat *did, unsigned event)
+{
+	did->other = did->other || did->event_count == REPEATS_EVENTS_MAX || event > UINT16_MAX;
+	if (!did->other)
+		did->events[did->event_count++] = (uint16_t)event;
+}
+
 static void take_event(const struct scene *scene, const struct protocol_fact *fact)
 {
 	struct sessions *s = scene->sessions;
 	unsigned module = number_of(scene, fact);
 
 	s->events[s->event_base[module] + fact->event]++;
+	note_event(&s->did, s->event_base[module] + fact->event);
 	if (s->options.sink)
 		note_error(s, quarter_add(s->quarter, scene->stream->last_us, (uint16_t)module,
 		    (uint16_t)fact->event, scene->stream->server_port, scene->stream->client));
@@ -215,6 +189,7 @@ static void take_login(const struct scene *scene, const struct protocol_fact *fa
 	struct sessions *s = scene->sessions;
 
 	scene->visit->logins++;
+	s->did.other = true;
 	note_error(s, logins_add(s->logins, (uint16_t)number_of(scene, fact), scene->stream->client,
 	    fact->user.data, fact->user.len, fact->password.data, fact->password.len));
 	if (s->options.sink)
@@ -427,7 +402,7 @@ static size_t take_data(struct sessions *s, const struct stream *stream, struct 
 	if (s->options.sink && side == PROTOCOL_CLIENT && v->payload.len < FIRST_PAYLOAD_MAX) {
 		size_t space = FIRST_PAYLOAD_MAX - v->payload.len;
 
-		(void)bag_add(s, &v->payload, data, taken < space ? taken : space, FIRST_PAYLOAD_MAX);
+		(void)bag_add(s->texts, &v->payload, data, taken < space ? taken : space, FIRST_PAYLOAD_MAX);
 	}
 	note_protocol(s, v);
 	return taken;
@@ -527,26 +502,74 @@ static void close_stream(void *arg, const struct stream *stream, void *context,
 		blobs_close(s->blobs, &v->blobs, v->blobs);
 	if (s->options.sink)
 		give_session(s, stream, v, end);
-	bag_free(s, &v->payload);
-	bag_free(s, &v->attributes);
+	bag_free(s->texts, &v->payload);
+	bag_free(s->texts, &v->attributes);
+}
+
+/* The same again. */
+static void repeat_datagram(struct sessions *s, const struct repeat *did,
+    struct stream_memory *memory)
+{
+	for (unsigned i = 0; i < did->event_count; i++)
+		s->events[did->events[i]]++;
+	if (did->number != IDENTIFY_UNKNOWN) {
+		s->protocols[did->number]++;
+		s->driver.counters.identified++;
+	}
+	memory->state = did->state;
+	memory->kind = (uint16_t)(did->number + 1); /* none: 0 */
+}
+
+/* Has the driver counted anything but that it knows the protocol? */
+static bool counted_other(const struct session_counters *a, const struct session_counters *b)
+{
+	return a->unknown != b->unknown || a->no_room != b->no_room || a->stuck != b->stuck
+	    || a->lost_sides != b->lost_sides || b->identified - a->identified > 1;
+}
+
+static bool parse_datagram(struct sessions *s, const struct stream *stream,
+    struct stream_memory *memory, enum stream_side side, const uint8_t *data, size_t len)
+{
+	struct session_counters before = s->driver.counters;
+	struct visit *v = &s->brief;
+
+	if (memory->kind) {
+		session_unpack(&s->driver, &v->session, memory->kind - 1, memory->state);
+		v->protocol = v->session.number;
+	}
+	s->did = (struct repeat){0};
+	stream_data(s, stream, v, side, data, len);
+	s->brief_waits = !session_pack(&s->driver, &v->session, &memory->state);
+	memory->kind = (uint16_t)(v->session.number + 1);
+	s->did.number = v->session.number;
+	s->did.state = memory->state;
+	s->did.other = s->did.other || s->brief_waits
+	    || counted_other(&before, &s->driver.counters);
+	return !s->brief_waits;
 }
 
 static bool stream_datagram(void *arg, const struct stream *stream, struct stream_memory *memory,
     enum stream_side side, const uint8_t *data, size_t len)
 {
 	struct sessions *s = arg;
-	struct visit *v = &s->brief;
+	bool first = !memory->kind && side == STREAM_CLIENT;
+	const struct repeat *did;
+	struct repeats_key key;
+	bool done;
 
-	*v = (struct visit){0};
-	open_visit(s, stream, v);
-	if (memory->kind) {
-		session_unpack(&s->driver, &v->session, memory->kind - 1, memory->state);
-		v->protocol = v->session.number;
+	s->brief = (struct visit){0};
+	open_visit(s, stream, &s->brief);
+	if (!first || s->brief.ignored)
+		return parse_datagram(s, stream, memory, side, data, len);
+	key = repeats_key_of(stream->server_port, data, len);
+	did = repeats_find(&s->repeats, &key);
+	if (did) {
+		repeat_datagram(s, did, memory);
+		return true;
 	}
-	stream_data(s, stream, v, side, data, len);
-	s->brief_waits = !session_pack(&s->driver, &v->session, &memory->state);
-	memory->kind = (uint16_t)(v->session.number + 1); /* none: 0 */
-	return !s->brief_waits;
+	done = parse_datagram(s, stream, memory, side, data, len);
+	repeats_keep(&s->repeats, &key, &s->did);
+	return done;
 }
 
 const struct stream_sink sessions_counting_sink = {

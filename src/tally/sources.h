@@ -2,10 +2,12 @@
  * Every source of a run, and its packets by port.
  *
  * Private to the summary.  Sources lie densely in the order they came and are known by their
- * number, from 1; an index of 32-bit words finds them.  Packets by (source, port) are in a table of
- * 64-bit words.  Both are far larger than the cache and read at random, so a look-up has steps in
- * which many rows can wait for memory together: ask for the index word, ask for the source, ask for
- * the pair.  Nothing moves between the steps as long as there is room (sources_reserve).
+ * number, from 1; an index of 32-bit words finds them.  One cache line has all there is to know of
+ * most: they ask few ports and use one tool.  Packets by further ports are in a table of 64-bit
+ * words, further evidence in an array.  All are far larger than the cache and read at random, so a
+ * look-up has steps in which many rows can wait for memory together: ask for the index word, ask
+ * for the source, ask for the pair.  Nothing moves between the steps as long as there is room
+ * (sources_reserve).
  */
 #pragma once
 
@@ -29,6 +31,10 @@
 /* A pair's word: number of the source (25 bits), slot (18), packets (21). */
 #define PAIR_COUNT_BITS 21
 #define PAIR_COUNT_MAX ((1u << PAIR_COUNT_BITS) - 1)
+
+/* A pair is at most so far behind the word that its hash chooses: who makes pairs that all choose the
+ * same one is refused, not looked for ever.  At the load that is allowed none comes near it. */
+#define PAIR_FAR_MAX 1024u
 
 /* An index word: number of the source below, bits of the hash above. */
 #define SOURCES_NUMBER_BITS 25
@@ -57,14 +63,22 @@ static inline uint16_t slot_port(uint32_t slot)
 #define SOURCE_DST_SEVERAL UINT32_MAX
 #define SOURCE_V4 (1ull << 32) /* of a key: an IPv4 address is below, else an IPv6 number */
 
+/* A source's own pairs: slot above, packets below (more than any run has); 0 = free. */
+#define SOURCE_PAIRS 3
+#define SOURCE_PAIR_COUNT_BITS 46
+#define SOURCE_PAIR_COUNT_MAX ((1ull << SOURCE_PAIR_COUNT_BITS) - 1)
+
 struct source {
 	uint64_t key;
 	uint64_t access;
+	uint64_t pairs[SOURCE_PAIRS]; /* of the first ports it asked */
 	uint32_t pair_keys[2];
-	uint32_t evidence; /* position + 1, 0 = none */
 	uint32_t dst;      /* index + 1 of the one address it asked; SOURCE_DST_SEVERAL; 0: none */
+	uint32_t evidence; /* position + 1; 0: none but the next two */
+	uint32_t rules;    /* what all of its SYNs match that match any … */
+	uint32_t matches;  /* … and how many those are */
 };
-_Static_assert(sizeof(struct source) == 32, "two in a cache line");
+_Static_assert(sizeof(struct source) == 64, "one cache line");
 
 /* In a cache line of its own. */
 struct source_evidence {
@@ -82,9 +96,11 @@ struct sources {
 	struct source *list; /* number - 1 */
 	uint32_t count;
 	uint32_t capacity;
-	uint32_t *index;
+	uint32_t *index; /* as pairs, with address space for all there can be: both grow where they are */
 	unsigned index_shift; /* 64 - bits of the hash that choose the word */
+	unsigned index_shift_min;
 	unsigned pair_shift;
+	unsigned pair_shift_min;
 	uint64_t *pairs;
 	uint32_t pair_count;
 	uint32_t overflow_count;
@@ -160,13 +176,54 @@ static inline struct source *sources_enter(struct sources *s, uint64_t key, uint
 	return source;
 }
 
-/* Gives the source evidence of its own; false when memory is out.  Evidence moves. */
+/* Gives the source evidence of its own, which begins with what it has; false when memory is out.
+ * Evidence moves. */
 bool sources_new_evidence(struct sources *s, struct source *source);
 
-static inline const struct tools_evidence *sources_evidence(const struct sources *s,
+/* Adds packets that match these rules (one at least).  False when memory is out. */
+static inline bool sources_add_evidence(struct sources *s, struct source *source, uint32_t packets,
+    uint32_t rules)
+{
+	if (!source->evidence && (source->matches == 0 || source->rules == rules)) {
+		source->rules = rules;
+		if (__builtin_add_overflow(source->matches, packets, &source->matches))
+			source->matches = UINT32_MAX;
+		return true;
+	}
+	if (!source->evidence && !sources_new_evidence(s, source))
+		return false;
+	tools_evidence_add(&s->evidence[source->evidence - 1].tools, packets, rules);
+	return true;
+}
+
+static inline bool sources_has_evidence(const struct source *source)
+{
+	return source->matches > 0;
+}
+
+static inline struct tools_evidence sources_evidence(const struct sources *s,
     const struct source *source)
 {
-	return &s->evidence[source->evidence - 1].tools;
+	struct tools_evidence evidence = {{0}};
+
+	if (source->evidence)
+		return s->evidence[source->evidence - 1].tools;
+	tools_evidence_add(&evidence, source->matches, source->rules);
+	return evidence;
+}
+
+/* Adds packets to one of the source's own pairs; false when the port is none of those and there is
+ * no place for it. */
+static inline bool sources_count_own(struct source *source, uint32_t slot, uint32_t packets)
+{
+	for (unsigned i = 0; i < SOURCE_PAIRS; i++) {
+		if (source->pairs[i] && source->pairs[i] >> SOURCE_PAIR_COUNT_BITS != slot)
+			continue;
+		source->pairs[i] = ((uint64_t)slot << SOURCE_PAIR_COUNT_BITS)
+		    | ((source->pairs[i] & SOURCE_PAIR_COUNT_MAX) + packets);
+		return true;
+	}
+	return false;
 }
 
 static inline uint64_t pair_of(const struct sources *s, const struct source *source, uint32_t slot)
@@ -187,14 +244,14 @@ bool sources_add_overflow(struct sources *s, uint64_t pair, uint64_t packets);
 static inline bool pair_count(struct sources *s, uint64_t pair, uint32_t packets,
     uint32_t count_max)
 {
-	size_t mask = (size_t)(UINT64_MAX >> s->pair_shift);
-	size_t at = (size_t)(sources_hash(pair) >> s->pair_shift);
+	size_t home = (size_t)(sources_hash(pair) >> s->pair_shift);
+	size_t at = home;
 	uint64_t word;
 
 	for (word = s->pairs[at]; word && word >> PAIR_COUNT_BITS != pair; word = s->pairs[at])
-		at = (at + 1) & mask;
+		at++;
 	if (!word) {
-		if (s->pair_count >= count_max)
+		if (s->pair_count >= count_max || at - home >= PAIR_FAR_MAX)
 			return false;
 		s->pair_count++;
 		word = pair << PAIR_COUNT_BITS;
@@ -216,8 +273,15 @@ typedef void (*pair_walk_fn)(void *arg, uint32_t number, uint32_t slot, uint64_t
 /* Calls back for every pair, possibly several times for one: the packets add up. */
 static inline void pair_walk(const struct sources *s, pair_walk_fn each, void *arg)
 {
-	size_t size = (size_t)(UINT64_MAX >> s->pair_shift) + 1;
+	size_t size = (size_t)(UINT64_MAX >> s->pair_shift) + 1 + PAIR_FAR_MAX;
 
+	for (uint32_t n = 0; n < s->count; n++) {
+		const uint64_t *own = s->list[n].pairs;
+
+		for (unsigned i = 0; i < SOURCE_PAIRS && own[i]; i++)
+			each(arg, n + 1, (uint32_t)(own[i] >> SOURCE_PAIR_COUNT_BITS),
+			    own[i] & SOURCE_PAIR_COUNT_MAX);
+	}
 	for (size_t i = 0; i < size; i++) {
 		uint64_t pair = s->pairs[i] >> PAIR_COUNT_BITS;
 

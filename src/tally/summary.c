@@ -50,8 +50,6 @@ struct waiting {
 	uint32_t slot;
 	uint32_t place; /* in the index of sources */
 	uint64_t pair;
-	uint32_t evidence; /* position + 1, 0 = none */
-	uint32_t rules;
 };
 
 int summary_new(const struct tools *tools, const struct geo *geo, struct summary **ret_summary)
@@ -155,11 +153,12 @@ static inline void note_destination(struct source *source, const struct minute_r
 		source->dst = source->dst ? SOURCE_DST_SEVERAL : dst;
 }
 
-/* Step 3: counts the row to its source, and asks for its pair and evidence.  pair 0: neither. */
+/* Step 3: counts the row to its source; asks for its pair when it has one elsewhere, else pair 0. */
 static inline void count_source(struct summary *s, struct waiting *w)
 {
 	const struct minute_row *row = w->row;
 	struct source *source = sources_enter(&s->sources, w->key, w->place);
+	uint32_t rules;
 
 	w->pair = 0;
 	if (!source) {
@@ -168,32 +167,17 @@ static inline void count_source(struct summary *s, struct waiting *w)
 	}
 	if (!is_access(row))
 		return;
-	w->rules = row->signature ? rules_of(s, source, row) : 0;
-	if (w->rules) {
-		/* Missing evidence for want of memory is said, not hidden. */
-		if (!source->evidence && !sources_new_evidence(&s->sources, source)) {
-			s->saturated = true;
-			w->rules = 0;
-		} else {
-			w->evidence = source->evidence;
-			__builtin_prefetch(&s->sources.evidence[w->evidence - 1], 1);
-		}
-	}
+	rules = row->signature ? rules_of(s, source, row) : 0;
+	/* Missing evidence for want of memory is said, not hidden. */
+	if (rules && !sources_add_evidence(&s->sources, source, row->packets, rules))
+		s->saturated = true;
 	note_destination(source, row);
 	s->request_sources += source->access == 0;
 	source->access += row->packets;
+	if (sources_count_own(source, w->slot, row->packets))
+		return;
 	w->pair = pair_of(&s->sources, source, w->slot);
 	pair_prefetch(&s->sources, w->pair);
-}
-
-/* Step 4. */
-static inline void count_pair(struct summary *s, const struct waiting *w)
-{
-	if (w->rules)
-		tools_evidence_add(&s->sources.evidence[w->evidence - 1].tools, w->row->packets,
-		    w->rules);
-	if (!pair_count(&s->sources, w->pair, w->row->packets, SUMMARY_PAIRS_MAX))
-		refuse(s, w->row, w->slot);
 }
 
 int summary_add(struct summary *s, const struct tally_rows *rows)
@@ -210,9 +194,12 @@ int summary_add(struct summary *s, const struct tally_rows *rows)
 		waiting[i].place = sources_seek(&s->sources, waiting[i].key);
 	for (uint32_t i = 0; i < count; i++)
 		count_source(s, &waiting[i]);
-	for (uint32_t i = 0; i < count; i++)
-		if (waiting[i].pair)
-			count_pair(s, &waiting[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct waiting *w = &waiting[i];
+
+		if (w->pair && !pair_count(&s->sources, w->pair, w->row->packets, SUMMARY_PAIRS_MAX))
+			refuse(s, w->row, w->slot);
+	}
 	return ST_OK;
 }
 
@@ -310,9 +297,11 @@ int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
 			.several_addresses = source->dst == SOURCE_DST_SEVERAL,
 		};
 
-		if (source->evidence)
-			out.tools = tools_judge(s->tools, sources_evidence(sources, source),
-			    source->access);
+		if (sources_has_evidence(source)) {
+			struct tools_evidence evidence = sources_evidence(sources, source);
+
+			out.tools = tools_judge(s->tools, &evidence, source->access);
+		}
 		rc = each(arg, &out);
 	}
 	free(ports);
@@ -593,11 +582,12 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 {
 	for (uint32_t i = 0; i < s->sources.count; i++) {
 		const struct source *source = &s->sources.list[i];
+		struct tools_evidence evidence = sources_evidence(&s->sources, source);
 		uint32_t judged;
 
-		if (!source->evidence)
+		if (!sources_has_evidence(source))
 			continue;
-		judged = tools_judge(s->tools, sources_evidence(&s->sources, source), source->access);
+		judged = tools_judge(s->tools, &evidence, source->access);
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];
 

@@ -11,7 +11,7 @@
 #include "tally/tally.h"
 
 #define SUMMARY_SOURCES_MAX (16u << 20)
-#define SUMMARY_PAIRS_MAX (64u << 20)
+#define SUMMARY_PAIRS_MAX (64u << 20) /* beyond the first few ports of each source */
 
 struct summary;
 

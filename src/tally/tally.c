@@ -32,7 +32,6 @@ struct work {
 	struct minute_key key;
 	uint64_t hash;
 	uint32_t dst;
-	uint32_t place; /* in the index */
 	uint8_t second; /* of the minute */
 };
 
@@ -54,6 +53,7 @@ struct tally {
 	int64_t newest_us; /* latest packet of the packets being added */
 	struct minute minutes[TALLY_MINUTES_OPEN];
 	bool without_dsts;
+	bool few_dsts;
 	/* The batch: plain SYNs first, the others behind them. */
 	struct work work[CAPTURE_BATCH_MAX];
 	size_t plain;
@@ -76,6 +76,7 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	t->sink = options->sink;
 	t->sink_arg = options->sink_arg;
 	t->without_dsts = options->without_dsts;
+	t->few_dsts = options->few_dsts;
 	if (options->net_count > DESTINATIONS_NETS_MAX
 	    || options->excluded_count > DESTINATIONS_NETS_MAX) {
 		rc = err_set(err, ST_LIMIT, "more than %d networks", DESTINATIONS_NETS_MAX);
@@ -595,7 +596,36 @@ static inline void count_destination(struct minute_row *row, struct minute_hits 
 		minute_hits_add(hits, row_number, dst);
 }
 
-/* Pass 4: find or begin the row and add the packet to it. */
+/* The same for rows of which only the first two matter. */
+static inline void count_few_destinations(struct minute_row *row, uint32_t dst, bool is_new)
+{
+	if (dst < DESTINATIONS_LISTED_MAX)
+		row->dst_bits |= 1ull << dst;
+	else if (is_new)
+		row->dsts_above = 1;
+	else if (dst != row->first_dst && dst != DESTINATIONS_NONE)
+		row->dsts_above = row->first_dst < DESTINATIONS_LISTED_MAX ? 1 : 2;
+}
+
+/* Pass 4 for plain SYNs: find or begin the row and add the packet to it. */
+static inline void count_plain_into_row(struct tally *t, const struct work *w)
+{
+	struct minute_table *table = &w->minute->v4;
+	bool is_new;
+	uint32_t number = minute_table_enter(table, &w->key, NULL, w->hash, &is_new);
+	struct minute_row *row = minute_table_row(table, number);
+
+	if (is_new)
+		begin_row(t, row, w);
+	else
+		add_to_row(row, w);
+	if (t->few_dsts)
+		count_few_destinations(row, w->dst, is_new);
+	else if (!t->without_dsts)
+		count_destination(row, &w->minute->hits4, number, w->dst, is_new);
+}
+
+/* The same for all others. */
 static inline void count_into_row(struct tally *t, const struct work *w,
     const struct minute_tail *tail)
 {
@@ -604,7 +634,7 @@ static inline void count_into_row(struct tally *t, const struct work *w,
 	uint32_t number;
 	bool is_new;
 
-	number = minute_table_enter(table, &w->key, tail, w->hash, w->place, &is_new);
+	number = minute_table_enter(table, &w->key, tail, w->hash, &is_new);
 	row = minute_table_row(table, number);
 	if (is_new)
 		begin_row(t, row, w);
@@ -618,13 +648,20 @@ static inline void count_into_row(struct tally *t, const struct work *w,
 /* Passes 3 and 4 for the packets [from, to), which have been described. */
 static void count_described(struct tally *t, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i++) {
+	size_t plain = to < t->plain ? to : t->plain;
+	size_t others = from > t->plain ? from : t->plain;
+
+	for (size_t i = from; i < plain; i++)
+		minute_table_prefetch_row(&t->work[i].minute->v4, t->work[i].hash);
+	for (size_t i = from; i < plain; i++)
+		count_plain_into_row(t, &t->work[i]);
+	for (size_t i = others; i < to; i++) {
 		struct work *w = &t->work[i];
 
-		w->place = minute_table_seek(w->packet->flags & DECODE_V4 ? &w->minute->v4
-		                                                        : &w->minute->v6, w->hash);
+		minute_table_prefetch_row(w->packet->flags & DECODE_V4 ? &w->minute->v4
+		                                                      : &w->minute->v6, w->hash);
 	}
-	for (size_t i = from; i < to; i++) {
+	for (size_t i = others; i < to; i++) {
 		const struct work *w = &t->work[i];
 
 		if (w->packet->flags & DECODE_V4) {

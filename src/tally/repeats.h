@@ -1,0 +1,54 @@
+/*
+ * What the same datagram did before.
+ *
+ * Who asks the whole Internet over UDP sends everybody the same bytes.  A module's facts depend on
+ * the bytes and the port alone (protocol.h), so where only counts are kept, the second datagram like
+ * that needs no parsing.  Small and direct-mapped; bytes are compared in full, and those that never
+ * come again displace nothing.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPEATS_ENTRIES 256u
+#define REPEATS_BYTES_MAX 192u
+#define REPEATS_EVENTS_MAX 6u
+
+/* What the first datagram of an exchange did. */
+struct repeat {
+	uint32_t state;  /* struct stream_memory afterwards */
+	uint16_t number; /* of the protocol */
+	uint8_t event_count;
+	bool other;      /* something that counts cannot repeat: not to be kept */
+	uint16_t events[REPEATS_EVENTS_MAX];
+};
+
+struct repeats {
+	struct repeats_entry {
+		uint64_t hash;   /* 0 = free */
+		uint64_t waiting; /* hash of what came once and was not this */
+		uint16_t port;
+		uint16_t len;
+		struct repeat repeat;
+		uint8_t bytes[REPEATS_BYTES_MAX];
+	} entries[REPEATS_ENTRIES];
+};
+
+/* What is asked about. */
+struct repeats_key {
+	const uint8_t *data;
+	size_t len;
+	uint64_t hash; /* 0: too long to be kept */
+	uint16_t port;
+};
+
+struct repeats_key repeats_key_of(uint16_t port, const uint8_t *data, size_t len);
+
+/* What it did, or NULL.  Valid until repeats_keep. */
+const struct repeat *repeats_find(const struct repeats *repeats, const struct repeats_key *key);
+
+/* Keeps what it did, once it has come twice. */
+void repeats_keep(struct repeats *repeats, const struct repeats_key *key,
+    const struct repeat *repeat);
