@@ -5,6 +5,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 TIME    ?= 60
 PCAP    ?=
+MINUTES ?= 30
 
 export ADDRESS PORT_OFFSET INTERFACE CONFIG CREDENTIALS # of tools/run.sh
 
@@ -37,6 +38,10 @@ bench: deps ## measure; build/bench.json
 fuzz: deps ## each fuzz target for TIME=60 seconds
 	@tools/fuzz.sh $(TIME)
 
+soak: deps ## the live sensor under mixed load for MINUTES=30
+	@$(MAKE) --no-print-directory all
+	@tools/soak.py $(BUILD) $(MINUTES)
+
 lint: deps ## clang-tidy, cppcheck, shellcheck
 	@tools/deps.sh lint
 	@tools/lint.sh
@@ -58,4 +63,4 @@ clean: ## remove what was built (deps/ and run/ stay)
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-.PHONY: all deps demo run check bench fuzz lint install deb format clean help
+.PHONY: all deps demo run check bench fuzz soak lint install deb format clean help
