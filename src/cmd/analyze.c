@@ -489,6 +489,8 @@ static int write_report(struct run *run, const struct pipeline *pipeline, struct
 		.basis = (enum report_basis)config->report.basis,
 		.home_country = config->site.home_country,
 		.top_n = (unsigned)config->report.top_n,
+		.ports_attackers = config->report.ranking_ports == CONFIG_RANKING_ATTACKERS,
+		.countries_all = config->report.ranking_countries == CONFIG_RANKING_ALL,
 		.icmp_zero = config->report.icmp == CONFIG_ICMP_ONE_ROW,
 		.site_ja = config->site.name_ja,
 		.site_en = config->site.name_en,

@@ -1,12 +1,13 @@
 /*
- * teiten top: rankings of ports, countries, autonomous systems and sources; those of what visitors
- * spoke are in top_records.c.
+ * teiten top: rankings of ports, countries and autonomous systems; sources are in top_sources.c,
+ * those of what visitors spoke in top_records.c.
  *
  * From rollups only (port_quarter, country_day, source_day): a week is a fraction of a second.
  * Counts access, as reports do; changes are over the sensors that observed in both periods.
  */
 #include "cmd/rank.h"
 #include "cmd/top.h"
+#include "report/ranked.h"
 
 #include "base/ip.h"
 
@@ -17,6 +18,8 @@
 enum {
 	OPTION_N = WINDOW_OPTION_COUNT,
 	OPTION_ALL,
+	OPTION_ALL_ROLES,
+	OPTION_NO_RESEARCH,
 };
 
 static int run(int argc, char **argv);
@@ -36,6 +39,9 @@ const struct command command_top = {
         "\n" WINDOW_HELP
         "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
         "  -n N, --all     length of the ranking (default: report.top_n)\n"
+        "  --all-roles     everybody; else countries, asns and sources leave out victims of\n"
+        "                  attacks, reflectors and mistakes (report.ranking_roles)\n"
+        "  --no-research   without research scanners (ports, countries, asns, sources)\n"
         "\n"
         "--json: rank, previous_rank, the key (port, country, asn or source), rate,\n"
         "previous_rate, change, change_percent, packets, sensors, top_sensor_share, locality;\n"
@@ -205,7 +211,15 @@ static int top_ports(struct top *top)
 	static const char *const service[] = {"service", "サービス", "service"};
 	struct rank_list list = {0};
 	struct buf text = {0};
-	int r = ask_ranks(top, "cmd_top_ports", params, 4, RANK_KEY_PORT, &list);
+	const struct store_param ranked[] = {
+	    {.name = "target"},
+	    {.name = "from_day"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    {.name = "ranked", .kind = STORE_PARAM_SQL, .text = buf_text(&top->ranked)},
+	};
+	int r = top->out ? ask_ranks(top, "cmd_top_ports_ranked", ranked, 5, RANK_KEY_PORT, &list)
+	                 : ask_ranks(top, "cmd_top_ports", params, 4, RANK_KEY_PORT, &list);
 
 	if (r != COMMAND_OK)
 		return r;
@@ -253,8 +267,9 @@ static int country_ports(struct top *top, const struct rank_list *list, uint32_t
 	    {.name = "now_day"},
 	    {.name = "to_day"},
 	    {.name = "countries", .kind = STORE_PARAM_SQL, .text = buf_text(&codes)},
+	    {.name = "ranked", .kind = STORE_PARAM_SQL, .text = buf_text(&top->ranked)},
 	};
-	r = window_ask(&top->w, "cmd_country_ports", params, 4, &result, &err);
+	r = window_ask(&top->w, "cmd_country_ports", params, 5, &result, &err);
 	buf_fini(&codes);
 	if (r < 0) {
 		command_error(top->self, "%s", err.text);
@@ -274,17 +289,18 @@ static int country_ports(struct top *top, const struct rank_list *list, uint32_t
 
 static int top_countries(struct top *top)
 {
-	static const struct store_param params[] = {
+	const struct store_param params[] = {
 	    {.name = "from_day"},
 	    {.name = "now_day"},
 	    {.name = "to_day"},
+	    {.name = "ranked", .kind = STORE_PARAM_SQL, .text = buf_text(&top->ranked)},
 	};
 	static const char *const key[] = {"country", "国・地域", "country"};
 	static const char *const port_key[] = {"port", "主な宛先ポート", "main port"};
 	struct rank_list list = {0};
 	struct buf text = {0};
 	uint32_t *ports = NULL;
-	int r = ask_ranks(top, "cmd_top_countries", params, 3, RANK_KEY_CODE, &list);
+	int r = ask_ranks(top, "cmd_top_countries", params, 4, RANK_KEY_CODE, &list);
 
 	if (r != COMMAND_OK)
 		goto out;
@@ -317,14 +333,15 @@ out:
 
 static int top_asns(struct top *top)
 {
-	static const struct store_param params[] = {
+	const struct store_param params[] = {
 	    {.name = "from_day"},
 	    {.name = "now_day"},
 	    {.name = "to_day"},
+	    {.name = "ranked", .kind = STORE_PARAM_SQL, .text = buf_text(&top->ranked)},
 	};
 	static const char *const key[] = {"asn", "AS番号", "AS"};
 	struct rank_list list = {0};
-	int r = ask_ranks(top, "cmd_top_asns", params, 3, RANK_KEY_NUMBER, &list);
+	int r = ask_ranks(top, "cmd_top_asns", params, 4, RANK_KEY_NUMBER, &list);
 
 	if (r != COMMAND_OK)
 		return r;
@@ -340,131 +357,6 @@ static int top_asns(struct top *top)
 			    top->style.language == PUBLISH_JA ? "不明" : "unknown");
 	}
 	rank_fini(&list);
-	return COMMAND_OK;
-}
-
-/* ---- sources -------------------------------------------------------------------------------- */
-
-enum {
-	SOURCE_RANK,
-	SOURCE_ADDRESS,
-	SOURCE_RATE,
-	SOURCE_PACKETS,
-	SOURCE_PORTS,
-	SOURCE_DAYS,
-	SOURCE_SENSORS,
-	SOURCE_MARKS,
-	SOURCE_COUNTRY,
-	SOURCE_ASN,
-	SOURCE_COLUMNS,
-};
-
-/* What a packet of each sensor is worth, as SQL: the ranking itself is made by the engine.  The
- * exponent makes the number a double; without it engines take it for a decimal. */
-static void put_weights(const struct window *w, struct buf *b)
-{
-	buf_puts(b, "CASE");
-	for (size_t i = 0; i < w->sensor_count; i++)
-		buf_printf(b, " WHEN sensor = %u THEN %.17e", (unsigned)w->sensors[i].id,
-		    w->weights[i].now);
-	buf_puts(b, " ELSE 0e0 END");
-}
-
-static void put_marks(const struct store_result *result, size_t row, size_t column, struct buf *b)
-{
-	for (unsigned bit = 0; bit < RECORD_MARK_COUNT; bit++)
-		if (store_result_int(result, row, column + bit))
-			buf_printf(b, "%s%s", b->len ? "," : "", record_mark_name(bit));
-}
-
-/* The engine adds in any order: twelve digits are the same whichever files it read. */
-static double settle(double value)
-{
-	char text[32];
-
-	(void)snprintf(text, sizeof(text), "%.12g", value);
-	return strtod(text, NULL);
-}
-
-static void source_row(struct top *top, const struct store_result *result, size_t row)
-{
-	struct ip ip = {.hi = store_result_uint(result, row, 0)};
-	struct table *t = top->table;
-	const char *code = store_result_text(result, row, 11);
-	char address[IP_TEXT_MAX];
-	struct buf text = {0};
-
-	/* IPv6 sources are counted by /64. */
-	if (ip.hi == 0)
-		ip.lo = store_result_uint(result, row, 1);
-	table_row(t);
-	table_set_int(t, SOURCE_RANK, (int64_t)row + 1);
-	buf_printf(&text, "%s%s", ip_format(ip, address), ip.hi ? "/64" : "");
-	table_set_text(t, SOURCE_ADDRESS, buf_text(&text));
-	table_set_real(t, SOURCE_RATE, settle(store_result_real(result, row, 3)));
-	buf_reset(&text);
-	publish_number(&text, store_result_real(result, row, 3), 2);
-	table_show(t, SOURCE_RATE, "%s", buf_text(&text));
-	table_set_uint(t, SOURCE_PACKETS, store_result_uint(result, row, 2));
-	buf_reset(&text);
-	publish_number(&text, store_result_real(result, row, 2), 0);
-	table_show(t, SOURCE_PACKETS, "%s", buf_text(&text));
-	table_set_int(t, SOURCE_PORTS, store_result_int(result, row, 4));
-	table_set_int(t, SOURCE_DAYS, store_result_int(result, row, 5));
-	table_set_int(t, SOURCE_SENSORS, store_result_int(result, row, 6));
-	table_show(t, SOURCE_SENSORS, "%lld/%zu", (long long)store_result_int(result, row, 6),
-	    top->w.sensors_now);
-	buf_reset(&text);
-	put_marks(result, row, 7, &text);
-	table_set_text(t, SOURCE_MARKS, buf_text(&text));
-	table_set_text(t, SOURCE_COUNTRY, code);
-	table_set_uint(t, SOURCE_ASN, store_result_uint(result, row, 12));
-	if (store_result_uint(result, row, 12) == 0)
-		table_show(t, SOURCE_ASN, "-");
-	buf_fini(&text);
-}
-
-static int top_sources(struct top *top)
-{
-	const char *rate = window_rate_heading(top->w.basis, top->style.language);
-	struct store_result *result = NULL;
-	struct buf weight = {0};
-	struct err err = {0};
-	int r;
-
-	put_weights(&top->w, &weight);
-	const struct store_param params[] = {
-	    {.name = "now_day"},
-	    {.name = "to_day"},
-	    {.name = "weight", .kind = STORE_PARAM_SQL, .text = buf_text(&weight)},
-	    {.name = "n", .kind = STORE_PARAM_INT, .int_value = (int64_t)top->n},
-	};
-	r = window_ask(&top->w, "cmd_top_sources", params, 4, &result, &err);
-	buf_fini(&weight);
-	if (r < 0) {
-		command_error(top->self, "%s", err.text);
-		return COMMAND_FAILED;
-	}
-	memcpy(top->columns,
-	    (struct table_column[SOURCE_COLUMNS]){
-	        [SOURCE_RANK] = {"rank", "順位", "rank", TABLE_INT, TABLE_ALL},
-	        [SOURCE_ADDRESS] = {"source", top->style.source_hasshin ? "発信元" : "送信元",
-	            "source", TABLE_TEXT, TABLE_ALL},
-	        [SOURCE_RATE] = {"rate", rate, rate, TABLE_REAL, TABLE_ALL},
-	        [SOURCE_PACKETS] = {"packets", "件数", "packets", TABLE_INT, TABLE_ALL},
-	        [SOURCE_PORTS] = {"ports_per_day_max", "宛先ポート(日最大)", "ports (max/day)",
-	            TABLE_INT, TABLE_ALL},
-	        [SOURCE_DAYS] = {"days", "日数", "days", TABLE_INT, TABLE_ALL},
-	        [SOURCE_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
-	        [SOURCE_MARKS] = {"marks", "特徴", "marks", TABLE_TEXT, TABLE_ALL},
-	        [SOURCE_COUNTRY] = {"country", "国・地域", "country", TABLE_TEXT, TABLE_ALL},
-	        [SOURCE_ASN] = {"asn", "AS番号", "AS", TABLE_INT, TABLE_ALL},
-	    },
-	    SOURCE_COLUMNS * sizeof(*top->columns));
-	top->table = table_new(top->columns, SOURCE_COLUMNS);
-	for (size_t i = 0; i < store_result_rows(result); i++)
-		source_row(top, result, i);
-	store_result_free(result);
 	return COMMAND_OK;
 }
 
@@ -484,10 +376,11 @@ static const struct {
 	const char *name;
 	int (*run)(struct top *top);
 	unsigned notes; /* enum note */
+	enum ranked_of of;
 } rankings[] = {
     {"ports", top_ports, NOTE_ACCESS | NOTE_CHANGES | NOTE_SERVICES},
     {"countries", top_countries, NOTE_ACCESS | NOTE_CHANGES | NOTE_COUNTRIES},
-    {"asns", top_asns, NOTE_ACCESS | NOTE_CHANGES},
+    {"asns", top_asns, NOTE_ACCESS | NOTE_CHANGES, RANKED_SOURCE_DAY},
     {"sources", top_sources, NOTE_ACCESS | NOTE_COUNTRIES},
     {"users", top_users, NOTE_CHANGES},
     {"passwords", top_passwords, NOTE_CHANGES | NOTE_PASSWORDS},
@@ -533,6 +426,13 @@ static void print_notes(const struct top *top, size_t ranking, struct buf *b)
 		       : "Changes and ranks before are over the %zu sensors that observed in both "
 		         "periods.\n",
 		    top->w.panel_count);
+	if (notes & NOTE_ACCESS && top->out & RANKED_WITHOUT_VICTIMS)
+		buf_puts(b, ja ? "※ DoS攻撃の被害を受けたとみられるIPアドレス、反射元、設定誤りとみられるものを"
+		                 "除く(--all-roles で表示)\n"
+		               : "Without victims of DoS attacks, reflectors and mistakes (--all-roles "
+		                 "shows them).\n");
+	if (notes & NOTE_ACCESS && top->out & RANKED_WITHOUT_RESEARCH)
+		buf_puts(b, ja ? "※ 調査目的のスキャンを除く\n" : "Without research scanners.\n");
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		if (notes & texts[i].note)
 			buf_printf(b, ja ? "※ %s\n" : "%s\n", ja ? texts[i].ja : texts[i].en);
@@ -555,6 +455,16 @@ static bool parse_count(const struct top *top, const char *value, size_t *ret_n)
 	return true;
 }
 
+/* Whether the configuration wants a ranking without victims and the like. */
+static bool leaves_out(unsigned notes)
+{
+	const struct config *config = command_configuration();
+
+	if (notes & NOTE_SERVICES)
+		return config->report.ranking_ports == CONFIG_RANKING_ATTACKERS;
+	return notes & NOTE_ACCESS && config->report.ranking_countries == CONFIG_RANKING_ATTACKERS;
+}
+
 static int run_ranking(struct top *top, const struct window_options *options, size_t ranking)
 {
 	struct buf b = {0};
@@ -565,7 +475,11 @@ static int run_ranking(struct top *top, const struct window_options *options, si
 	top->style = command_style(&top->common);
 	if (top->n == 0)
 		top->n = (size_t)command_configuration()->report.top_n;
+	if (!top->all_roles && leaves_out(rankings[ranking].notes))
+		top->out |= RANKED_WITHOUT_VICTIMS;
+	ranked_put(&top->ranked, rankings[ranking].of, top->out);
 	r = rankings[ranking].run(top);
+	buf_fini(&top->ranked);
 	if (r != COMMAND_OK)
 		return r;
 	table_print(top->table, &top->common, &b);
@@ -578,7 +492,8 @@ static int run_ranking(struct top *top, const struct window_options *options, si
 
 static int run(int argc, char **argv)
 {
-	static const char *const names[] = {WINDOW_OPTIONS, "-n=", "--all", NULL};
+	static const char *const names[] = {WINDOW_OPTIONS, "-n=", "--all", "--all-roles",
+	    "--no-research", NULL};
 	struct top top = {.self = &command_top};
 	struct window_options options = {0};
 	const char *words[RANKING_COUNT + 1] = {NULL};
@@ -594,6 +509,10 @@ static int run(int argc, char **argv)
 				return COMMAND_USAGE;
 		} else if (option == OPTION_ALL) {
 			top.n = TOP_MAX;
+		} else if (option == OPTION_ALL_ROLES) {
+			top.all_roles = true;
+		} else if (option == OPTION_NO_RESEARCH) {
+			top.out |= RANKED_WITHOUT_RESEARCH;
 		} else if (!parse_count(&top, value, &top.n)) {
 			return COMMAND_USAGE;
 		}

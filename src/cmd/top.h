@@ -16,6 +16,9 @@ struct top {
 	struct publish_style style;
 	struct window w;
 	size_t n;
+	bool all_roles;
+	unsigned out;      /* enum ranked_out: whose access is left out */
+	struct buf ranked; /* SQL: what is counted */
 	struct table *table;
 	struct table_column columns[TOP_COLUMNS_MAX]; /* of the table */
 };
@@ -23,6 +26,8 @@ struct top {
 /* The cell 順位(前期) of people, " 2 (3) ↑"; rank_before 0 = outside, is_new = not seen at all. */
 void top_show_rank(struct top *top, size_t column, unsigned rank, unsigned rank_before,
     bool is_new);
+
+int top_sources(struct top *top);
 
 /* Rankings of records; each fills top->table and returns the exit status. */
 int top_users(struct top *top);

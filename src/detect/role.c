@@ -81,8 +81,10 @@ static enum role judge_unknown(const struct role_evidence *e, char *reason)
 static enum role judge_asking(const struct role_evidence *e, char *reason)
 {
 	bool bot = e->tool && strcmp(e->tool, "mirai") == 0;
-	uint64_t least = (e->settings ? e->settings : &detect_settings_default)
-	    ->misconfigured_packets;
+	const struct detect_settings *settings = e->settings ? e->settings : &detect_settings_default;
+	uint64_t least = settings->misconfigured_packets;
+	/* A burst may be anything; what keeps coming to one address means it, or somebody else's. */
+	bool keeps_on = !e->hours || e->hours >= settings->misconfigured_hours;
 
 	if (bot) {
 		say(reason, "its SYNs carry the mark of %s", e->tool);
@@ -105,7 +107,7 @@ static enum role judge_asking(const struct role_evidence *e, char *reason)
 		    e->tool ? ", with " : "", e->tool ? e->tool : "");
 		return ROLE_SCANNER;
 	}
-	if (e->access >= least && e->observed > 1) {
+	if (e->access >= least && e->observed > 1 && keeps_on) {
 		say(reason,
 		    "%" PRIu64 " packets to one port of one of %" PRIu64 " addresses", e->access,
 		    e->observed);

@@ -51,6 +51,7 @@ struct role_evidence {
 	uint64_t other;
 	uint32_t ports;       /* distinct, of access */
 	bool several_addresses; /* observed addresses asked */
+	unsigned hours;       /* in which it asked; 0: not known */
 	const struct attack *reflection;  /* of which it is the victim */
 	const struct attack *backscatter; /* likewise */
 	const char *tool;     /* judged; NULL: none */

@@ -18,6 +18,7 @@ const struct detect_settings detect_settings_default = {
 	.carpet_networks = 50,
 	.carpet_packets = 20,
 	.misconfigured_packets = 10,
+	.misconfigured_hours = 3,
 };
 
 /* The configuration's bounds (config.def) keep each of them positive. */
@@ -38,5 +39,6 @@ struct detect_settings detect_settings_of(const struct config *config)
 		.carpet_networks = (uint32_t)config->detect.carpet_networks,
 		.carpet_packets = (uint64_t)config->detect.carpet_packets,
 		.misconfigured_packets = (uint64_t)config->detect.misconfigured_packets,
+		.misconfigured_hours = (unsigned)config->detect.misconfigured_hours,
 	};
 }

@@ -24,7 +24,8 @@ struct detect_settings {
 	int64_t reflection_gap_us;
 	uint32_t carpet_networks; /* that answer from one port in a quarter of an hour */
 	uint64_t carpet_packets;  /* of each source at most */
-	uint64_t misconfigured_packets; /* to one port of one address */
+	uint64_t misconfigured_packets; /* to one port of one address … */
+	unsigned misconfigured_hours;   /* … in so many different hours */
 };
 
 /* The defaults of config.def. */

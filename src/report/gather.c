@@ -5,6 +5,8 @@
  */
 #include "report/gather.h"
 
+#include "report/ranked.h"
+
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/zone.h"
@@ -220,6 +222,9 @@ static bool common_param(const struct gather *g, const char *name, struct buf *t
 	} else if (strcmp(name, "target") == 0) {
 		p.kind = STORE_PARAM_SQL;
 		p.text = gather_target_sql(g);
+	} else if (strcmp(name, "ranked") == 0 || strcmp(name, "ranked_ports") == 0) {
+		p.kind = STORE_PARAM_SQL;
+		p.text = buf_text(name[strlen("ranked")] ? &g->ranked_ports : &g->ranked);
 	} else if (strcmp(name, "panel") == 0 || strcmp(name, "in_panel") == 0) {
 		p.kind = STORE_PARAM_SQL;
 		if (name[0] == 'p')
@@ -263,6 +268,10 @@ int gather_run(struct gather *g, struct err *err)
 	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
 	for (size_t i = 0; i <= g->day_count; i++)
 		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
+	ranked_put(&g->ranked, RANKED_COUNTRY_DAY,
+	    g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS);
+	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY,
+	    g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL);
 	r = gather_coverage(g, err);
 	if (r == ST_OK)
 		r = gather_access(g, err);
@@ -294,6 +303,8 @@ void gather_fini(struct gather *g)
 		free(g->sensors[i].days);
 	}
 	free(g->sensors);
+	buf_fini(&g->ranked);
+	buf_fini(&g->ranked_ports);
 	for (int i = 0; i < REPORT_BASIS_COUNT; i++)
 		free(g->weights[i]);
 	gather_list_fini(&g->ports);

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/status.h"
 #include "detect/attack.h"
 #include "detect/classmap.h"
@@ -210,6 +211,8 @@ struct gather {
 	int32_t first;               /* day of index 0 of the daily arrays */
 	size_t day_count;
 	int64_t *day_start;          /* [day_count + 1] µs */
+	struct buf ranked;           /* SQL: what country rankings count, and port rankings */
+	struct buf ranked_ports;
 
 	struct gather_sensor *sensors;
 	size_t sensor_count;
@@ -235,6 +238,8 @@ struct gather {
 	struct report_measure access;     /* in the basis */
 	struct report_measure access_address; /* the same per address, for 約N秒に1回 */
 	struct report_measure mirai;
+	struct report_measure research;   /* access of research scanners */
+	struct report_measure apart;      /* of victims, reflectors and the mistaken */
 	struct report_measure sources;    /* mean of daily distinct; panel alike */
 	double *access_days;              /* [day_count], NAN = not observed */
 	struct gather_list ports;         /* sorted by rank */

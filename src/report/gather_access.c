@@ -19,6 +19,7 @@ static void item_add(struct gather *g, struct gather_item *item, size_t sensor, 
     double before)
 {
 	report_measure_add(&item->rate, &g->weights[g->options->basis][sensor], now, before);
+	gather_cell_add(&g->port_cells, item->key, sensor, now);
 	item->packets += now;
 	item->sensors += now > 0;
 	if (now > item->packets_top)
@@ -27,13 +28,18 @@ static void item_add(struct gather *g, struct gather_item *item, size_t sensor, 
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-static int ask_ports(struct gather *g, struct err *err)
+/* The total counts everybody; the ports may be ranked without some. */
+static int ask_ports(struct gather *g, bool total, bool ports, struct err *err)
 {
-	static const struct store_param params[] = {
+	struct store_param params[] = {
 		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
+		{.name = "ranked_ports"},
 	};
 	struct store_result *result = NULL;
-	int r = gather_ask(g, "report_ports", params, 4, &result, err);
+	int r;
+
+	r = gather_ask(g, total && !ports ? "report_ports_all" : "report_ports", params,
+	    total && !ports ? 4 : 5, &result, err);
 
 	if (r < 0)
 		return r;
@@ -50,15 +56,43 @@ static int ask_ports(struct gather *g, struct err *err)
 		if (sensor == SIZE_MAX)
 			continue;
 		weight = &g->weights[g->options->basis][sensor];
-		item = gather_item_get(&g->ports, key);
-		item_add(g, item, sensor, now, before);
-		report_measure_add(&item->mirai, weight, mirai_now, mirai_before);
+		if (ports) {
+			item = gather_item_get(&g->ports, key);
+			item_add(g, item, sensor, now, before);
+			report_measure_add(&item->mirai, weight, mirai_now, mirai_before);
+		}
+		if (!total)
+			continue;
 		report_measure_add(&g->access, weight, now, before);
 		report_measure_add(&g->mirai, weight, mirai_now, mirai_before);
 		report_measure_add(&g->access_address,
 		    &g->weights[REPORT_BASIS_ADDRESS][sensor], now, before);
 		g->sensors[sensor].access_now += now;
 		g->sensors[sensor].access_before += before;
+	}
+	store_result_free(result);
+	return ST_OK;
+}
+
+/* Research scanners, and those that rankings leave out. */
+static int ask_apart(struct gather *g, struct err *err)
+{
+	static const struct store_param params[] = {
+		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
+	};
+	struct store_result *result = NULL;
+	int r = gather_ask(g, "report_apart", params, 3, &result, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < store_result_rows(result); i++) {
+		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 0));
+		bool research = strcmp(store_result_text(result, i, 1), "research") == 0;
+
+		if (sensor != SIZE_MAX)
+			report_measure_add(research ? &g->research : &g->apart,
+			    &g->weights[g->options->basis][sensor],
+			    store_result_real(result, i, 2), store_result_real(result, i, 3));
 	}
 	store_result_free(result);
 	return ST_OK;
@@ -186,8 +220,9 @@ static int ask_port_days(struct gather *g, struct err *err)
 {
 	uint32_t keys[FIGURE_PORTS];
 	int64_t targets[FIGURE_PORTS];
-	struct store_param params[4] = {
-		{.name = "from_day"}, {.name = "to_day"}, {.name = "target"},
+	struct store_param params[5] = {
+		{.name = "from_day"}, {.name = "to_day"}, {.name = "target"}, {.name = NULL},
+		{.name = "ranked_ports"},
 	};
 	struct store_result *result = NULL;
 	size_t count = 0;
@@ -199,7 +234,7 @@ static int ask_port_days(struct gather *g, struct err *err)
 			keys[count++] = g->ports.items[i].key;
 		}
 	target_param(keys, count, targets, &params[3]);
-	r = gather_ask(g, "report_daily_ports", params, 4, &result, err);
+	r = gather_ask(g, "report_daily_ports", params, 5, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < store_result_rows(result); i++) {
@@ -332,7 +367,7 @@ static int ask_weeks(struct gather *g, struct err *err)
 	struct week_top weeks[GATHER_WEEKS] = {0};
 	struct store_result *result = NULL;
 	struct buf week = {0};
-	struct store_param params[4];
+	struct store_param params[5];
 	int r;
 
 	put_week(g, &week);
@@ -344,7 +379,9 @@ static int ask_weeks(struct gather *g, struct err *err)
 	    .int_value = from};
 	params[3] = (struct store_param){.name = "weeks_to", .kind = STORE_PARAM_DATE,
 	    .int_value = g->now.from};
-	r = store_ask(g->store, "report_weeks", params, 4, from, g->now.from, &result, err);
+	params[4] = (struct store_param){.name = "ranked_ports", .kind = STORE_PARAM_SQL,
+	    .text = buf_text(&g->ranked_ports)};
+	r = store_ask(g->store, "report_weeks", params, 5, from, g->now.from, &result, err);
 	buf_fini(&week);
 	if (r < 0)
 		return r;
@@ -363,8 +400,13 @@ static int ask_weeks(struct gather *g, struct err *err)
 int gather_access(struct gather *g, struct err *err)
 {
 	size_t top = g->options->top_n ? g->options->top_n : REPORT_TOP_DEFAULT;
-	int r = ask_ports(g, err);
+	bool apart = g->options->ports_attackers;
+	int r = ask_ports(g, !apart, true, err);
 
+	if (r == ST_OK && apart)
+		r = ask_ports(g, true, false, err);
+	if (r == ST_OK)
+		r = ask_apart(g, err);
 	if (r < 0)
 		return r;
 	gather_rank(&g->ports);

@@ -16,14 +16,15 @@
 #define COUNTRIES_MOVED_MAX 8
 #define COUNTRY_RANK_WATCHED 5
 
-static int ask_countries(struct gather *g, const char *question, bool mirai,
+/* access: the ranking of countries, with its marks; else a question of another section. */
+static int ask_countries(struct gather *g, const char *question, bool access,
     enum report_basis basis, struct gather_list *list, struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"},
+		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "ranked"},
 	};
 	struct store_result *result = NULL;
-	int r = gather_ask(g, question, params, 3, &result, err);
+	int r = gather_ask(g, question, params, access ? 4 : 3, &result, err);
 
 	if (r < 0)
 		return r;
@@ -41,11 +42,13 @@ static int ask_countries(struct gather *g, const char *question, bool mirai,
 		item = gather_item_get(list, gather_country_key(code));
 		memcpy(item->country, code, 2);
 		report_measure_add(&item->rate, &g->weights[basis][sensor], now, before);
+		if (list == &g->countries)
+			gather_cell_add(&g->country_cells, item->key, sensor, now);
 		item->packets += now;
 		item->sensors += now > 0;
 		if (now > item->packets_top)
 			item->packets_top = now;
-		if (mirai)
+		if (access)
 			report_measure_add(&item->mirai, &g->weights[basis][sensor],
 			    store_result_real(result, i, 4), store_result_real(result, i, 5));
 	}
@@ -63,10 +66,10 @@ int gather_country_list(struct gather *g, const char *question, enum report_basi
 static int ask_main_ports(struct gather *g, struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
+		{.name = "now_day"}, {.name = "to_day"}, {.name = "target"}, {.name = "ranked"},
 	};
 	struct store_result *result = NULL;
-	int r = gather_ask(g, "report_country_ports", params, 3, &result, err);
+	int r = gather_ask(g, "report_country_ports", params, 4, &result, err);
 
 	if (r < 0)
 		return r;
@@ -90,9 +93,10 @@ static int ask_home(struct gather *g, struct err *err)
 	struct store_param params[] = {
 		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
 		{.name = "home", .kind = STORE_PARAM_TEXT, .text = g->options->home_country},
+		{.name = "ranked_ports"},
 	};
 	struct store_result *result = NULL;
-	int r = gather_ask(g, "report_home_ports", params, 5, &result, err);
+	int r = gather_ask(g, "report_home_ports", params, 6, &result, err);
 
 	if (r < 0)
 		return r;
@@ -226,6 +230,7 @@ static int ask_movers(struct gather *g, struct err *err)
 		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
 		{.name = "panel"},
 		{.name = "targets", .kind = STORE_PARAM_INTS, .ints = targets},
+		{.name = "ranked_ports"},
 	};
 	struct store_result *result = NULL;
 	struct gather_mover falls[GATHER_MOVERS_MAX];
@@ -241,7 +246,7 @@ static int ask_movers(struct gather *g, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		targets[i] = g->movers[i].key;
 	params[5].int_count = count;
-	r = gather_ask(g, "report_movers", params, 6, &result, err);
+	r = gather_ask(g, "report_movers", params, 7, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
@@ -324,6 +329,7 @@ static int ask_country_moves(struct gather *g, struct err *err)
 		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
 		{.name = "panel"}, {.name = "countries", .kind = STORE_PARAM_SQL},
 		{.name = "least", .kind = STORE_PARAM_INT, .int_value = 1},
+		{.name = "ranked"},
 	};
 	struct store_result *result = NULL;
 	struct buf codes = {0};
@@ -334,7 +340,7 @@ static int ask_country_moves(struct gather *g, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&codes, "%s'%.2s'", i ? ", " : "", items[i]->country);
 	params[5].text = buf_text(&codes);
-	r = gather_ask(g, "report_country_moves", params, 7, &result, err);
+	r = gather_ask(g, "report_country_moves", params, 8, &result, err);
 	buf_fini(&codes);
 	if (r < 0)
 		return r;

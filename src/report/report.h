@@ -31,6 +31,8 @@ struct report_options {
 	enum report_basis basis;
 	const char *home_country;    /* ISO code for 国内発/国外発; NULL or "" leaves it out */
 	unsigned top_n;              /* rows of rankings; 0 = REPORT_TOP_DEFAULT */
+	bool ports_attackers;        /* port rankings without victims and the like (ranked.h) */
+	bool countries_all;          /* country rankings with them */
 	bool icmp_zero;              /* one row 0/ICMP instead of one per type */
 	const char *site_ja;         /* NULL or "": no site name */
 	const char *site_en;

@@ -136,6 +136,35 @@ static void say_access(struct build *b, struct lines *lines, bool brief)
 	    interval_value(b), value_word("basis", build_basis_word(b)), build_reference(b)));
 }
 
+/* The total without research scanners, where there were any. */
+static struct measure_facts build_unresearched_facts(struct build *b)
+{
+	const struct report_measure *all = &b->g->access;
+	const struct report_measure *part = &b->g->research;
+	struct report_measure rest = {
+		.now = fmax(0, all->now - part->now),
+		.before = fmax(0, all->before - part->before),
+		.panel_now = fmax(0, all->panel_now - part->panel_now),
+		.panel_before = fmax(0, all->panel_before - part->panel_before),
+	};
+
+	return measure_facts_add(b, "access.without-research", &rest, b->rate_unit, 1,
+	    "report_apart");
+}
+
+static void say_research(struct build *b, struct lines *lines)
+{
+	struct measure_facts facts;
+
+	if (b->g->research.now <= 0)
+		return;
+	facts = build_unresearched_facts(b);
+	lines_say(b, lines, MSG("access.research"), VALUES(
+	    value_fact("share", share_add(b, "access.research", b->g->research.now,
+	        b->g->access.now, "of access.rate")),
+	    value_fact("value", facts.now), value_word("basis", build_basis_word(b))));
+}
+
 static void say_sources(struct build *b, struct lines *lines)
 {
 	static const char *const messages[] = CHANGE_MESSAGES("access.sources");
@@ -340,6 +369,12 @@ static void overview_table(struct build *b)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
 	}
 	overview_row(b, &grid, MSG("overview.access"), &access, basis_unit(b));
+	if (b->g->research.now > 0) {
+		struct measure_facts rest = build_unresearched_facts(b);
+
+		overview_row(b, &grid, MSG("overview.access-without-research"), &rest,
+		    basis_unit(b));
+	}
 	overview_row(b, &grid, MSG("overview.sources"), &sources, MSG("in.addresses-day"));
 	if (build_has_rules(b)) {
 		struct measure_facts alerts = build_alerts_facts(b);
@@ -363,6 +398,7 @@ void section_summary(struct build *b)
 
 	build_heading(b, 1, "summary", MSG("heading.summary"));
 	say_access(b, &lines, false);
+	say_research(b, &lines);
 	say_sources(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	if (build_has_rules(b))

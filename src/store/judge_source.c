@@ -13,6 +13,7 @@
 
 #define BATCH 2048 /* DuckDB's vectors */
 #define PROTO_TCP 6
+#define HOUR_US (60 * CIVIL_US_PER_MINUTE)
 
 /* ---- signatures ----------------------------------------------------------------------------- */
 
@@ -78,6 +79,7 @@ struct subject {
 	bool asked;
 	uint16_t sensor; /* of the first row of access, and the addresses it reached */
 	uint64_t bits;
+	uint32_t hours; /* bits of the hours in which it asked; a site day has 25 at most */
 	char country[2];
 	uint32_t asn;
 };
@@ -146,6 +148,7 @@ static int end_source(struct judge_sources *s, struct err *err)
 		.other = talk->other,
 		.ports = subject->ports,
 		.several_addresses = subject->several,
+		.hours = (unsigned)__builtin_popcount(subject->hours),
 		.tool = tools ? tools_name(o->tools, (unsigned)__builtin_ctz(tools)) : NULL,
 		.research = research_find(o->research, talk->ip, o->day),
 		.carpet = carpets_networks(o->carpets, talk->carpet, talk->replies),
@@ -204,6 +207,7 @@ static void count_access(struct judge_sources *s, const struct record_flow *flow
 		subject->ports++;
 		subject->last_port = port;
 	}
+	subject->hours |= 1u << flow->time / HOUR_US % 32;
 	note_destinations(subject, flow);
 	if (flow->proto == PROTO_TCP && flow->syn_signature) {
 		const struct judge_signature *known =

@@ -53,13 +53,20 @@ def test_top_for_people():
 
 
 def test_top_others():
+    # Asks one port of one address all day and never another: somebody's mistake, no attacker.
+    everybody = [('RU', '1900/udp'), ('BR', '23/tcp'), ('CN', '23/tcp'), ('US', '22/tcp')]
+    countries = ask('top', 'countries', '--all-roles', '--json').json()
+    equal([(r['country'], r['port']) for r in countries], everybody)
     countries = ask('top', 'countries', '--json').json()
-    equal([(r['country'], r['port']) for r in countries],
-          [('RU', '1900/udp'), ('BR', '23/tcp'), ('CN', '23/tcp'), ('US', '22/tcp')])
-    asns = ask('top', 'asns', '--json').json()
+    equal([(r['country'], r['port']) for r in countries], everybody[1:])
+    equal([r['asn'] for r in ask('top', 'asns', '--json').json()], [64500, 64501, 64502])
+    asns = ask('top', 'asns', '--all-roles', '--json').json()
     equal([r['asn'] for r in asns], [0, 64500, 64501, 64502])
     assert 'service' not in asns[0]
     sources = ask('top', 'sources', '--json').json()
+    assert '198.51.100.77' not in [r['source'] for r in sources]
+    sources = ask('top', 'sources', '--all-roles', '--json').json()
+    equal(sources[0]['role'], 'misconfigured')
     equal([r['source'] for r in sources],
           ['198.51.100.77', '203.0.113.7', '192.0.2.9', '2001:db8:5:6::/64'])
     equal(sources[1]['marks'], 'mirai')

@@ -74,9 +74,11 @@ def test_questions_agree():
     equal(sum(row['packets'] for row in everything), stored)
     ports = teiten('top', 'ports', '--all', '-s', STORE, '--last', '2d', '--json').json()
     equal(sum(row['packets'] for row in ports), stored)
-    countries = teiten('top', 'countries', '--all', '-s', STORE, '--last', '2d', '--json').json()
+    countries = teiten('top', 'countries', '--all', '--all-roles', '-s', STORE, '--last', '2d',
+                       '--json').json()
     equal(sum(row['packets'] for row in countries), stored)
-    sources = teiten('top', 'sources', '--all', '-s', STORE, '--last', '2d', '--json').json()
+    sources = teiten('top', 'sources', '--all', '--all-roles', '-s', STORE, '--last', '2d',
+                     '--json').json()
     equal(sum(row['packets'] for row in sources), stored)
     first = teiten('who', sources[0]['source'].split('/')[0], '-s', STORE, '--json').json()[0]
     equal(first['classes']['request'], sources[0]['packets'])

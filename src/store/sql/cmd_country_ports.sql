@@ -1,5 +1,5 @@
 SELECT country, {target} AS target, sum(packets) AS packets_port
-FROM country_day
+FROM {ranked}
 WHERE date >= {now_day} AND date < {to_day} AND country IN ({countries})
 GROUP BY country, target
 ORDER BY country, packets_port DESC, target

@@ -2,7 +2,7 @@ SELECT sensor, country,
 	sum(CASE WHEN date >= {now_day} THEN packets ELSE 0 END) AS packets_now,
 	sum(CASE WHEN date < {now_day} THEN packets ELSE 0 END) AS packets_before,
 	sum(CASE WHEN date >= {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_now
-FROM country_day
+FROM {ranked}
 WHERE date >= {from_day} AND date < {to_day}
 GROUP BY sensor, country
 ORDER BY sensor, country

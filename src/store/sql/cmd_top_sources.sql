@@ -12,7 +12,7 @@ SELECT CASE WHEN src_hi = 0 THEN 0 ELSE src_hi END AS source_hi,
 	min(country) AS country_source,
 	max(asn) AS asn_source
 FROM source_day
-WHERE date >= {now_day} AND date < {to_day}
+WHERE date >= {now_day} AND date < {to_day} {left_out}
 GROUP BY source_hi, source_lo
 ORDER BY round(rate, 9) DESC, source_hi, source_lo
 LIMIT {n}

@@ -3,7 +3,7 @@ FROM (
 	SELECT country, {target} AS target,
 		sum(CASE WHEN date >= {now_day} THEN packets ELSE 0 END) AS packets_now,
 		sum(CASE WHEN date < {now_day} THEN packets ELSE 0 END) AS packets_before
-	FROM country_day
+	FROM {ranked}
 	WHERE date >= {from_day} AND date < {to_day} AND sensor IN ({panel})
 		AND country IN ({countries})
 	GROUP BY country, target

@@ -1,4 +1,4 @@
 SELECT {week} AS week, {target} AS target, sum(packets) AS packets_week
-FROM country_day
+FROM {ranked_ports}
 WHERE date >= {weeks_from} AND date < {weeks_to}
 GROUP BY week, target
