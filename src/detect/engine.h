@@ -70,6 +70,7 @@ struct raw_window {
 	uint32_t matched[8]; /* 1 + rule, in this chunk */
 	unsigned matched_count;
 	bool fresh;        /* bytes came with this packet */
+	bool waiting;      /* a rule is to be tried when the chunk is over */
 	bool gap;
 };
 
@@ -83,6 +84,7 @@ struct mqtt;
 struct session {
 	struct raw_window raw[2];
 	enum flow_side last_side; /* who spoke last */
+	bool settled; /* that no protocol is recognised was noted */
 	union {
 		void *state;
 		struct http *http;
@@ -146,7 +148,9 @@ void engine_free_groups(struct signatures *s);
 /* inspect.c */
 bool inspect_rule(struct signatures *s, const struct rule *rule, const struct subject *subject);
 void inspect_packet(struct signatures *s, const struct packet *packet, const struct flow_view *view);
-void inspect_stream(struct signatures *s, struct flow *flow, enum flow_side side, int64_t time_us);
+/* over: nothing more belongs to these bytes. */
+void inspect_stream(struct signatures *s, struct flow *flow, enum flow_side side, int64_t time_us,
+    bool over);
 void inspect_transaction(struct signatures *s, struct flow *flow, enum flow_side side,
     const struct app_transaction *app, int64_t time_us);
 /* Raises what was found since the last call. */
@@ -170,6 +174,8 @@ void http_gap(struct signatures *s, struct flow *flow, enum flow_side side, uint
     int64_t time_us);
 /* The side will say no more. */
 void http_end(struct signatures *s, struct flow *flow, enum flow_side side, int64_t time_us);
+/* Between two messages of this side. */
+bool http_idle(const struct flow *flow, enum flow_side side);
 void http_view_free(struct signatures *s);
 void http_close(struct signatures *s, struct flow *flow, int64_t time_us);
 

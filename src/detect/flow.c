@@ -459,6 +459,8 @@ struct flow_view flow_table_add(struct flow_table *t, const struct packet *p)
 	f->saw[view.side] = true;
 	view.flow = f;
 	if (f->proto == DECODE_PROTO_TCP) {
+		if (p->bare || (p->tcp_flags & ACK && distance(p->ack, f->streams[!view.side].next) >= 0))
+			f->burst[!view.side] = 0;
 		view.in_stream = take_tcp(t, f, view.side, p);
 		view.established = f->tcp == TCP_ESTABLISHED || (f->tcp == TCP_CLOSED && f->session);
 		if (f->tcp == TCP_ESTABLISHED && f->streams[0].fin && f->streams[1].fin

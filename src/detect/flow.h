@@ -67,6 +67,7 @@ struct flow {
 	bool ip_only_done[2];
 	bool app_only_done[2];
 	bool pass; /* a pass rule let the whole flow go */
+	uint8_t burst[2]; /* alerts about this side's bytes since the other one acknowledged them */
 	uint8_t int_count;
 	uint16_t bit_count;
 	int64_t first_us;

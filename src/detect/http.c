@@ -593,6 +593,13 @@ void http_close(struct signatures *s, struct flow *f, int64_t time_us)
 	f->session->http = NULL;
 }
 
+bool http_idle(const struct flow *f, enum flow_side side)
+{
+	const struct http *h = f->session->http;
+
+	return h && h->parser[side].state == HTTP_LINE && h->parser[side].pending.len == 0;
+}
+
 void http_view_free(struct signatures *s)
 {
 	if (!s->http_view)

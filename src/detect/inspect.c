@@ -151,7 +151,8 @@ static void take_hit(struct signatures *s, const struct rule *r, const struct su
 	        (uint64_t)(uintptr_t)sub->flow, sub->time_us))
 		return;
 	for (size_t i = 0; i < r->after_count; i++)
-		packet_test_change(s, &r->after[i], sub);
+		if (r->after[i].kind != TEST_XBIT)
+			packet_test_change(s, &r->after[i], sub);
 	if (s->hit_count == ENGINE_HITS_MAX)
 		return;
 	s->hits[s->hit_count++] = (struct hit){r->number, sub->src, sub->dst, sub->sport, sub->dport,
@@ -185,6 +186,35 @@ static void raise(struct signatures *s, const struct rule *r, const struct hit *
 		s->options.alert(s->options.arg, &alert);
 }
 
+/* What was said between two acknowledgments counts as one packet, as where a stream is matched
+ * when it was acknowledged. */
+static bool in_burst(struct flow *flow, const struct hit *h)
+{
+	uint8_t *burst;
+
+	if (!flow || flow->proto != DECODE_PROTO_TCP || !h->on_flow)
+		return true;
+	burst = &flow->burst[!ip_equal(h->src, flow->ips[0]) || h->sport != flow->ports[0]];
+	if (*burst == ENGINE_ALERTS_MAX)
+		return false;
+	++*burst;
+	return true;
+}
+
+/* Bits of hosts are for the packets that follow. */
+static void set_xbits(struct signatures *s, int64_t time_us)
+{
+	for (size_t i = 0; i < s->hit_count; i++) {
+		const struct hit *h = &s->hits[i];
+		const struct rule *r = s->set.rules[h->rule];
+		struct subject sub = {.src = h->src, .dst = h->dst, .time_us = time_us};
+
+		for (size_t k = 0; k < r->after_count; k++)
+			if (r->after[k].kind == TEST_XBIT)
+				packet_test_change(s, &r->after[k], &sub);
+	}
+}
+
 void inspect_finish(struct signatures *s, int64_t time_us, struct flow *flow)
 {
 	/* Few at a time: an insertion sort keeps transactions of one rule in their order. */
@@ -196,6 +226,9 @@ void inspect_finish(struct signatures *s, int64_t time_us, struct flow *flow)
 			s->hits[k] = s->hits[k - 1];
 		s->hits[k] = h;
 	}
+	set_xbits(s, time_us);
+	if (s->packet && s->packet->bare && flow)
+		flow->burst[0] = flow->burst[1] = 0;
 	if (s->hit_count > ENGINE_ALERTS_MAX)
 		s->hit_count = ENGINE_ALERTS_MAX;
 	for (size_t i = 0; i < s->hit_count; i++) {
@@ -206,7 +239,7 @@ void inspect_finish(struct signatures *s, int64_t time_us, struct flow *flow)
 				flow->pass = true;
 			break;
 		}
-		if (!r->silent && !(flow && flow->pass))
+		if (!r->silent && !(flow && flow->pass) && in_burst(flow, &s->hits[i]))
 			raise(s, r, &s->hits[i], time_us, flow);
 	}
 	s->hit_count = 0;
@@ -340,7 +373,8 @@ static bool already(const struct raw_window *w, uint32_t rule)
 	return false;
 }
 
-void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, int64_t time_us)
+void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, int64_t time_us,
+    bool over)
 {
 	struct raw_window *w = &f->session->raw[side];
 	const struct group *g = &s->raw[RAW_TCP_STREAM][side];
@@ -350,7 +384,8 @@ void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, i
 	struct candidates *c = &s->candidates;
 	uint32_t number;
 
-	w->fresh = false;
+	over = over || end - w->chunk >= ENGINE_CHUNK;
+	w->fresh = w->waiting = false;
 	if (f->pass || start >= end)
 		return;
 	sub.stream = true;
@@ -362,13 +397,17 @@ void inspect_stream(struct signatures *s, struct flow *f, enum flow_side side, i
 		const struct rule *r = s->set.rules[number];
 		struct subject before = sub;
 
+		if (r->waits && !over) {
+			w->waiting = true;
+			continue;
+		}
 		if (already(w, r->number) || !inspect_rule(s, r, &sub))
 			continue;
 		if (w->matched_count < sizeof(w->matched) / sizeof(w->matched[0]))
 			w->matched[w->matched_count++] = r->number + 1;
 		/* What matched in the part that was seen before is not new. */
 		before.payload_len = w->old > start ? (size_t)(w->old - start) : 0;
-		if (w->old <= start || !before.payload_len || !inspect_rule(s, r, &before))
+		if (r->waits || w->old <= start || !before.payload_len || !inspect_rule(s, r, &before))
 			take_hit(s, r, &sub, true);
 	}
 	if (end - w->chunk >= ENGINE_CHUNK) {

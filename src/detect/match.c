@@ -161,7 +161,7 @@ static bool content_window(const struct matcher *m, const struct rule_content *c
 	if (low < 0 || high < low || low > (int64_t)m->len)
 		return false;
 	/* An end must be the buffer's end, not that of the window. */
-	if (c->ends && high != (int64_t)m->len && !c->has_depth)
+	if (c->ends && high != (int64_t)m->len)
 		return false;
 	*from = (size_t)low;
 	*to = (size_t)high;

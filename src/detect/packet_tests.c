@@ -6,11 +6,17 @@
 #include <string.h>
 
 #define TCP_OPTION_MSS 2
+#define FLAGS_ENDS 0x07u /* FIN, SYN, RST */
+#define FLAGS_ODD 0xe0u  /* URG, ECE, CWR */
 
 static bool flags_hold(const struct rule_test *t, unsigned have)
 {
 	unsigned want = t->compare.a;
 
+	/* A rule that names a flag of beginning or end, or an odd one, wants a packet with one. */
+	if (t->kind == TEST_FLAGS && (((want & FLAGS_ENDS) && !(have & FLAGS_ENDS))
+	        || ((want & FLAGS_ODD) && !(have & FLAGS_ODD))))
+		return false;
 	have &= ~(unsigned)t->mask;
 	switch (t->mode) {
 	case '+':
@@ -80,7 +86,7 @@ static bool field_holds(const struct rule_test *t, const struct packet *p)
 	case TEST_FLAGS:
 		return tcp && flags_hold(t, p->tcp_flags);
 	case TEST_DSIZE:
-		return rule_compare_holds(c, p->payload_len);
+		return (p->payload_len || !c->negated) && rule_compare_holds(c, p->payload_len);
 	case TEST_ITYPE:
 		return is_icmp(p) && rule_compare_holds(c, p->icmp_type);
 	case TEST_ICODE:
@@ -124,9 +130,9 @@ static bool stream_size_holds(const struct rule_test *t, const struct flow *f)
 {
 	const struct flow_stream *c = &f->streams[SIDE_CLIENT];
 	const struct flow_stream *s = &f->streams[SIDE_SERVER];
-	/* Counted from the initial sequence number, as RFC 9293 counts. */
-	bool client = c->known && rule_compare_holds(&t->compare, c->bytes + 1);
-	bool server = s->known && rule_compare_holds(&t->compare, s->bytes + 1);
+	/* Counted from the initial sequence number, as RFC 9293 counts: SYN and FIN are one each. */
+	bool client = c->known && rule_compare_holds(&t->compare, c->bytes + 1 + c->fin);
+	bool server = s->known && rule_compare_holds(&t->compare, s->bytes + 1 + s->fin);
 
 	if (f->tcp == TCP_NONE)
 		return false;

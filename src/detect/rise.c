@@ -17,7 +17,12 @@
 #define RUN_NEED_RISE 2       /* candidates that open a run, unless one is extreme */
 #define RUN_NEED_FALL 3       /* a weekend is no fall */
 #define QUICK_RATIO 1.2
-#define QUICK_FALL 0.5
+#define QUICK_Z 2.5
+#define QUICK_CLUMPS 5.0
+#define QUICK_LEAST 3.0
+#define QUICK_SLOW 7
+#define QUICK_FALL 0.6
+#define QUICK_FALL_MEAN 10.0
 #define FEW_DAYS 5            /* of a run, that are combined */
 #define USUAL_SHRINK 0.1
 #define LIKE_PART 0.1         /* of the run's mean day */
@@ -246,20 +251,43 @@ static void load(struct rise_detector *d, const struct rise_series *series)
 	d->levels[d->level_count - 1].empty = false;
 }
 
-/* A look that costs nothing: is the day far enough from the mean of the weeks before? */
+static double mean_rate(const struct rise_level *level, size_t from, size_t to)
+{
+	return (level->sum_packets[to] - level->sum_packets[from]) / (double)(to - from);
+}
+
+/* As a baseline would say of this mean at the least. */
+static bool is_beyond(const struct rise_detector *d, double count, double mean, double z)
+{
+	double variance = mean * (1 + (d->rule.dispersion - 1) / (1 + mean / QUICK_CLUMPS));
+
+	return count > QUICK_RATIO * mean && count > mean + z * sqrt(variance);
+}
+
+/*
+ * A look that costs nothing: is the day far enough from the mean of the weeks before, or from those
+ * weeks without the last one?  No deviation is less than a Poisson variable's.
+ */
 static bool is_worth(const struct rise_detector *d, const struct rise_level *level, size_t t,
     enum rise_direction direction)
 {
-	size_t back = t < d->rule.baseline_days ? t : d->rule.baseline_days;
+	size_t weeks = d->rule.baseline_days;
+	size_t back = t < weeks ? t : weeks;
+	size_t slow = t < weeks + QUICK_SLOW ? t : weeks + QUICK_SLOW;
+	double exposure = level->exposure[t];
 	double mean;
-	double rate;
 
 	if (level->empty || !level->observed[t] || back == 0)
 		return false;
-	mean = (level->sum_packets[t] - level->sum_packets[t - back]) / (double)back;
-	rate = level->packets[t] / level->exposure[t];
-	return direction == RISE_UP ? rate > QUICK_RATIO * mean && level->sources[t] >= 3
-	    : rate < QUICK_FALL * mean;
+	mean = mean_rate(level, t - back, t) * exposure;
+	if (direction == RISE_DOWN)
+		return mean >= QUICK_FALL_MEAN && level->packets[t] < QUICK_FALL * mean;
+	if (level->sources[t] < QUICK_LEAST)
+		return false;
+	if (is_beyond(d, level->packets[t], mean, QUICK_Z))
+		return true;
+	return slow > QUICK_SLOW && is_beyond(d, level->packets[t],
+	    mean_rate(level, t - slow, t - QUICK_SLOW) * exposure, 1);
 }
 
 static unsigned breadth(const struct rise_detector *d, size_t t)

@@ -23,6 +23,7 @@
 #define FALL_LN_P (-16.0)
 #define SLOW_DAYS 7
 #define SLOW_BASELINE 7
+#define SLOW_SOURCES 0.5         /* of the packets' rise, at least, in sources */
 #define SLOW_LAST 3             /* days that are still high at its end */
 
 size_t rise_days_before(const struct rise_detector *d, const struct rise_level *level,
@@ -218,7 +219,7 @@ bool rise_slow_judge(const struct rise_detector *d, const struct rise_level *lev
 		z_mean += z_sources / SLOW_DAYS;
 	}
 	if (count == 0 || sum_packets < rule->cusum_limit || sum_sources < rule->cusum_limit
-	    || ratio_packets < rule->ratio_slow || ratio_sources < rule->ratio_slow)
+	    || ratio_packets < rule->ratio_slow || ratio_sources < 1 + SLOW_SOURCES * (rule->ratio_slow - 1))
 		return false;
 	/* The week's mean varies less than a day, but not as √7: days are alike. */
 	*ret_judged = (struct rise_day){.candidate = true, .baseline = (unsigned)e.count,

@@ -25,11 +25,28 @@ static int compare(const void *va, const void *vb)
 	return a < b ? -1 : a > b;
 }
 
+/* A month of days is sorted faster by insertion than by calls. */
+static void sort(double *values, size_t count)
+{
+	if (count > RISE_BASELINE_MAX) {
+		qsort(values, count, sizeof(*values), compare);
+		return;
+	}
+	for (size_t i = 1; i < count; i++) {
+		double value = values[i];
+		size_t at = i;
+
+		for (; at > 0 && values[at - 1] > value; at--)
+			values[at] = values[at - 1];
+		values[at] = value;
+	}
+}
+
 double rise_median(double *values, size_t count)
 {
 	if (count == 0)
 		return 0;
-	qsort(values, count, sizeof(*values), compare);
+	sort(values, count);
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
@@ -150,19 +167,23 @@ static double mean_of(const struct rise_line *line, const size_t *days, size_t c
 	return (total + PRIOR_COUNT) / (exposure + exposure / (double)count);
 }
 
-/* How this weekday compares with all days: 1 unless there are weeks enough to know. */
-static double weekday_factor(const struct rise_line *line, const size_t *days, size_t count,
-    size_t weekday, int32_t first_day, double rate)
+/* How each weekday compares with all days: 1 unless there are weeks enough to know. */
+static void weekday_factors(const struct rise_line *line, const size_t *days, size_t count,
+    int32_t first_day, double rate, double factors[7])
 {
-	double same[RISE_BASELINE_MAX];
-	size_t n = 0;
+	for (size_t weekday = 0; weekday < 7; weekday++) {
+		double same[RISE_BASELINE_MAX];
+		size_t n = 0;
 
-	for (size_t i = 0; i < count; i++)
-		if (((size_t)first_day + days[i]) % 7 == weekday)
-			same[n++] = line->count[days[i]] / line->exposure[days[i]];
-	if (n < 4 || rate <= 0)
-		return 1;
-	return fmin(2, fmax(0.5, rise_median(same, n) / rate));
+		factors[weekday] = 1;
+		if (count < WEEKDAY_DAYS || rate * line->exposure[days[0]] < WEEKDAY_COUNT)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			if (((size_t)first_day + days[i]) % 7 == weekday)
+				same[n++] = line->count[days[i]] / line->exposure[days[i]];
+		if (n >= 4)
+			factors[weekday] = fmin(2, fmax(0.5, rise_median(same, n) / rate));
+	}
 }
 
 /* Variance of the counts of the days around their mean, without the largest deviation. */
@@ -192,7 +213,7 @@ struct rise_base rise_base_of(const struct rise_rule *rule, const struct rise_li
 	double rate;
 	double spread;
 	double variance;
-	bool weekdays;
+	double factors[7];
 
 	if (count == 0 || count > RISE_BASELINE_MAX || line->exposure[day] <= 0)
 		return base;
@@ -202,19 +223,12 @@ struct rise_base rise_base_of(const struct rise_rule *rule, const struct rise_li
 	rate = rise_median(values, count);
 	if (rate * line->exposure[day] < LOW_COUNT)
 		rate = fmax(rate, mean);
-	weekdays = count >= WEEKDAY_DAYS && rate * line->exposure[day] >= WEEKDAY_COUNT;
-	for (size_t i = 0; i < count; i++) {
-		double of_day = rate;
-
-		if (weekdays)
-			of_day *= weekday_factor(line, days, count,
-			    ((size_t)first_day + days[i]) % 7, first_day, rate);
-		values[i] = fabs(line->count[days[i]] / line->exposure[days[i]] - of_day);
-	}
+	weekday_factors(line, days, count, first_day, rate, factors);
+	for (size_t i = 0; i < count; i++)
+		values[i] = fabs(line->count[days[i]] / line->exposure[days[i]]
+		    - rate * factors[((size_t)first_day + days[i]) % 7]);
 	spread = rise_median(values, count) * MAD_TO_DEVIATION * line->exposure[day];
-	if (weekdays)
-		rate *= weekday_factor(line, days, count, ((size_t)first_day + day) % 7, first_day,
-		    rate);
+	rate *= factors[((size_t)first_day + day) % 7];
 	base.days = (unsigned)count;
 	base.mean = rate * line->exposure[day];
 	variance = fmax(spread * spread, base.mean);

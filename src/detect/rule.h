@@ -335,7 +335,7 @@ struct rule {
 	bool wants_stream;
 	bool silent;     /* noalert */
 	bool sets_bits;
-	bool chatty_list; /* tests alone, no content */
+	bool waits; /* what comes later in the stream could undo the match */
 	uint16_t class_id; /* 1 + index of the class */
 	uint16_t list_count;
 	uint16_t test_count;

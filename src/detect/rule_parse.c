@@ -567,6 +567,22 @@ static void choose_payload(struct rule_draft *d)
 	}
 }
 
+/* Something must not be there, or the end is where the stream has got to. */
+static bool may_be_undone(const struct rule_match *m)
+{
+	if (m->negated)
+		return true;
+	return (m->kind == MATCH_CONTENT && m->content.ends)
+	    || (m->kind == MATCH_PCRE && strchr(m->pcre.text, '$'));
+}
+
+static void choose_waiting(struct rule *r)
+{
+	for (size_t i = 0; i < r->list_count; i++)
+		for (size_t m = 0; r->lists[i].buffer == BUFFER_PAYLOAD && m < r->lists[i].count; m++)
+			r->waits = r->waits || may_be_undone(&r->lists[i].matches[m]);
+}
+
 /* How well a content tells this rule's traffic from the rest. */
 static int fast_score(const struct rule_match *m, const struct rule_list *l)
 {
@@ -655,6 +671,7 @@ static int finish(struct rule_draft *d)
 		r->sets_bits = true;
 	r->kind = (uint8_t)kind_of(d);
 	choose_payload(d);
+	choose_waiting(r);
 	if (r->kind == RULE_PACKET || r->kind == RULE_APP)
 		choose_fast(r);
 	return ST_OK;

@@ -79,6 +79,7 @@ static int take_ssl_version(struct rule_draft *d, char *value, int arg)
 	if (!m)
 		return ST_LIMIT;
 	m->negated = negated;
+	m->pcre.text = "";
 	m->pcre.code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &code, &at, NULL);
 	return m->pcre.code ? ST_OK : draft_bad(d, "not a version");
 }

@@ -127,13 +127,16 @@ static void take_data(void *arg, struct flow *f, enum flow_side side, const uint
 
 	if (!session || f->pass)
 		return;
+	if (session->raw[side].waiting
+	    && (session->raw[side].gap || (session->last_side != side && f->app == APP_HTTP)))
+		inspect_stream(s, f, side, time_us, true);
 	keep(s, session, side, data, len, f->app == APP_HTTP);
 	if (f->app == APP_UNKNOWN && !f->failed[side])
 		find_app(s, f, side, time_us);
 	else
 		feed(s, f, side, data, len, time_us);
 	if (session->raw[side].kept.len >= ENGINE_CHUNK && session->raw[side].fresh && !s->packet)
-		inspect_stream(s, f, side, time_us);
+		inspect_stream(s, f, side, time_us, false);
 }
 
 static void take_gap(void *arg, struct flow *f, enum flow_side side, uint64_t bytes, int64_t time_us)
@@ -160,8 +163,8 @@ static void take_close(void *arg, struct flow *f, int64_t time_us)
 
 		s->packet = NULL;
 		for (int side = 0; side < 2; side++)
-			if (session->raw[side].fresh)
-				inspect_stream(s, f, (enum flow_side)side, time_us);
+			if (session->raw[side].fresh || session->raw[side].waiting)
+				inspect_stream(s, f, (enum flow_side)side, time_us, true);
 		if (f->app == APP_HTTP)
 			http_close(s, f, time_us);
 		else if (f->app == APP_TLS)

@@ -67,6 +67,28 @@ static void end_http(struct signatures *s, struct flow *f, int64_t time_us)
 	}
 }
 
+/* Whether what was said is known to be whole: a message, a session, what its protocol makes. */
+static bool is_over(const struct flow *f, enum flow_side side)
+{
+	if (f->tcp == TCP_CLOSED)
+		return true;
+	return f->app == APP_HTTP ? http_idle(f, side) : f->app != APP_UNKNOWN && f->app != APP_FAILED;
+}
+
+static void take_streams(struct signatures *s, struct flow *f, int64_t time_us)
+{
+	bool settles = f->app == APP_FAILED && !f->session->settled;
+
+	f->session->settled = f->app == APP_FAILED;
+	for (int side = 0; side < 2; side++) {
+		const struct raw_window *w = &f->session->raw[side];
+		bool over = settles || is_over(f, (enum flow_side)side);
+
+		if (w->fresh || (w->waiting && over))
+			inspect_stream(s, f, (enum flow_side)side, time_us, over);
+	}
+}
+
 static void take_whole(struct signatures *s, struct packet *p)
 {
 	struct flow_view view;
@@ -78,11 +100,8 @@ static void take_whole(struct signatures *s, struct packet *p)
 	if (view.flow && p->rule_proto == RULE_PROTO_UDP)
 		session_datagram(s, p, &view);
 	inspect_packet(s, p, &view);
-	if (view.flow && view.flow->session) {
-		for (int side = 0; side < 2; side++)
-			if (view.flow->session->raw[side].fresh)
-				inspect_stream(s, view.flow, (enum flow_side)side, p->time_us);
-	}
+	if (view.flow && view.flow->session)
+		take_streams(s, view.flow, p->time_us);
 	inspect_finish(s, p->time_us, view.flow);
 	s->packet = NULL;
 }
