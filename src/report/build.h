@@ -175,6 +175,10 @@ void build_list_message(struct build *b, const char *name, const struct report_v
     size_t count, struct report_value *ret_value);
 /* 前期順位 with its arrow. */
 struct report_value build_rank_before(struct build *b, const struct gather_item *item);
+/* 順位, with † where one sensor moves it by two or more; and what to say below the table. */
+struct report_value build_rank_now(struct build *b, const struct gather_item *item);
+void build_robust_note(struct build *b, const struct gather_list *list, bool ports,
+    struct lines *notes);
 /* The same from numbers; is_new: nothing of it was seen before. */
 struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned rank_before,
     bool is_new);

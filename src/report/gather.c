@@ -277,8 +277,11 @@ int gather_run(struct gather *g, struct err *err)
 		r = gather_access(g, err);
 	if (r == ST_OK)
 		r = gather_countries(g, err);
-	if (r == ST_OK)
+	if (r == ST_OK) {
+		gather_robust(g, &g->ports, &g->port_cells);
+		gather_robust(g, &g->countries, &g->country_cells);
 		r = gather_movers(g, err);
+	}
 	if (r == ST_OK)
 		r = gather_dos(g, err);
 	if (r == ST_OK)
@@ -309,6 +312,8 @@ void gather_fini(struct gather *g)
 		free(g->weights[i]);
 	gather_list_fini(&g->ports);
 	gather_list_fini(&g->countries);
+	free(g->port_cells.items);
+	free(g->country_cells.items);
 	gather_list_fini(&g->home);
 	gather_list_fini(&g->abroad);
 	gather_list_fini(&g->dos_ports);

@@ -63,6 +63,10 @@ struct gather_item {
 	unsigned rank_before;   /* 0 = none before */
 	uint64_t sources;       /* asked only to break ties */
 	uint32_t main_key;      /* of countries: the port it sent most to */
+	unsigned rank_without;  /* when sensor_without is left out; 0 = it moves by less than two */
+	size_t sensor_without;
+	bool seen_without;      /* somebody else saw it at all */
+	double median;          /* over sensors, in their own rate; of the first rows, 3 sensors up */
 	unsigned weeks_top;     /* of weeks_known */
 	double *days;           /* daily rates of the first ports, [day_count], or NULL */
 };
@@ -73,6 +77,19 @@ struct gather_list {
 	size_t cap;
 	uint32_t *table; /* open addressing: index + 1 */
 	size_t table_size;
+};
+
+/* Packets of one item at one sensor, now. */
+struct gather_cell {
+	uint32_t key;
+	uint32_t sensor; /* index */
+	double packets;
+};
+
+struct gather_cells {
+	struct gather_cell *items;
+	size_t count;
+	size_t cap;
 };
 
 struct gather_gap {
@@ -244,6 +261,8 @@ struct gather {
 	double *access_days;              /* [day_count], NAN = not observed */
 	struct gather_list ports;         /* sorted by rank */
 	struct gather_list countries;
+	struct gather_cells port_cells;
+	struct gather_cells country_cells;
 	struct gather_list home;          /* ports, from the home country */
 	struct gather_list abroad;        /* ports, from elsewhere */
 	struct report_measure home_access;
@@ -336,6 +355,10 @@ ST_MUST_CHECK int gather_daily_mean(struct gather *g, const char *question,
 /* A ranking of countries from a question that gives (sensor, country, now, before). */
 ST_MUST_CHECK int gather_country_list(struct gather *g, const char *question,
     enum report_basis basis, struct gather_list *list, struct err *err);
+
+void gather_cell_add(struct gather_cells *cells, uint32_t key, size_t sensor, double packets);
+/* rank_without and median of the first rows of a ranked list. */
+void gather_robust(struct gather *g, struct gather_list *list, const struct gather_cells *cells);
 
 /* Days in which a sensor was expected to observe. */
 double gather_nominal_days(const struct gather *g, const struct gather_sensor *s);

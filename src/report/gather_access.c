@@ -19,6 +19,7 @@ static void item_add(struct gather *g, struct gather_item *item, size_t sensor, 
     double before)
 {
 	report_measure_add(&item->rate, &g->weights[g->options->basis][sensor], now, before);
+	gather_cell_add(&g->port_cells, item->key, sensor, now);
 	item->packets += now;
 	item->sensors += now > 0;
 	if (now > item->packets_top)

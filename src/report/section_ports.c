@@ -64,6 +64,45 @@ struct report_value build_rank_before(struct build *b, const struct gather_item 
 	return build_rank_cell(b, item->rank, item->rank_before, item->rate.before <= 0);
 }
 
+struct report_value build_rank_now(struct build *b, const struct gather_item *item)
+{
+	struct report_value rank = value_integer(NULL, item->rank);
+
+	if (!item->rank_without)
+		return rank;
+	rank.name = "rank";
+	return value_message(b, NULL, MSG("rank.dagger"), &rank, 1);
+}
+
+/* At most as many as a list says. */
+#define DAGGERS_SAID 5
+
+void build_robust_note(struct build *b, const struct gather_list *list, bool ports,
+    struct lines *notes)
+{
+	struct report_value said[DAGGERS_SAID];
+	struct report_value all;
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count && i < b->top_n && count < DAGGERS_SAID; i++) {
+		const struct gather_item *item = &list->items[i];
+		bool outside = item->rank_without > b->top_n || !item->seen_without;
+
+		if (!item->rank_without)
+			continue;
+		said[count++] = value_message(b, NULL, outside ? MSG("dagger.outside")
+		    : MSG("dagger.item"), VALUES(
+		        ports ? value_port("what", item->key)
+		              : value_country(b, "what", item->country),
+		        value_sensor(b, "sensor", b->g->sensors[item->sensor_without].name),
+		        value_integer("rank", item->rank_without)));
+	}
+	if (count == 0)
+		return;
+	build_list_message(b, "list", said, count, &all);
+	lines_say(b, notes, MSG("note.dagger"), VALUES(all));
+}
+
 static void port_columns(struct build *b, struct grid *grid)
 {
 	grid_column(grid, MSG("column.rank"), "rank", REPORT_RIGHT, true);
@@ -77,6 +116,8 @@ static void port_columns(struct build *b, struct grid *grid)
 	if (b->g->has_before)
 		grid_column(grid, MSG("column.change"), "change", REPORT_RIGHT, true);
 	grid_column(grid, MSG("column.share"), "share", REPORT_RIGHT, false);
+	if (b->g->sensors_now > 2)
+		grid_column(grid, MSG("column.sensor-median"), "sensor_median", REPORT_RIGHT, false);
 	if (b->g->sensors_now > 1) {
 		grid_column(grid, MSG("column.sensors"), "sensors_seen", REPORT_RIGHT, false);
 		grid_column(grid, MSG("column.top-share"), "top_sensor_share", REPORT_RIGHT, false);
@@ -90,7 +131,7 @@ static void port_row(struct build *b, struct grid *grid, const struct gather_ite
 	struct measure_facts facts = build_port_facts(b, item);
 	const char *id = build_port_id(b, item->key);
 
-	grid_cell(b, grid, value_integer(NULL, item->rank));
+	grid_cell(b, grid, build_rank_now(b, item));
 	if (b->g->has_before)
 		grid_cell(b, grid, build_rank_before(b, item));
 	grid_cell(b, grid, value_port(NULL, item->key));
@@ -102,6 +143,11 @@ static void port_row(struct build *b, struct grid *grid, const struct gather_ite
 		grid_cell(b, grid, value_change(&facts));
 	grid_cell(b, grid, value_fact(NULL, share_add(b, id, item->rate.now, b->g->access.now,
 	    "of access.rate")));
+	if (b->g->sensors_now > 2)
+		grid_cell(b, grid, value_fact(NULL, fact_add(b, report_printf(b->doc,
+		    "%s.sensor-median", id), item->median, b->options->basis
+		    == REPORT_BASIS_ADDRESS ? REPORT_UNIT_RATE : REPORT_UNIT_SENSOR_MEAN, 2,
+		    "report_ports", "median over sensors")));
 	if (b->g->sensors_now > 1) {
 		grid_cell(b, grid, value_message(b, NULL, MSG("cell.of"), VALUES(
 		    value_integer("n", item->sensors),
@@ -126,6 +172,7 @@ static void port_table(struct build *b)
 		if (b->g->ports.items[i].rank)
 			port_row(b, &grid, &b->g->ports.items[i]);
 	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
+	build_robust_note(b, &b->g->ports, true, &notes);
 	if (b->g->has_before)
 		lines_say(b, &notes, MSG("note.ranks"), VALUES(value_integer("n", b->top_n)));
 	if (b->g->weeks_known)
