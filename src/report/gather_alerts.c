@@ -9,14 +9,10 @@
 #include "report/gather.h"
 
 #include "base/buf.h"
-#include "base/civil.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Coverage is kept by the minute, rules from packet to packet. */
-#define RULES_SLACK_US CIVIL_US_PER_MINUTE
 
 static char *copy_text(const char *text)
 {
@@ -37,10 +33,10 @@ struct rules_known {
 	bool *matched_before;
 };
 
+/* Rules are known from packet to packet, both of which they matched. */
 static bool overlaps(const struct store_rules *rules, uint16_t sensor, int64_t from, int64_t to)
 {
-	return rules->sensor == sensor && rules->from < to + RULES_SLACK_US
-	    && rules->to > from - RULES_SLACK_US;
+	return rules->sensor == sensor && rules->from < to && rules->to >= from;
 }
 
 static bool has_rules_row(const struct rules_known *known, uint16_t sensor, int64_t from,
