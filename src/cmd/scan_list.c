@@ -164,6 +164,15 @@ enum { /* columns of cmd_scans */
 	ROW_ASN,
 };
 
+static uint8_t asked_of(const struct store_result *r, size_t row)
+{
+	int64_t port = store_result_int(r, row, ROW_PORT);
+
+	if (store_result_int(r, row, ROW_PROTO) != 6 || store_result_int(r, row, ROW_MARKED))
+		return SCAN_LIST_OTHER;
+	return port == 5358 ? SCAN_LIST_HAJIME : port == 23 ? SCAN_LIST_TELNET : SCAN_LIST_OTHER;
+}
+
 /* The source of this row; rows come sorted. */
 static void meet_source(struct scan_list *list, const struct store_result *r, size_t row)
 {
@@ -183,6 +192,7 @@ static void meet_source(struct scan_list *list, const struct store_result *r, si
 		    store_result_text(r, row, ROW_COUNTRY));
 	}
 	s->packets += store_result_uint(r, row, ROW_PACKETS);
+	s->asked |= asked_of(r, row);
 }
 
 static int add_rows(struct scan_list *list, const struct store_result *r)
@@ -390,8 +400,10 @@ const struct scan_list_source *scan_list_source(const struct scan_list *list, st
 
 const char *scan_list_tool(const struct scan_list *list, const struct scan_list_source *source)
 {
-	if (!list->tools || !source || source->tool < 0)
+	if (!list->tools || !source)
 		return NULL;
+	if (source->tool < 0)
+		return source->asked == (SCAN_LIST_HAJIME | SCAN_LIST_TELNET) ? "hajime-like" : NULL;
 	return tools_name(list->tools, (unsigned)source->tool);
 }
 

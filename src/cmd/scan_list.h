@@ -12,12 +12,19 @@
 #define SCAN_LIST_PORTS 4           /* told of a scan of many */
 #define SCAN_LIST_NAMED 200         /* scans whose sources are asked for one by one */
 
+enum scan_list_asked { /* bits */
+	SCAN_LIST_HAJIME = 1 << 0, /* 5358/tcp */
+	SCAN_LIST_TELNET = 1 << 1, /* 23/tcp */
+	SCAN_LIST_OTHER = 1 << 2,  /* another port, or a mark */
+};
+
 struct scan_list_source {
 	struct ip ip;
 	uint64_t packets; /* of access, all ports */
 	uint32_t asn;
 	int8_t tool; /* of `tools`; -1: none */
 	char country[3];
+	uint8_t asked; /* enum scan_list_asked */
 	uint32_t ports; /* distinct; 0: not asked for */
 	uint32_t top[SCAN_LIST_PORTS]; /* proto × 65536 + port, most packets first; 0 ends */
 };
@@ -62,5 +69,5 @@ ST_MUST_CHECK int scan_list_ports(struct scan_list *list, struct window *w, size
 
 const struct scan_list_source *scan_list_source(const struct scan_list *list, struct ip ip);
 
-/* "zmap", or NULL. */
+/* "zmap", or "hajime-like" by the two ports it asks without a mark (NPA, 2017-03-22), or NULL. */
 const char *scan_list_tool(const struct scan_list *list, const struct scan_list_source *source);

@@ -30,12 +30,15 @@ const struct command command_top = {
     .usage =
         "usage: teiten top ports|countries|asns|sources [-s STORE] [OPTION…]\n"
         "       teiten top users|passwords|logins|protocols|urls|commands|payloads|events …\n"
-        "       teiten top signatures …\n"
+        "       teiten top signatures|tools …\n"
         "\n"
         "Ranks what knocked most in a period, beside the period before: rate, rank, change\n"
         "and at how many sensors.  Rates are packets per day per address, of access packets.\n"
         "The second line ranks what visitors spoke and tried, by how often; signatures are\n"
-        "counted by matches, before the rules' own thresholds.\n"
+        "counted by matches, before the rules' own thresholds.  tools: by what the headers of\n"
+        "their packets give away (data/tools.rules), behaviours (hajime-like: 5358/tcp and\n"
+        "23/tcp without Mirai's mark; two-phase: an odd SYN, then an ordinary connection to\n"
+        "the same port), and unusual headers nobody has named, as syn-NUMBER.\n"
         "\n" WINDOW_HELP
         "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
         "  -n N, --all     length of the ranking (default: report.top_n)\n"
@@ -370,6 +373,7 @@ enum note { /* footnotes that belong to a ranking */
 	NOTE_PASSWORDS = 1 << 4,
 	NOTE_SESSIONS = 1 << 5,
 	NOTE_URLS = 1 << 6,
+	NOTE_TOOLS = 1 << 7,
 };
 
 static const struct {
@@ -391,6 +395,7 @@ static const struct {
     {"payloads", top_payloads, NOTE_CHANGES},
     {"events", top_events, NOTE_CHANGES},
     {"signatures", top_signatures, NOTE_CHANGES},
+    {"tools", top_tools, NOTE_ACCESS | NOTE_TOOLS},
 };
 #define RANKING_COUNT (sizeof(rankings) / sizeof(*rankings))
 
@@ -414,6 +419,9 @@ static void print_notes(const struct top *top, size_t ranking, struct buf *b)
 	        "Counts connections that carried data; credentials: a password, hash or key."},
 	    {NOTE_URLS, "URLには接続しないでください(取得・確認は行っていません)",
 	        "Do not open these URLs; they were never fetched."},
+	    {NOTE_TOOLS,
+	        "ツールは送信元ごと・日ごとの判定。種別間で重複があり、合計は全体と一致しません",
+	        "Tools are judged per source and day; behaviours and shapes overlap with them."},
 	};
 	bool ja = top->style.language == PUBLISH_JA;
 	unsigned notes = rankings[ranking].notes;

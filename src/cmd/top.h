@@ -28,6 +28,7 @@ void top_show_rank(struct top *top, size_t column, unsigned rank, unsigned rank_
     bool is_new);
 
 int top_sources(struct top *top);
+int top_tools(struct top *top);
 
 /* Rankings of records; each fills top->table and returns the exit status. */
 int top_users(struct top *top);

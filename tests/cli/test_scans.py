@@ -4,7 +4,7 @@ import json
 import os
 import struct
 
-from harness import USAGE, contains, equal, main, path, teiten
+from harness import USAGE, contains, equal, main, near, path, teiten
 
 DAY = 86400
 START = 1790780400  # 2026-10-01 00:00 in Tokyo
@@ -67,11 +67,31 @@ def address(text):
     return int.from_bytes(bytes(int(p) for p in text.split('.')), 'big')
 
 
+def segment(source, destination, sport, dport, seq, ack, flags, options=b'', data=b'', ttl=50, number=1):
+    tcp = struct.pack('>HHIIBBHHH', sport, dport, seq, ack, 0x50 + len(options) // 4 * 16, flags, 29200, 0,
+                      0) + options + data
+    return struct.pack('>BBHHHBBHII', 0x45, 0, 20 + len(tcp), number * 7919 & 0xffff, 0, ttl, 6, 0,
+                       source, destination) + tcp
+
+
+MSS = b'\x02\x04\x05\xb4'
+
+
 def syn(source, destination, port, number):
-    tcp = struct.pack('>HHIIBBHHH', 40000 + number % 1000, port, 0x10203 * (number + 7) & 0xffffffff, 0,
-                      0x60, 2, 29200, 0, 0) + b'\x02\x04\x05\xb4'
-    return struct.pack('>BBHHHBBHII', 0x45, 0, 44, number * 7919 & 0xffff, 0, 50, 6, 0, source,
-                       destination) + tcp
+    return segment(source, destination, 40000 + number % 1000, port, 0x10203 * (number + 7) & 0xffffffff,
+                   0, 2, MSS, number=number)
+
+
+def two_phases(source, destination, second):
+    """A bare SYN with a high TTL; then a conversation as any host has."""
+    yield second, segment(source, destination, 45000, 2323, 77, 0, 2, ttl=240)
+    for i, (back, seq, ack, flags, options, data) in enumerate((
+            (False, 1000, 0, 2, MSS, b''), (True, 5000, 1001, 18, MSS, b''),
+            (False, 1001, 5001, 16, b'', b''), (False, 1001, 5001, 24, b'', b'root\r\nadmin\r\n'),
+            (True, 5001, 1014, 16, b'', b''), (False, 1014, 5001, 17, b'', b''))):
+        ends = (destination, source) if back else (source, destination)
+        ports = (2323, 40001) if back else (40001, 2323)
+        yield second + 60 + i, segment(*ends, *ports, seq, ack, flags, options, data, number=i + 3)
 
 
 def capture(name, packets):
@@ -88,6 +108,8 @@ SENSORS = [('tokyo', '198.51.100.0', 4), ('osaka', '198.51.100.16', 2), ('paris'
 SLOW = address('192.0.2.77')
 WIDE = address('192.0.2.78')
 SHY = address('192.0.2.79')
+PAIR = address('192.0.2.80')
+PHASES = address('192.0.2.81')
 
 
 def weeks():
@@ -103,6 +125,11 @@ def weeks():
     # Three addresses are no scan.
     for i in range(30):
         packets[2].append((START + 6 * DAY + i, syn(SHY, addresses[6 + i % 3][1], 23, i)))
+    # The two ports of Hajime, at many addresses, and a two-phase scanner.
+    for i in range(40):
+        s, destination = addresses[i % len(addresses)]
+        packets[s].append((START + 7 * DAY + i * 61, syn(PAIR, destination, (23, 5358)[i % 2], i)))
+    packets[0] += list(two_phases(PHASES, addresses[0][1], START + 8 * DAY))
     # Somebody asks every day, so that the sensors observe all the time.
     for i in range(22 * 24):
         for s, (_, net, _) in enumerate(SENSORS):
@@ -137,6 +164,29 @@ def test_vertical_and_no_scan():
     equal([(r['shape'], r['port'], r['ports'], r['destinations'], r['coverage']) for r in wide],
           [('vertical', None, 20, 1, None)])
     equal([r for r in rows if r['source'] == '192.0.2.79'], [])
+
+
+def tools(store, *words):
+    return {r['tool']: r for r in teiten('top', 'tools', '-s', path(store), *words, '--all', '--json').json()}
+
+
+def test_tools_and_behaviours():
+    found = tools('weeks', '--from', '2026-10-01', '--to', '2026-10-22')
+    pair = found['hajime-like']
+    equal((pair['kind'], pair['sources'], pair['packets']), ('behaviour', 1, 40))
+    equal((found['two-phase']['kind'], found['two-phase']['sources']), ('behaviour', 1))
+    rows = scans('weeks', '--from', '2026-10-01', '--to', '2026-10-22', '--source', '192.0.2.80')
+    equal({(r['port'], r['tool']) for r in rows}, {('23/tcp', 'hajime-like'), ('5358/tcp', 'hajime-like')})
+    found = tools('site-store', '--last', '14d')
+    equal({'mirai', 'zmap', 'masscan', 'nmap'} <= set(found), True)
+    equal(all(found[t]['kind'] == 'tool' and found[t]['sources'] > 0 for t in ('mirai', 'zmap')), True)
+    equal('two-phase' in found, False)
+    near(sum(r['share'] for r in found.values() if r['kind'] == 'tool'), 100)
+    # The stateless scanner that the simulation has no name for: one header, many sources.
+    shapes = [r for r in found.values() if r['kind'] == 'shape']
+    equal([r['detail'] for r in shapes if r['sources'] > 20], ['4:255:0:*:1200,*:::0'])
+    contains(teiten('top', 'tools', '-s', path('site-store'), '--last', '14d', '--lang', 'ja').out,
+             'SYNの形', '挙動' if 'hajime-like' in found else 'ツール', '特定できず')
 
 
 def test_for_people():
