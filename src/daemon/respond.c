@@ -87,12 +87,36 @@ static const struct protocol_module *module_of(void *arg, enum protocol_transpor
 	return module ? protocol_modules[module - 1] : NULL;
 }
 
+/* What is inside TLS on ports where TLS comes first. */
+static const struct protocol_module *inside_tls(uint16_t port)
+{
+	static const struct {
+		uint16_t port;
+		const char *name;
+	} inner[] = {{465, "smtp"}, {990, "ftp"}, {993, "imap"}, {995, "pop3"}, {5061, "sip"},
+		{8883, "mqtt"}};
+
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+		if (inner[i].port == port)
+			return protocol_module_find(inner[i].name);
+	return protocol_module_find("http");
+}
+
+static const struct protocol_module *module_inside(void *arg, uint16_t port)
+{
+	const struct protocol_module *module = module_of(arg, PROTOCOL_TCP, port);
+
+	return module && strcmp(module->name, "tls") == 0 ? inside_tls(port) : module;
+}
+
 /* On a port that belongs to protocols, only those answer; on others, whatever was recognised. */
 static bool answers(void *arg, const struct protocol_module *module,
     const struct session_peer *peer)
 {
 	const struct responder *r = arg;
 
+	if (peer->inside && module == module_inside(arg, peer->port))
+		return true;
 	return serves(r, module, peer->transport, peer->port)
 	    || !module_of(arg, peer->transport, peer->port);
 }
@@ -206,6 +230,7 @@ static int open_engine(struct responder *r, struct err *err)
 		.destinations = &r->worker.destinations,
 		.tls = r->tls,
 		.module_of = module_of,
+		.module_inside = module_inside,
 		.signature = signature,
 		.said = r->worker.inspector ? inspector_said : NULL,
 		.said_arg = r->worker.inspector,

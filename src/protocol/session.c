@@ -283,8 +283,12 @@ static void settle(struct session_driver *d, struct session *s, const struct ses
 	d->counters.identified++;
 	m = identify_module(number);
 	/* What comes through a tunnel is another server's. */
-	if (m && reply && d->answers && s->handovers == 0)
-		s->silent = !d->answers(d->answers_arg, m, peer);
+	if (m && reply && d->answers && s->handovers == 0) {
+		struct session_peer asked = *peer;
+
+		asked.inside = s->inside;
+		s->silent = !d->answers(d->answers_arg, m, &asked);
+	}
 	if (!m || !open_module(d, s, peer, reply))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
@@ -477,6 +481,7 @@ void session_handover(struct session_driver *d, struct session *s, const struct 
 		return;
 	close_module(d, s, peer);
 	s->decided = false;
+	s->inside = true;
 	s->lost_client = false;
 	s->lost_server = false;
 }

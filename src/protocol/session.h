@@ -46,6 +46,7 @@ struct session_peer {
 	struct ip server;
 	int64_t now_us;
 	void *fact_arg;
+	bool inside; /* for `answers`: what is spoken comes out of TLS that the owner has opened */
 };
 
 /* Zero is not a session: session_begin. */
@@ -56,6 +57,7 @@ struct session {
 	uint16_t number;     /* identify_name; IDENTIFY_UNKNOWN while it is not known */
 	uint16_t have[2];    /* bytes in the inboxes or prefixes, by side */
 	uint8_t handovers;
+	bool inside : 1;      /* session_handover was called */
 	bool decided : 1;    /* identified, or given up */
 	bool closed : 1;     /* the module hung up, or the session was ended */
 	bool lost_client : 1; /* that side is not parsed any more */

@@ -313,6 +313,9 @@ static bool converse_tls(struct engine *e, uint32_t i, const uint8_t *data, size
 		if (!was_open && tls_is_open(s->tls)) {
 			was_open = true;
 			sessions_handover(e->options.sessions, &s->stream, slot_context(e, i));
+			if (!s->stranger)
+				s->module = e->options.module_inside(e->options.arg,
+				    s->stream.server_port);
 			s->greeting_due = s->module && s->module->speaks_first == PROTOCOL_SERVER;
 			s->opened_us = e->now_us;
 			deadline_set(&e->wheel, i, deadline_of(e, i));

@@ -68,6 +68,8 @@ struct engine_options {
 	/* The module whose port that is, NULL for none; port as it was asked for. */
 	const struct protocol_module *(*module_of)(void *arg, enum protocol_transport transport,
 	    uint16_t port);
+	/* The same behind TLS. */
+	const struct protocol_module *(*module_inside)(void *arg, uint16_t port);
 	/* A SYN's signature and its text, at each first sight of it; may be NULL. */
 	void (*signature)(void *arg, uint32_t id, const char *text);
 	/* What is said, for somebody who reads along; may be NULL. */

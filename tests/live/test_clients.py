@@ -1,9 +1,10 @@
 """Real clients, where they are installed: one login or exchange each, then what was stored."""
 import os
 import re
+import ssl
 import subprocess
 
-from live import ROOT, Sensor, Skip, equal, main, need
+from live import ROOT, Sensor, Skip, contains, equal, main, need, read_until
 
 # Program, command (A address, P port + offset), what it tried: protocol, user, password or None.
 CLIENTS = [
@@ -70,6 +71,35 @@ def test_logins_and_exchanges():
     equal(missing, [])
     spoken = {r['protocol'] for r in sensor.sql('SELECT DISTINCT protocol FROM session')}
     equal([name for _, _, name in exchanges if name not in spoken], [])
+
+
+# Port: what it greets with inside TLS; None: the client speaks first and gets HTTP.
+INSIDE = {443: None, 8443: None, 80: None, 993: b'* OK', 995: b'+OK', 465: b'220 ', 990: b'220',
+          23: b'ogin', 25: b'220 '}
+
+
+def test_inside_tls():
+    sensor = Sensor().start()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    for port, greeting in INSIDE.items():
+        with sensor.connect(port) as plain, context.wrap_socket(plain) as s:
+            if not greeting:
+                s.sendall(b'GET /a HTTP/1.0\r\nAuthorization: Basic dTpw\r\n\r\n')
+            contains(read_until(s, greeting or b'HTTP/1.').decode('latin-1'),
+                     (greeting or b'HTTP/1.').decode())
+    # Who does not speak TLS there gets no HTTP either.
+    with sensor.connect(443) as s:
+        s.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        s.settimeout(1)
+        try:
+            equal(s.recv(100), b'')
+        except TimeoutError:
+            pass
+    sensor.stop()
+    rows = sensor.sql("SELECT dport FROM login WHERE \"user\" = 'u' AND password = 'p' ORDER BY 1")
+    equal([r['dport'] for r in rows], [80, 443, 8443])
 
 
 # nmap does not know ftp (21) and postgresql (5432), and redis (6379) not always: every port answers
