@@ -29,6 +29,16 @@ struct flow_segment {
 	uint8_t data[];
 };
 
+/* A SYN that nothing has followed yet: a flow of a telescope in sixteen bytes. */
+struct note {
+	uint32_t tag;    /* of the ends; its last bit: the lower end is the client; 0: empty */
+	uint32_t seq;
+	uint32_t second; /* when */
+	uint32_t timestamp; /* of RFC 7323; 0: none */
+};
+
+#define NOTES_WAYS 4u /* one cache line */
+
 struct flow_table {
 	struct flow_sink sink;
 	void *arg;
@@ -42,6 +52,12 @@ struct flow_table {
 	struct flow *oldest;
 	uint64_t opened;
 	uint64_t evicted;
+	struct note *notes;
+	uint32_t notes_mask; /* of sets */
+	uint64_t serial;
+	struct flow passing; /* of the SYN that is being looked at */
+	uint32_t passing_bucket;
+	struct note *passing_note;
 };
 
 int flow_table_new(uint32_t flows_max, const struct flow_sink *sink, void *arg,
@@ -60,7 +76,9 @@ int flow_table_new(uint32_t flows_max, const struct flow_sink *sink, void *arg,
 	t->hash_mask = buckets - 1;
 	t->slots = large_alloc((size_t)flows_max * sizeof(*t->slots));
 	t->hash = large_alloc((size_t)buckets * sizeof(struct flow *));
-	if (!t->slots || !t->hash) {
+	t->notes_mask = buckets > 1 ? buckets / 2 - 1 : 0; /* twice as many as flows */
+	t->notes = large_alloc(((size_t)t->notes_mask + 1) * NOTES_WAYS * sizeof(struct note));
+	if (!t->slots || !t->hash || !t->notes) {
 		flow_table_free(t);
 		return -ENOMEM;
 	}
@@ -77,7 +95,8 @@ static bool from_server_first(struct ip a, uint16_t ap, struct ip b, uint16_t bp
 	return order > 0 || (order == 0 && ap > bp);
 }
 
-static uint32_t key_hash(const struct flow_table *t, const struct packet *p)
+/* The same for both directions. */
+static uint64_t key_hash(const struct packet *p)
 {
 	struct ip a = p->src;
 	struct ip b = p->dst;
@@ -93,7 +112,7 @@ static uint32_t key_hash(const struct flow_table *t, const struct packet *p)
 	}
 	h = hash_pair(a.hi ^ a.lo, b.hi + b.lo);
 	h = hash_pair(h, (uint64_t)ap << 32 | (uint64_t)bp << 16 | (uint64_t)p->proto << 8 | p->depth);
-	return (uint32_t)h & t->hash_mask;
+	return h;
 }
 
 static bool same_flow(const struct flow *f, const struct packet *p, enum flow_side *ret_side)
@@ -132,7 +151,7 @@ static uint32_t flow_hash(const struct flow_table *t, const struct flow *f)
 	struct packet p = {.src = f->ips[0], .dst = f->ips[1], .sport = f->ports[0],
 		.dport = f->ports[1], .proto = f->proto, .depth = f->depth};
 
-	return key_hash(t, &p);
+	return (uint32_t)key_hash(&p) & t->hash_mask;
 }
 
 static void deliver_held(struct flow_table *t, struct flow *f, enum flow_side side, bool skip,
@@ -178,13 +197,13 @@ static int64_t idle_limit(const struct flow *f)
 	}
 }
 
-static struct flow *new_flow(struct flow_table *t, const struct packet *p, uint32_t bucket)
+static struct flow *new_slot(struct flow_table *t, int64_t now, uint32_t bucket)
 {
 	struct flow *f;
 
 	if (!t->free && t->slots_used == t->slots_max) {
 		t->evicted++;
-		close_flow(t, t->oldest, p->time_us);
+		close_flow(t, t->oldest, now);
 	}
 	if (t->free) {
 		f = t->free;
@@ -193,6 +212,14 @@ static struct flow *new_flow(struct flow_table *t, const struct packet *p, uint3
 		f = &t->slots[t->slots_used++];
 	}
 	memset(f, 0, sizeof(*f));
+	f->next_hash = t->hash[bucket];
+	t->hash[bucket] = f;
+	link_newest(t, f);
+	return f;
+}
+
+static void describe(struct flow_table *t, struct flow *f, const struct packet *p)
+{
 	f->live = true;
 	f->ips[0] = p->src;
 	f->ips[1] = p->dst;
@@ -201,11 +228,8 @@ static struct flow *new_flow(struct flow_table *t, const struct packet *p, uint3
 	f->proto = p->proto;
 	f->depth = p->depth;
 	f->first_us = p->time_us;
-	f->next_hash = t->hash[bucket];
-	t->hash[bucket] = f;
-	link_newest(t, f);
+	f->serial = ++t->serial;
 	t->opened++;
-	return f;
 }
 
 /* A SYN on a session that has ended begins another one. */
@@ -218,11 +242,133 @@ static bool begins_again(const struct flow *f, const struct packet *p)
 	return f->tcp == TCP_ESTABLISHED && f->streams[0].fin && f->streams[1].fin;
 }
 
+/* Puts a flow with its links into a slot: what it was before is kept. */
+static struct flow *settle(struct flow_table *t, const struct flow *from, uint32_t bucket)
+{
+	struct flow *f = new_slot(t, from->first_us, bucket);
+	struct flow *next_hash = f->next_hash;
+	struct flow *newer = f->newer;
+	struct flow *older = f->older;
+
+	*f = *from;
+	f->next_hash = next_hash;
+	f->newer = newer;
+	f->older = older;
+	return f;
+}
+
+/* A flow of one SYN: it goes into a slot only when something has been learnt of it. */
+static void end_passing(struct flow_table *t)
+{
+	const struct flow *f = &t->passing;
+
+	if (!t->passing_note)
+		return;
+	if (f->bits || f->ints || f->pass || f->label) {
+		t->passing_note->tag = 0;
+		(void)settle(t, f, t->passing_bucket);
+	}
+	t->passing_note = NULL;
+}
+
+static bool lower_is_source(const struct packet *p)
+{
+	return !from_server_first(p->src, p->sport, p->dst, p->dport);
+}
+
+/* The note of these ends, else the place for one: an empty or the oldest. */
+static struct note *find_note(struct flow_table *t, uint64_t hash, int64_t now, bool *ret_found)
+{
+	struct note *set = &t->notes[((hash >> 20) & t->notes_mask) * NOTES_WAYS];
+	struct note *place = set;
+	uint32_t tag = (uint32_t)(hash >> 32) | 2u;
+	uint32_t second = (uint32_t)(now / SECOND);
+
+	*ret_found = true;
+	for (unsigned i = 0; i < NOTES_WAYS; i++) {
+		struct note *n = &set[i];
+
+		if (n->tag && second - n->second > TCP_NEW_US / SECOND)
+			n->tag = 0;
+		if ((n->tag | 1u) == (tag | 1u))
+			return n;
+		if (!n->tag)
+			place = n;
+		else if (place->tag && (int32_t)(n->second - place->second) < 0)
+			place = n;
+	}
+	*ret_found = false;
+	return place;
+}
+
+/* What the SYN of a session left, when the session goes on. */
+static void remember(struct flow *f, uint32_t seq, uint32_t timestamp)
+{
+	struct flow_stream *c = &f->streams[SIDE_CLIENT];
+
+	f->tcp = TCP_SYN_SENT;
+	f->saw[SIDE_CLIENT] = f->ip_only_done[SIDE_CLIENT] = true;
+	c->known = true;
+	c->next = c->high = seq + 1;
+	c->has_timestamp = timestamp != 0;
+	c->timestamp = timestamp;
+}
+
+static bool is_bare_syn(const struct packet *p)
+{
+	return p->proto == DECODE_PROTO_TCP && p->payload_len == 0 && !p->bare
+	    && (p->tcp_flags & (SYN | ACK | RST | FIN)) == SYN;
+}
+
+static struct flow *begin_flow(struct flow_table *t, const struct packet *p, uint64_t hash,
+    enum flow_side *side)
+{
+	uint32_t bucket = (uint32_t)hash & t->hash_mask;
+	struct flow *f;
+	struct note *n;
+	bool found;
+
+	*side = SIDE_CLIENT;
+	if (p->proto != DECODE_PROTO_TCP) {
+		f = new_slot(t, p->time_us, bucket);
+		describe(t, f, p);
+		return f;
+	}
+	n = find_note(t, hash, p->time_us, &found);
+	if (!found && is_bare_syn(p)) {
+		*n = (struct note){((uint32_t)(hash >> 32) | 2u) & ~1u, p->seq,
+			(uint32_t)(p->time_us / SECOND), p->has_timestamps ? p->timestamp : 0};
+		n->tag |= lower_is_source(p);
+		f = &t->passing;
+		memset(f, 0, sizeof(*f));
+		describe(t, f, p);
+		t->passing_note = n;
+		t->passing_bucket = bucket;
+		return f;
+	}
+	f = new_slot(t, p->time_us, bucket);
+	describe(t, f, p);
+	if (!found)
+		return f;
+	if ((n->tag & 1u) != lower_is_source(p)) { /* the server's answer */
+		*side = SIDE_SERVER;
+		f->ips[0] = p->dst;
+		f->ips[1] = p->src;
+		f->ports[0] = p->dport;
+		f->ports[1] = p->sport;
+	}
+	remember(f, n->seq, n->timestamp);
+	n->tag = 0;
+	t->opened--; /* it was counted with its SYN */
+	return f;
+}
+
 static struct flow *find_flow(struct flow_table *t, const struct packet *p, enum flow_side *side)
 {
-	uint32_t bucket = key_hash(t, p);
+	uint64_t hash = key_hash(p);
 
-	for (struct flow *f = t->hash[bucket]; f; f = f->next_hash) {
+	end_passing(t);
+	for (struct flow *f = t->hash[(uint32_t)hash & t->hash_mask]; f; f = f->next_hash) {
 		if (!same_flow(f, p, side))
 			continue;
 		if (p->time_us - f->last_us > idle_limit(f) || begins_again(f, p)) {
@@ -235,8 +381,7 @@ static struct flow *find_flow(struct flow_table *t, const struct packet *p, enum
 		}
 		return f;
 	}
-	*side = SIDE_CLIENT;
-	return new_flow(t, p, bucket);
+	return begin_flow(t, p, hash, side);
 }
 
 /* ---- TCP ------------------------------------------------------------------------------------ */
@@ -447,6 +592,18 @@ static bool take_tcp(struct flow_table *t, struct flow *f, enum flow_side side,
 	return take_payload(t, f, side, p);
 }
 
+void flow_table_prefetch(const struct flow_table *t, const struct packet *p)
+{
+	uint64_t hash;
+
+	if (!p->has_ports)
+		return;
+	hash = key_hash(p);
+	__builtin_prefetch(&t->hash[(uint32_t)hash & t->hash_mask]);
+	if (p->proto == DECODE_PROTO_TCP)
+		__builtin_prefetch(&t->notes[((hash >> 20) & t->notes_mask) * NOTES_WAYS], 1);
+}
+
 struct flow_view flow_table_add(struct flow_table *t, const struct packet *p)
 {
 	struct flow_view view = {0};
@@ -505,7 +662,7 @@ void flow_table_end(struct flow_table *t, const struct packet *p)
 {
 	enum flow_side side;
 
-	for (struct flow *f = t->hash[key_hash(t, p)]; f; f = f->next_hash) {
+	for (struct flow *f = t->hash[(uint32_t)key_hash(p) & t->hash_mask]; f; f = f->next_hash) {
 		if (same_flow(f, p, &side)) {
 			close_flow(t, f, p->time_us);
 			return;
@@ -515,6 +672,9 @@ void flow_table_end(struct flow_table *t, const struct packet *p)
 
 void flow_table_flush(struct flow_table *t)
 {
+	end_passing(t);
+	if (t->notes)
+		memset(t->notes, 0, ((size_t)t->notes_mask + 1) * NOTES_WAYS * sizeof(struct note));
 	while (t->oldest)
 		close_flow(t, t->oldest, t->oldest->last_us);
 }
@@ -527,6 +687,7 @@ void flow_table_free(struct flow_table *t)
 		flow_table_flush(t);
 	large_free(t->slots, (size_t)t->slots_max * sizeof(*t->slots));
 	large_free(t->hash, ((size_t)t->hash_mask + 1) * sizeof(struct flow *));
+	large_free(t->notes, ((size_t)t->notes_mask + 1) * NOTES_WAYS * sizeof(struct note));
 	free(t);
 }
 

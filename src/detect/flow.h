@@ -2,7 +2,7 @@
  * Flows: which side sent a packet, whether the session stands, and the bytes of a session in
  * order.  Private to detect/.
  *
- * A flow of SYNs costs one slot; memory for bytes comes with the first byte of an established
+ * A SYN costs sixteen bytes until something follows it, then a slot; memory for bytes comes with the first byte of an established
  * session.  The client is who sent the first packet.  TCP follows RFC 9293 as far as rules care;
  * of bytes that come twice the first copy wins.  A session whose SYN was not seen is not put
  * together: its packets are matched one by one, as Suricata does.
@@ -76,6 +76,7 @@ struct flow {
 	uint16_t *bits; /* flowbits that are set */
 	struct flow_int *ints;
 	struct session *session;
+	uint64_t serial; /* no other flow has it */
 	uint64_t label; /* what the caller calls this session; 0 */
 };
 
@@ -101,6 +102,9 @@ struct flow_table;
 ST_MUST_CHECK int flow_table_new(uint32_t flows_max, const struct flow_sink *sink, void *arg,
     struct flow_table **ret_table);
 void flow_table_free(struct flow_table *table);
+
+/* Asks the memory for what flow_table_add will look at soon. */
+void flow_table_prefetch(const struct flow_table *table, const struct packet *packet);
 
 /* Finds or makes the packet's flow and hands its payload on; flow NULL: packets like this one
  * have none. */

@@ -148,7 +148,7 @@ static void take_hit(struct signatures *s, const struct rule *r, const struct su
 		if (s->hits[i].rule == r->number && !sub->app && s->hits[i].on_flow == on_flow)
 			return; /* once per packet, and once for the stream it belongs to */
 	if (r->filter.type && !thresholds_allow(s->thresholds, r, &r->filter, sub->src, sub->dst,
-	        (uint64_t)(uintptr_t)sub->flow, sub->time_us))
+	        sub->flow ? sub->flow->serial : 0, sub->time_us))
 		return;
 	for (size_t i = 0; i < r->after_count; i++)
 		if (r->after[i].kind != TEST_XBIT)
@@ -173,7 +173,7 @@ static void raise(struct signatures *s, const struct rule *r, const struct hit *
 
 	s->counters.matches++;
 	alert.suppressed = r->threshold.type && !thresholds_allow(s->thresholds, r, &r->threshold,
-	    h->src, h->dst, (uint64_t)(uintptr_t)flow, time_us);
+	    h->src, h->dst, flow ? flow->serial : 0, time_us);
 	s->counters.alerts += !alert.suppressed;
 	if (s->options.session) {
 		alert.session = s->options.session(s->options.arg, &alert);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOKAHEAD 8u
+
 int signatures_new(const struct signatures_options *options, struct signatures **ret,
     struct err *err)
 {
@@ -106,58 +108,87 @@ static void take_whole(struct signatures *s, struct packet *p)
 	s->packet = NULL;
 }
 
-/* A packet and whatever is packed inside, one after the other. */
-static void take(struct signatures *s, const uint8_t *data, size_t len, uint8_t depth,
-    int64_t time_us)
+/* What cannot be matched, or is not whole: only oddities of decoding can be said of it. */
+static void take_oddities(struct signatures *s, struct packet *p)
 {
-	while (data && len) {
-		struct packet p;
+	struct flow_view none = {0};
+
+	p->payload_len = 0;
+	if (!p->events)
+		return;
+	inspect_packet(s, p, &none);
+	inspect_finish(s, p->time_us, NULL);
+}
+
+/* A packet and whatever is packed inside, one after the other. */
+static void take_parsed(struct signatures *s, struct packet *first, bool ok)
+{
+	struct packet inner;
+	struct packet *p = first;
+
+	for (;;) {
 		struct packet whole;
-		bool ok = packet_parse(data, len, time_us, &p);
+		const uint8_t *data;
+		size_t len;
+		uint8_t depth = p->depth;
 
-		p.depth = depth;
 		s->counters.packets++;
-		if (!ok) {
-			struct flow_view none = {0};
-
-			if (p.events) {
-				p.payload_len = 0;
-				inspect_packet(s, &p, &none);
-				inspect_finish(s, time_us, NULL);
+		if (ok && p->fragment) {
+			ok = fragments_add(s->fragments, p, &whole);
+			if (ok) {
+				p = &whole;
+				p->depth = depth;
 			}
+		}
+		if (!ok) {
+			take_oddities(s, p);
 			return;
 		}
-		if (p.fragment) {
-			if (!fragments_add(s->fragments, &p, &whole)) {
-				whole = p;
-				whole.payload_len = 0;
-				if (p.events) {
-					struct flow_view none = {0};
-
-					inspect_packet(s, &whole, &none);
-					inspect_finish(s, time_us, NULL);
-				}
-				return;
-			}
-			p = whole;
-			p.depth = depth;
-		}
-		take_whole(s, &p);
-		data = packet_inner(&p, &len);
-		s->counters.tunnelled += data != NULL;
-		depth++;
+		take_whole(s, p);
+		data = packet_inner(p, &len);
+		if (!data || !len)
+			return;
+		s->counters.tunnelled++;
+		ok = packet_parse(data, len, first->time_us, &inner);
+		inner.depth = (uint8_t)(depth + 1);
+		p = &inner;
 	}
 }
 
+static void take(struct signatures *s, const uint8_t *data, size_t len, uint8_t depth,
+    int64_t time_us)
+{
+	struct packet p;
+	bool ok;
+
+	if (len == 0)
+		return;
+	ok = packet_parse(data, len, time_us, &p);
+	p.depth = depth;
+	take_parsed(s, &p, ok);
+}
+
+/* Packets are read a little ahead, so that the memory of their flows is there in time. */
 void signatures_add(struct signatures *s, const struct decode_packet *packets, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct decode_packet *d = &packets[i];
+	struct packet ahead[LOOKAHEAD];
+	bool ok[LOOKAHEAD];
 
-		if (d->network_offset >= d->data_len)
-			continue;
-		take(s, d->data + d->network_offset, d->data_len - d->network_offset, 0,
-		    d->time_us);
+	for (size_t i = 0; i < count + LOOKAHEAD - 1; i++) {
+		if (i < count) {
+			const struct decode_packet *d = &packets[i];
+			struct packet *p = &ahead[i % LOOKAHEAD];
+
+			if (d->network_offset < d->data_len) {
+				ok[i % LOOKAHEAD] = packet_parse(d->data + d->network_offset,
+				    d->data_len - d->network_offset, d->time_us, p);
+				flow_table_prefetch(s->flows, p);
+			} else {
+				p->network = NULL;
+			}
+		}
+		if (i + 1 >= LOOKAHEAD && ahead[(i + 1) % LOOKAHEAD].network)
+			take_parsed(s, &ahead[(i + 1) % LOOKAHEAD], ok[(i + 1) % LOOKAHEAD]);
 	}
 }
 
