@@ -14,13 +14,14 @@ const struct command command_alerts = {
         "usage: teiten alerts [-s STORE] [OPTION…]\n"
         "\n"
         "Lists the rules that raised alerts in a period, the most frequent first, as teiten\n"
-        "analyze -s STORE --rules FILE stored them.  A rule that its own threshold held back\n"
-        "all the time is not listed.\n"
+        "analyze -s STORE --rules FILE or a sensor with signatures.rules stored them.  A rule\n"
+        "that its own threshold held back all the time is not listed.  Which session an alert\n"
+        "belongs to is in alert.session (teiten sql).\n"
         "\n" WINDOW_HELP
         "\n"
         "--json: gid, sid, rev, msg, class, class_name (its method of attack, by the map of\n"
         "signatures.classes), severity, count (raised), matches (before the rule's own\n"
-        "threshold), sources, sensors, first, last (of the matches).\n"
+        "threshold), sources, sensors, sessions, first, last (of the matches).\n"
         "\n"
         "Examples:\n"
         "  teiten alerts -s /var/lib/teiten --last 7d\n"
@@ -41,6 +42,7 @@ enum {
 	COLUMN_MATCHES,
 	COLUMN_SOURCES,
 	COLUMN_SENSORS,
+	COLUMN_SESSIONS,
 	COLUMN_FIRST,
 	COLUMN_LAST,
 	COLUMN_COUNT,
@@ -58,6 +60,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_MATCHES] = {"matches", "件数", "matches", TABLE_INT, TABLE_ALL},
     [COLUMN_SOURCES] = {"sources", "送信元", "sources", TABLE_INT, TABLE_ALL},
     [COLUMN_SENSORS] = {"sensors", "センサー", "sensors", TABLE_INT, TABLE_ALL},
+    [COLUMN_SESSIONS] = {"sessions", NULL, NULL, TABLE_INT, TABLE_PROGRAMS},
     [COLUMN_FIRST] = {"first", "最初(UTC)", "first (UTC)", TABLE_TEXT, TABLE_ALL},
     [COLUMN_LAST] = {"last", "最後(UTC)", "last (UTC)", TABLE_TEXT, TABLE_ALL},
 };

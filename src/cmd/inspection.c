@@ -78,6 +78,8 @@ static void take_alert(void *arg, const struct signatures_alert *alert)
 	struct inspection *a = arg;
 	struct inspection_row *row = NULL;
 
+	if (a->options.alert)
+		a->options.alert(a->options.arg, alert);
 	if (a->ingest && !a->error)
 		keep_row(a, alert);
 	for (size_t i = 0; !row && i < a->count; i++)

@@ -19,6 +19,8 @@ struct inspection_options {
 	size_t net_count;
 	/* Called for each rule that is not used; may be NULL. */
 	void (*problem)(void *arg, const struct signatures_problem *problem);
+	/* Called for each match; may be NULL. */
+	void (*alert)(void *arg, const struct signatures_alert *alert);
 	void *arg;
 };
 

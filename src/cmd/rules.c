@@ -1,5 +1,6 @@
 /* teiten rules: which signatures load, which do not and why, and what one of them does. */
 #include "cmd/command.h"
+#include "cmd/hunt.h"
 #include "cmd/inspection.h"
 #include "cmd/table.h"
 
@@ -9,6 +10,7 @@
 static const char usage[] =
     "usage: teiten rules list [FILE…]\n"
     "       teiten rules test [FILE…]\n"
+    "       teiten rules test [SID…] --since 90d [-s STORE] [FILE…]\n"
     "       teiten rules explain SID [FILE…]\n"
     "\n"
     "Signatures in Suricata's language, as for teiten analyze --rules.  list prints the rules that\n"
@@ -17,17 +19,31 @@ static const char usage[] =
     "supported is in docs/signatures.md.  Without FILE the rules of the configuration are taken\n"
     "(signatures.rules).\n"
     "\n"
+    "With a period, or a SID, test looks for signatures in what a store kept: the first bytes (at\n"
+    "most 4 KiB) that each session's source sent, also from before there were these rules.  It\n"
+    "prints time, source, sensor and port of each session that one of the SIDs matches (without\n"
+    "SID: any rule), and what it could not see.\n"
+    "\n"
+    "  --since 90d     the last days of the store\n" WINDOW_HELP
     "  --sensor-net CIDR     HOME_NET; may be repeated (default: any)\n"
     "  --rule-var NAME=VALUE a variable of the rules; may be repeated\n"
     "  --json, --csv, --tsv  of list and test\n"
     "\n"
-    "Exit status: 0 all rules are used, 3 some are not (test), 4 no such SID (explain).\n"
+    "Exit status: 0 all rules are used, 3 some are not (test), 4 no such SID, or nothing was\n"
+    "observed in the period.\n"
     "\n"
     "Examples:\n"
     "  teiten rules test /etc/teiten/rules/*.rules\n"
-    "  teiten rules explain 2025883 emerging-exploit.rules\n";
+    "  teiten rules explain 2025883 emerging-exploit.rules\n"
+    "  teiten rules test 2025883 --since 90d -s /var/lib/teiten emerging-exploit.rules\n";
 
 #define NETS_MAX 64
+
+enum {
+	OPTION_SENSOR_NET = WINDOW_OPTION_COUNT,
+	OPTION_RULE_VAR,
+	OPTION_SINCE,
+};
 
 struct request {
 	struct command_common common;
@@ -36,6 +52,10 @@ struct request {
 	struct ip_net nets[NETS_MAX];
 	size_t net_count;
 	struct table *problems; /* of test */
+	struct window_options window;
+	bool hunt;              /* in a store */
+	uint32_t *sids;
+	size_t sid_count;
 };
 
 extern const struct command command_rules;
@@ -142,15 +162,22 @@ static int explain(const char *word, const struct inspection *alerts)
 
 static int parse(struct request *r, int argc, char **argv, int *index)
 {
-	static const char *const names[] = {"--sensor-net=", "--rule-var=", NULL};
+	static const char *const names[] = {WINDOW_OPTIONS, "--sensor-net=", "--rule-var=", "--since=",
+	    NULL};
 	const char *value;
 	int option;
 
 	r->vars = command_need(calloc((size_t)argc + 1, sizeof(*r->vars)));
+	r->sids = command_need(calloc((size_t)argc + 1, sizeof(*r->sids)));
 	while ((option = command_option(&command_rules, &r->common, argc, argv, index, names, &value))
 	    >= 0) {
-		if (option == 1) {
+		if (option == OPTION_RULE_VAR) {
 			r->vars[r->var_count++] = value;
+		} else if (option < WINDOW_OPTION_COUNT || option == OPTION_SINCE) {
+			r->hunt = true;
+			if (!window_option(&command_rules, &r->window,
+			    option == OPTION_SINCE ? WINDOW_LAST : option, value))
+				return COMMAND_USAGE;
 		} else if (r->net_count == NETS_MAX
 		    || ip_net_parse(value, strlen(value), &r->nets[r->net_count++])) {
 			command_error(&command_rules, "--sensor-net %s: not a network such as 192.0.2.0/28",
@@ -168,10 +195,16 @@ static int with_rules(struct request *r, const char *verb, const char *sid,
 		.rules = files, .rule_count = count, .vars = r->vars, .var_count = r->var_count,
 		.nets = r->nets, .net_count = r->net_count, .problem = take_problem, .arg = r,
 	};
+	struct hunt_options hunt = {
+		.self = &command_rules, .common = &r->common, .window = &r->window, .rules = options,
+		.sids = r->sids, .sid_count = r->sid_count,
+	};
 	struct inspection *alerts;
 	struct err err = {0};
 	int status;
 
+	if (r->hunt)
+		return hunt_run(&hunt);
 	if (strcmp(verb, "test") == 0)
 		r->problems = table_new(problem_columns, sizeof(problem_columns) / sizeof(problem_columns[0]));
 	if (inspection_new(&options, &alerts, &err)) {
@@ -186,6 +219,21 @@ static int with_rules(struct request *r, const char *verb, const char *sid,
 	inspection_free(alerts);
 	table_free(r->problems);
 	return status;
+}
+
+/* Names of signatures come before those of files; a signature asks for a hunt. */
+static int take_sids(struct request *r, int argc, char **argv, int index)
+{
+	for (; index < argc; index++) {
+		char *end;
+		unsigned long sid = strtoul(argv[index], &end, 10);
+
+		if (end == argv[index] || *end || sid == 0 || sid > UINT32_MAX)
+			break;
+		r->sids[r->sid_count++] = (uint32_t)sid;
+		r->hunt = true;
+	}
+	return index;
 }
 
 static int run(int argc, char **argv)
@@ -213,6 +261,12 @@ static int run(int argc, char **argv)
 		command_error(&command_rules, "which rule? (teiten rules -h)");
 		goto out;
 	}
+	if (strcmp(verb, "test") == 0)
+		index = take_sids(&r, argc, argv, index);
+	else if (r.hunt) {
+		command_error(&command_rules, "a period is for test (teiten rules -h)");
+		goto out;
+	}
 	if (index < argc) {
 		status = with_rules(&r, verb, sid, (const char *const *)argv + index,
 		    (size_t)(argc - index));
@@ -231,6 +285,7 @@ static int run(int argc, char **argv)
 out:
 	config_files_free(&files);
 	free(r.vars);
+	free(r.sids);
 	return status;
 }
 

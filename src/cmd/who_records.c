@@ -23,6 +23,8 @@ static const struct {
 	    {"protocol", "command", "count"}},
 	[WHO_PAYLOADS] = {"cmd_who_payloads", "payloads", "ファイル等", "payloads",
 	    {"sha256", "kind", "cpu", "size", "count"}},
+	[WHO_ALERTS] = {"cmd_who_alerts", "alerts", "アラート", "alerts",
+	    {"sid", "msg", "class", "count", "sessions"}},
 };
 
 int who_records_load(struct who_records *records, struct window *w, const char *hi,
@@ -158,6 +160,11 @@ static void put_row(const struct who_records *records, const struct publish_styl
 		break;
 	case WHO_PAYLOADS:
 		put_payload(style, list, row, b);
+		break;
+	case WHO_ALERTS:
+		buf_printf(b, "%llu  ", (unsigned long long)store_result_uint(list, row, 0));
+		put_text(store_result_text(list, row, 1), b);
+		put_times(style, store_result_uint(list, row, 3), b);
 		break;
 	case WHO_LISTS:
 		break;

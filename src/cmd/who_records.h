@@ -11,6 +11,7 @@ enum who_list {
 	WHO_LOGINS,
 	WHO_COMMANDS,
 	WHO_PAYLOADS,
+	WHO_ALERTS,
 	WHO_LISTS,
 };
 

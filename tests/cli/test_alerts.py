@@ -3,7 +3,7 @@ observed address."""
 import os
 import struct
 
-from harness import FAILED, USAGE, contains, equal, main, path, read, teiten, write
+from harness import FAILED, NOT_FOUND, USAGE, contains, equal, main, path, read, teiten, write
 
 SENSOR = '192.0.2.5'
 NET = '192.0.2.0/28'
@@ -79,6 +79,11 @@ def test_alerts():
            for r in rows], [(1000001, 2, 2, 2, 2, 1), (1000002, 1, 1, 3, 1, 1)])
     equal((rows[0]['class'], rows[0]['msg']), ('misc-activity', 'PING to {sensor}'))
     equal(rows[0]['first'][:19], '2026-10-08T03:00:00')
+    equal([r['sessions'] for r in rows], [2, 1])
+    who = teiten('who', '203.0.113.7', '-s', STORE, '--json').json()[0]
+    equal([(r['sid'], r['msg'], r['count'], r['sessions']) for r in who['alerts']],
+          [(1000001, 'PING to {sensor}', 1, 1), (1000002, 'PONG', 1, 1)])
+    contains(teiten('who', '203.0.113.7', '-s', STORE).out, '1000002  PONG')
     contains(teiten('alerts', '-s', STORE, *PERIOD, '--lang', 'ja').out, 'シグネチャ', '1000001')
     teiten('alerts', 'ports', '-s', STORE, status=USAGE)
 
@@ -132,6 +137,33 @@ def test_configured_rules():
     document = teiten('analyze', '-c', config, '-r', FILE, '--json').json()
     equal([a['sid'] for a in document['alerts']], [1000001, 1000002])
     teiten('rules', 'list', status=USAGE)
+
+
+def test_hunt():
+    """Rules that came later are looked for in what sessions began with."""
+    late = write('late.txt', 'alert udp any any -> any 9 (msg:"LATE"; content:"pong"; '
+                 'threshold:type limit, track by_src, count 1, seconds 600; sid:1000003; rev:1;)\n'
+                 'alert udp any any -> any any (msg:"ANY"; content:"p"; sid:1000004; rev:1;)\n'
+                 'alert udp any any -> any any (msg:"TTL"; ttl:64; sid:1000005; rev:1;)\n')
+    rows = teiten('rules', 'test', '1000003', '-s', STORE, *PERIOD, late, '--json').json()
+    equal([(r['sid'], r['source'], r['port'], r['transport'], r['time'][:19]) for r in rows],
+          [(1000003, '203.0.113.7', 9, 'udp', '2026-10-08T03:00:02')])
+    found = teiten('sql', '-s', STORE, 'SELECT dport, count(*) AS n FROM session GROUP BY dport '
+                   'ORDER BY dport', '--json').json()
+    equal([(r['dport'], r['n']) for r in found], [(9, 1), (5060, 2)])
+    rows = teiten('rules', 'test', '--since', '36500d', '-s', STORE, late, '--json').json()
+    equal([(r['sid'], r['port'], r['msg']) for r in rows],
+          [(1000004, 5060, 'ANY'), (1000004, 5060, 'ANY'), (1000003, 9, 'LATE'), (1000004, 9, 'ANY')])
+    sessions = {r['id'] for r in teiten('sql', '-s', STORE, 'SELECT id FROM session',
+                                        '--json').json()}
+    equal({r['session'] for r in rows}, sessions)
+    contains(teiten('rules', 'test', '1000003', '-s', STORE, *PERIOD, late).out,
+             '203.0.113.7', '1000003', 'Looked at what 3 sessions began with')
+    contains(teiten('rules', 'test', '1000003', '-s', STORE, *PERIOD, late, '--lang', 'ja').out,
+             '送信元', '3件のセッション')
+    teiten('rules', 'test', '7', '-s', STORE, *PERIOD, late, status=NOT_FOUND)
+    teiten('rules', 'test', '1000003', '-s', STORE, '--period', '2025-10', late, status=NOT_FOUND)
+    teiten('rules', 'list', '--since', '7d', late, status=USAGE)
 
 
 def test_no_observed_address():

@@ -5,6 +5,7 @@ SELECT gid, sid, max(rev) AS newest, max(msg) AS message, max(class) AS kind,
 	count(*) AS matched,
 	uniqExact(src_hi, CASE WHEN src_hi = 0 THEN src_lo ELSE 0 END) AS sources,
 	uniqExact(sensor) AS sensors,
+	uniqExact(CASE WHEN session = 0 THEN NULL ELSE session END) AS sessions,
 	min(time) AS first_match, max(time) AS last_match
 FROM alert
 WHERE time >= {now} AND time < {to}
