@@ -3,6 +3,7 @@
  * rows.  Nothing is kept: a better detector needs no migration.
  */
 #include "cmd/scan_list.h"
+#include "cmd/scans_shared.h"
 #include "cmd/table.h"
 
 #include "base/civil.h"
@@ -20,6 +21,7 @@ const struct command command_scans = {
     .summary = "Scans: who asked many addresses or ports, and how slowly",
     .usage =
         "usage: teiten scans [-s STORE] [--source IP] [--port PORT] [OPTION…]\n"
+        "       teiten scans [-s STORE] --distributed [OPTION…]\n"
         "\n"
         "Lists the sources that searched through the observed addresses in a period, most\n"
         "packets first.  horizontal: one port of several addresses, one line for each port;\n"
@@ -34,6 +36,9 @@ const struct command command_scans = {
         "  --source IP     only this source\n"
         "  --port PORT     only this port: 23/tcp, 53/udp, 8/icmp\n"
         "  -n N, --all     length of the list (30 for people, all for programs)\n"
+        "  --distributed   instead: neighbours (/24, IPv6 /48) that ask one port and whose\n"
+        "                  addresses overlap far less than by lot, so that somebody dealt\n"
+        "                  them out (sensors of up to 64 addresses)\n"
         "\n"
         "Thresholds: detect.scan_packets, scan_destinations, scan_ports, scan_rate, scan_gap,\n"
         "scan_slow_minutes (teiten.conf(5)).\n"
@@ -44,6 +49,8 @@ const struct command command_scans = {
         "(how many), top_ports, country, asn, coverage {share, low, high}: the share of our\n"
         "addresses it asked with its 95 % interval, which is the share of the IPv4 Internet\n"
         "that it asked if it chose addresses as if by lot (null of vertical scans and IPv6).\n"
+        "--distributed --json: network, port, sources, start, end, packets, destinations,\n"
+        "overlap (pairs of sources that asked the same address), expected_overlap, chance.\n"
         "\n"
         "Examples:\n"
         "  teiten scans -s /var/lib/teiten --last 7d\n"
@@ -56,6 +63,7 @@ enum {
 	OPTION_PORT,
 	OPTION_N,
 	OPTION_ALL,
+	OPTION_DISTRIBUTED,
 };
 
 enum {
@@ -325,6 +333,7 @@ struct arguments {
 	struct window_options window;
 	struct scan_list_options list;
 	size_t n; /* 0: not given */
+	bool distributed;
 };
 
 /* False after saying what is wrong. */
@@ -354,6 +363,9 @@ static bool take_option(struct arguments *a, int option, const char *value)
 	case OPTION_ALL:
 		a->n = SIZE_MAX;
 		return true;
+	case OPTION_DISTRIBUTED:
+		a->distributed = true;
+		return true;
 	default:
 		n = strtoul(value, &end, 10);
 		if (value[0] < '0' || value[0] > '9' || *end || n == 0) {
@@ -373,6 +385,11 @@ static int list_scans(const struct command_common *common, const struct argument
 	size_t n = a->n;
 	int r = window_open(&command_scans, &a->window, &w);
 
+	if (r == COMMAND_OK && a->distributed) {
+		r = scans_shared(&command_scans, common, &w);
+		window_close(&w);
+		return r;
+	}
 	if (r == COMMAND_OK)
 		r = scan_list_load(&command_scans, &w, &a->list, &list);
 	if (r == COMMAND_OK) {
@@ -397,7 +414,7 @@ static int list_scans(const struct command_common *common, const struct argument
 static int run(int argc, char **argv)
 {
 	static const char *const names[] = {WINDOW_OPTIONS, "--source=", "--port=", "-n=", "--all",
-	    NULL};
+	    "--distributed", NULL};
 	const struct command *self = &command_scans;
 	struct command_common common = {0};
 	struct arguments arguments = {0};
@@ -413,6 +430,10 @@ static int run(int argc, char **argv)
 	if (index < argc) {
 		command_error(self, "'%s': --source or --port names what is looked for "
 		    "(teiten scans -h)", argv[index]);
+		return COMMAND_USAGE;
+	}
+	if (arguments.distributed && (arguments.list.has_source || arguments.list.has_port)) {
+		command_error(self, "--distributed looks at all sources and ports");
 		return COMMAND_USAGE;
 	}
 	return list_scans(&common, &arguments);

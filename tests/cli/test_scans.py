@@ -189,6 +189,29 @@ def test_tools_and_behaviours():
              'SYNの形', '挙動' if 'hajime-like' in found else 'ツール', '特定できず')
 
 
+def test_distributed():
+    """Sixteen neighbours deal 64 addresses out among themselves; sixteen others draw them by lot."""
+    packets = [[], []]
+    state = 1
+    for i in range(16):
+        for n in range(4):
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2 ** 64
+            for net, at in (('203.0.113.0', i * 4 + n), ('192.0.2.128', (state >> 33) % 64)):
+                packets[at // 32].append((START + 600 * i + n, syn(address(net) + i, address(
+                    '198.51.100.0') + at, 8443, i * 4 + n)))
+    for s in range(2):
+        teiten('analyze', '-r', capture('shared-%d.pcap' % s, packets[s]), '--sensor', 'half-%d' % s,
+               '--sensor-net', '198.51.100.%d/27' % (s * 32), '-s', path('shared'), '-q', '--json')
+    rows = scans('shared', '--from', '2026-10-01', '--to', '2026-10-01', '--distributed')
+    equal([(r['network'], r['port'], r['sources'], r['destinations'], r['overlap'], r['packets'])
+           for r in rows], [('203.0.113.0/24', '8443/tcp', 16, 64, 0, 64)])
+    near(rows[0]['expected_overlap'], 30)
+    contains(teiten('scans', '-s', path('shared'), '--from', '2026-10-01', '--to', '2026-10-01',
+                    '--distributed', '--lang', 'ja').out, '203.0.113.0/24', '64/64', '2組を検定')
+    equal(scans('site-store', '--last', '14d', '--distributed'), [])
+    teiten('scans', '--distributed', '--port', '23', '-s', path('shared'), status=USAGE)
+
+
 def test_for_people():
     whole = ('--from', '2026-10-01', '--to', '2026-10-22')
     contains(teiten('scans', '-s', path('weeks'), *whole).out, '192.0.2.77', 'slow', '15/15',

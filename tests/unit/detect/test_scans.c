@@ -1,5 +1,6 @@
 /* Scans from samples made by hand: thresholds at their edges, silences, slow ones, shapes. */
 #include "detect/scan.h"
+#include "detect/scan_group.h"
 
 #include "base/civil.h"
 
@@ -313,6 +314,73 @@ static void test_coverage(void **state)
 	assert_true(scan_coverage_of(9, 9, 4).share < 1.01);
 }
 
+/* ---- shared scans --------------------------------------------------------------------------- */
+
+static uint64_t noise;
+
+static uint64_t draw(void)
+{
+	noise = noise * 6364136223846793005ull + 1442695040888963407ull;
+	return noise >> 33;
+}
+
+/* Sixteen sources, four addresses each of 64 at two sensors: dealt out, or drawn by lot. */
+static struct scan_group deal(bool by_lot)
+{
+	struct scan_member members[64];
+	size_t count = 0;
+
+	for (unsigned source = 0; source < 16; source++) {
+		uint64_t bits[2] = {0};
+
+		for (unsigned i = 0; i < 4; i++) {
+			unsigned at = by_lot ? (unsigned)draw() % 64 : source * 4 + i;
+
+			while (bits[at / 32] & 1ull << at % 32)
+				at = (at + 1) % 64;
+			bits[at / 32] |= 1ull << at % 32;
+		}
+		for (uint16_t sensor = 0; sensor < 2; sensor++)
+			if (bits[sensor])
+				members[count++] = (struct scan_member){ip_from_v4(source + 1), sensor,
+				    bits[sensor]};
+	}
+	return scan_group_test(members, count, 64);
+}
+
+static void test_dealt_out(void **state)
+{
+	struct scan_group group = deal(false);
+	unsigned small = 0;
+
+	(void)state;
+	assert_int_equal(group.sources, 16);
+	assert_int_equal(group.destinations, 64);
+	assert_int_equal(group.overlap, 0);
+	assert_true(fabs(group.expected - 30) < 1e-9);
+	assert_true(fabs(group.chance - exp(-30)) < 1e-18);
+	/* By lot: hardly ever below one in a hundred. */
+	for (unsigned i = 0; i < 2000; i++) {
+		group = deal(true);
+		small += group.chance < 0.01;
+	}
+	assert_in_range(small, 0, 20);
+}
+
+static void test_groups_that_tell_nothing(void **state)
+{
+	struct scan_member two[] = {{ip_from_v4(1), 1, 0xff}, {ip_from_v4(2), 1, 0xff00}};
+	struct scan_member same[] = {{ip_from_v4(1), 1, 0xff}, {ip_from_v4(2), 1, 0xff},
+	    {ip_from_v4(3), 1, 0xff}};
+
+	(void)state;
+	assert_true(scan_group_test(two, 2, 16).chance >= 1);
+	assert_true(scan_group_test(same, 3, 16).chance >= 1);
+	assert_int_equal(scan_group_test(same, 3, 16).overlap, 24);
+	assert_true(scan_group_test(same, 3, 0).chance >= 1);
+	assert_int_equal(scan_group_test(same, 0, 16).sources, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_summed_samples),
 		cmocka_unit_test(test_addresses_not_told_apart),
 		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_dealt_out),
+		cmocka_unit_test(test_groups_that_tell_nothing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
