@@ -87,7 +87,7 @@ int judgements_add(struct judgements *j, const struct tally_rows *rows)
 static int judge_source(void *arg, const struct summary_source *source)
 {
 	struct judgements *j = arg;
-	const struct role_talk *talk = role_talks_find(j->talks, source->ip);
+	const struct role_talk *talk = source->talks ? role_talks_find(j->talks, source->ip) : NULL;
 	struct role_evidence e = {
 		.access = source->access,
 		.ports = source->ports,

@@ -165,8 +165,8 @@ static bool has_tunnels(const struct decode_packet *packets, size_t count)
 {
 	bool found = false;
 
-	for (size_t i = 0; i < count; i++)
-		found = found || tunnel_possible(&packets[i]);
+	for (size_t i = 0; i < count && !found; i++)
+		found = packets[i].proto != DECODE_PROTO_TCP && tunnel_possible(&packets[i]);
 	return found;
 }
 

@@ -75,10 +75,12 @@ struct source {
 	uint32_t pair_keys[2];
 	uint32_t dst;      /* index + 1 of the one address it asked; SOURCE_DST_SEVERAL; 0: none */
 	uint32_t evidence; /* position + 1; 0: none but the next two */
-	uint32_t rules;    /* what all of its SYNs match that match any … */
-	uint32_t matches;  /* … and how many those are */
+	uint32_t matches;  /* SYNs that match … */
+	uint16_t rules;    /* … all of these, while no others match any */
+	bool talks;        /* it also sent what is no access */
 };
 _Static_assert(sizeof(struct source) == 64, "one cache line");
+_Static_assert(TOOLS_RULES_MAX <= 16, "rules fit 16 bits");
 
 /* In a cache line of its own. */
 struct source_evidence {
@@ -185,7 +187,7 @@ static inline bool sources_add_evidence(struct sources *s, struct source *source
     uint32_t rules)
 {
 	if (!source->evidence && (source->matches == 0 || source->rules == rules)) {
-		source->rules = rules;
+		source->rules = (uint16_t)rules;
 		if (__builtin_add_overflow(source->matches, packets, &source->matches))
 			source->matches = UINT32_MAX;
 		return true;

@@ -165,8 +165,10 @@ static inline void count_source(struct summary *s, struct waiting *w)
 		refuse(s, row, w->slot);
 		return;
 	}
-	if (!is_access(row))
+	if (!is_access(row)) {
+		source->talks = true;
 		return;
+	}
 	rules = row->signature ? rules_of(s, source, row) : 0;
 	/* Missing evidence for want of memory is said, not hidden. */
 	if (rules && !sources_add_evidence(&s->sources, source, row->packets, rules))
@@ -295,6 +297,7 @@ int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
 			.access = source->access,
 			.ports = ports[i],
 			.several_addresses = source->dst == SOURCE_DST_SEVERAL,
+			.talks = source->talks,
 		};
 
 		if (sources_has_evidence(source)) {

@@ -60,6 +60,7 @@ struct summary_source {
 	uint64_t access;        /* packets */
 	uint32_t ports;         /* distinct, of access */
 	bool several_addresses; /* asked more than one observed address */
+	bool talks;             /* also sent what is no access */
 	uint32_t tools;         /* bit set of tools_judge */
 };
 

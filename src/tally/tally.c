@@ -52,7 +52,6 @@ struct tally {
 	uint64_t batch;
 	int64_t newest_us; /* latest packet of the packets being added */
 	struct minute minutes[TALLY_MINUTES_OPEN];
-	bool without_dsts;
 	bool few_dsts;
 	/* The batch: plain SYNs first, the others behind them. */
 	struct work work[CAPTURE_BATCH_MAX];
@@ -75,7 +74,6 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	t->tools = options->tools;
 	t->sink = options->sink;
 	t->sink_arg = options->sink_arg;
-	t->without_dsts = options->without_dsts;
 	t->few_dsts = options->few_dsts;
 	if (options->net_count > DESTINATIONS_NETS_MAX
 	    || options->excluded_count > DESTINATIONS_NETS_MAX) {
@@ -262,8 +260,8 @@ static int prepare_minute(struct tally *t, struct minute *m)
 
 		if (minute_table_reserve(&m->v4, CAPTURE_BATCH_MAX)
 		    && minute_table_reserve(&m->v6, CAPTURE_BATCH_MAX)
-		    && (t->without_dsts || (minute_hits_reserve(&m->hits4, CAPTURE_BATCH_MAX)
-		    && minute_hits_reserve(&m->hits6, CAPTURE_BATCH_MAX))))
+		    && minute_hits_reserve(&m->hits4, CAPTURE_BATCH_MAX)
+		    && minute_hits_reserve(&m->hits6, CAPTURE_BATCH_MAX))
 			return ST_OK;
 		if (i > 0)
 			break;
@@ -382,10 +380,14 @@ static void count_plain(struct tally_counters *c, size_t count)
 	c->classes[RECORD_CLASS_REQUEST] += count;
 }
 
-static void count_marks(struct tally_counters *c, unsigned marks)
+/* Packets by their marks together: one addition for each, and each mark only once in a batch. */
+#define MARKS_SETS (1u << RECORD_MARK_COUNT)
+
+static void count_marks(struct tally_counters *c, const uint32_t packets[MARKS_SETS])
 {
-	for (unsigned i = 0; i < RECORD_MARK_COUNT; i++)
-		c->marks[i] += marks >> i & 1;
+	for (unsigned set = 0; set < MARKS_SETS; set++)
+		for (unsigned i = 0; i < RECORD_MARK_COUNT; i++)
+			c->marks[i] += set >> i & 1 ? packets[set] : 0;
 }
 
 /*
@@ -485,48 +487,51 @@ static inline void describe_place(struct tally *t, struct work *w, struct minute
  */
 static int describe_plain(struct tally *t, size_t from, size_t to, size_t *ret_end)
 {
+	uint32_t marked[MARKS_SETS] = {0};
 	struct minute *minute = NULL;
+	int rc = ST_OK;
+	size_t i;
 
-	for (size_t i = from; i < to; i++) {
+	for (i = from; i < to; i++) {
 		struct work *w = &t->work[i];
 		const struct decode_packet *p = w->packet;
-		int rc = minute_of(t, p, &minute);
 		uint16_t marks;
 
-		if (rc) {
-			*ret_end = i;
-			return rc;
-		}
+		rc = minute_of(t, p, &minute);
+		if (rc)
+			break;
 		marks = marks_of_tcp(p);
-		count_marks(&t->counters, marks);
+		marked[marks % MARKS_SETS]++;
 		w->key.addresses = minute_key_addresses(ip_v4(p->src), 0);
 		w->key.fields = minute_key_fields(p->dport, DECODE_PROTO_TCP, RECORD_CLASS_REQUEST,
 		    p->tcp_flags, 0, marks);
 		describe_place(t, w, minute);
 	}
-	*ret_end = to;
-	return ST_OK;
+	count_marks(&t->counters, marked);
+	*ret_end = i;
+	return rc;
 }
 
 /* The same for all other packets. */
 static int describe_others(struct tally *t, size_t from, size_t to, size_t *ret_end)
 {
 	bool remember = t->destinations.net_count == 0;
+	uint32_t marked[MARKS_SETS] = {0};
 	struct minute *minute = NULL;
+	int rc = ST_OK;
+	size_t i;
 
-	for (size_t i = from; i < to; i++) {
+	for (i = from; i < to; i++) {
 		struct work *w = &t->work[i];
 		const struct decode_packet *p = w->packet;
 		struct conversation_memory *memory;
 		struct classify_result result;
 		struct ip victim = {0, 0};
 		uint16_t marks = 0;
-		int rc = minute_of(t, p, &minute);
 
-		if (rc) {
-			*ret_end = i;
-			return rc;
-		}
+		rc = minute_of(t, p, &minute);
+		if (rc)
+			break;
 		if (t->outbound_next < t->outbound_count)
 			note_outbound(t, i - t->plain);
 		memory = remember || conversation_any(t->memory) ? t->memory : NULL;
@@ -534,7 +539,7 @@ static int describe_others(struct tally *t, size_t from, size_t to, size_t *ret_
 		if (p->proto == DECODE_PROTO_TCP)
 			marks = marks_of_tcp(p);
 		t->counters.classes[result.class]++;
-		count_marks(&t->counters, marks);
+		marked[marks % MARKS_SETS]++;
 		if (result.class == RECORD_CLASS_BACKSCATTER)
 			victim = result.victim;
 		else
@@ -547,8 +552,9 @@ static int describe_others(struct tally *t, size_t from, size_t to, size_t *ret_
 		    : hash_pair(hash_pair(p->src.hi, p->src.lo), hash_pair(victim.hi, victim.lo));
 		describe_place(t, w, minute);
 	}
-	*ret_end = to;
-	return ST_OK;
+	count_marks(&t->counters, marked);
+	*ret_end = i;
+	return rc;
 }
 
 static inline void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
@@ -621,7 +627,7 @@ static inline void count_plain_into_row(struct tally *t, const struct work *w)
 		add_to_row(row, w);
 	if (t->few_dsts)
 		count_few_destinations(row, w->dst, is_new);
-	else if (!t->without_dsts)
+	else
 		count_destination(row, &w->minute->hits4, number, w->dst, is_new);
 }
 
@@ -640,9 +646,7 @@ static inline void count_into_row(struct tally *t, const struct work *w,
 		begin_row(t, row, w);
 	else
 		add_to_row(row, w);
-	if (!t->without_dsts)
-		count_destination(row, tail ? &w->minute->hits6 : &w->minute->hits4, number, w->dst,
-		    is_new);
+	count_destination(row, tail ? &w->minute->hits6 : &w->minute->hits4, number, w->dst, is_new);
 }
 
 /* Passes 3 and 4 for the packets [from, to), which have been described. */

@@ -77,7 +77,6 @@ struct tally_options {
 	size_t excluded_count;
 	const struct ip *known; /* destinations that have an index already */
 	size_t known_count;
-	bool without_dsts; /* nobody asks for dsts and dst_bits of the rows: they are not counted */
 	bool few_dsts; /* of SYNs nobody asks more than whether they went to several: then dsts is 2 */
 	struct tools *tools; /* borrowed; may not be NULL */
 	tally_sink_fn sink;

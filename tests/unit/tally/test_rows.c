@@ -266,6 +266,32 @@ static void test_destinations_of_rows(void **state)
 }
 
 /* What the decoder dropped is counted by reason, link types by number. */
+/* Of SYNs nobody asks more than whether they went to several: 1 or 2; of others all are counted. */
+static void test_few_destinations(void **state)
+{
+	struct ip_net net = {ip_from_v4(OWN(0) & 0xffff0000u), 112};
+
+	(void)state;
+	feed_open(&feed, &(struct tally_options){.nets = &net, .net_count = 1, .few_dsts = true});
+	for (unsigned i = 0; i < 20; i++) {
+		struct decode_packet packets[] = {
+			feed_tcp(0, HOST(1), OWN(1), 1, 23, 2),
+			feed_tcp(0, HOST(2), OWN(i % 2), 1, 23, 2),
+			feed_tcp(0, HOST(3), OWN(i), 1, 23, 2),
+			feed_packet(0, HOST(3), OWN(i), 17, 1, 53),
+		};
+
+		for (size_t k = 0; k < sizeof(packets) / sizeof(packets[0]); k++)
+			feed_put(&feed, &packets[k]);
+	}
+	feed_flush(&feed);
+	assert_int_equal(feed_find(&feed, 0, HOST(1), 6, 23, RECORD_CLASS_REQUEST)->dsts, 1);
+	assert_int_equal(feed_find(&feed, 0, HOST(2), 6, 23, RECORD_CLASS_REQUEST)->dsts, 2);
+	assert_int_equal(feed_find(&feed, 0, HOST(3), 6, 23, RECORD_CLASS_REQUEST)->dsts, 2);
+	assert_int_equal(feed_find(&feed, 0, HOST(3), 17, 53, RECORD_CLASS_REQUEST)->dsts, 20);
+	feed_close(&feed);
+}
+
 static void test_drops(void **state)
 {
 	const struct tally_counters *c;
@@ -317,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_victims_split_rows),
 		cmocka_unit_test(test_ipv6_rows),
 		cmocka_unit_test(test_destinations_of_rows),
+		cmocka_unit_test(test_few_destinations),
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_sink_error),
 	};
