@@ -1,7 +1,8 @@
 /*
  * Rises and falls of both periods, for 注目された現象 and 前期からの続き.
  *
- * A signature that rose because a port did says nothing more and is left out.
+ * What rose because a port did, and a signature that rose with a port, say nothing more and are
+ * not told; they are kept for what became of those that were told before.
  */
 #include "report/gather.h"
 
@@ -31,7 +32,7 @@ static void list_told(const struct rises *rises, const struct rise ***ret_told, 
 	size_t count = 0;
 
 	for (size_t i = 0; i < rises->count; i++)
-		if (rises->items[i].kind != RISES_SIGNATURE || !is_of_port(rises, &rises->items[i]))
+		if (!rises->items[i].explained_by[0] && (rises->items[i].kind != RISES_SIGNATURE || !is_of_port(rises, &rises->items[i])))
 			told[count++] = &rises->items[i];
 	*ret_told = told;
 	*ret_count = count;
@@ -39,7 +40,7 @@ static void list_told(const struct rises *rises, const struct rise ***ret_told, 
 
 int gather_rises(struct gather *g, struct err *err)
 {
-	struct rises_options options = {.period = g->now, .evidence = true,
+	struct rises_options options = {.period = g->now, .evidence = true, .all = true,
 	    .rule = g->options->rise_rule};
 	int r;
 
@@ -53,6 +54,7 @@ int gather_rises(struct gather *g, struct err *err)
 		return ST_OK;
 	options.period = g->before;
 	options.evidence = false;
+	options.all = false;
 	r = rises_find(g->store, &options, &g->rises_before, err);
 	if (r == ST_OK)
 		list_told(&g->rises_before, &g->told_before, &g->told_before_count);

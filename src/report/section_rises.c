@@ -13,6 +13,8 @@
 #define TABLE_ROWS 15
 /* A ratio above this says no more than "hardly any before". */
 #define RATIO_MAX 9999.0
+/* A rise needs so many days before it, which may be those of the period. */
+#define HISTORY_LEAST 7
 
 static struct report_value rise_subject(struct build *b, const char *name, const struct rise *r)
 {
@@ -138,7 +140,8 @@ static void section_notable(struct build *b)
 
 	build_heading(b, 1, "notable", week ? MSG("heading.notable.week")
 	    : MSG("heading.notable"));
-	if (b->g->rises.history_days == 0) {
+	if (b->g->rises.history_days == 0 && b->g->told_count == 0
+	    && report_period_days(&b->g->now) <= HISTORY_LEAST) {
 		lines_say(b, &lines, MSG("notable.no-history"), NULL, 0);
 		lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 		return;
@@ -155,6 +158,8 @@ static void section_notable(struct build *b)
 	}
 	if (told == 0)
 		lines_say(b, &lines, MSG("notable.none"), NULL, 0);
+	if (b->g->rises.history_days == 0)
+		lines_say(b, &lines, MSG("notable.short-history"), NULL, 0);
 	if (more)
 		lines_say(b, &lines, MSG("notable.more"), VALUES(value_integer("n",
 		    (int64_t)more)));
@@ -164,10 +169,11 @@ static void section_notable(struct build *b)
 
 /* ---- what became of the last ones ------------------------------------------------------------ */
 
+/* Among all, also those that a port explains. */
 static const struct rise *find_now(const struct build *b, const struct rise *before)
 {
-	for (size_t i = 0; i < b->g->told_count; i++) {
-		const struct rise *r = b->g->told[i];
+	for (size_t i = 0; i < b->g->rises.count; i++) {
+		const struct rise *r = &b->g->rises.items[i];
 
 		if (r->kind == before->kind && r->direction == before->direction
 		    && strcmp(r->key, before->key) == 0)
@@ -209,6 +215,8 @@ static void section_followup(struct build *b)
 		const struct rise *before = b->g->told_before[i];
 		const struct rise *now = find_now(b, before);
 
+		if (now && now->explained_by[0])
+			continue; /* the port's own rise says it */
 		if (now && is_news(b, now))
 			say_followed(b, &lines, before, MSG("followup.again"),
 			    MSG("followup.again-fall"), now);
