@@ -18,7 +18,7 @@ import tempfile
 
 # event: the rows of which one must be there, its direction and locality.
 PLANTED = {
-    "mirai-growth": ({("port", "23/tcp")}, "up", "global"),
+    "mirai-growth": ({("port", "23/tcp"), ("tool", "mirai")}, "up", "global"),
     "new-port": ({("port", "30005/tcp")}, "up", "global"),
     "one-sensor-burst": ({("port", "1900/udp")}, "up", "single-sensor"),
     "smb-fall": ({("port", "445/tcp")}, "down", "global"),

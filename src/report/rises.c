@@ -180,7 +180,7 @@ static int append(struct rises_work *w, enum rises_kind kind, const struct rises
 static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *err)
 {
 	struct rises_found found = {0};
-	int rc = rises_judge(w, kind, NULL, false, &found, err);
+	int rc = rises_judge(w, kind, NULL, NULL, &found, err);
 
 	for (size_t i = 0; !rc && i < found.count; i++)
 		if (overlaps(w, &found.findings[i]) && append(w, kind, &found, i))
@@ -207,6 +207,24 @@ static void explained_sql(const struct rises_work *w, size_t ports, struct buf *
 		buf_printf(b, ",%u", w->items[i].port_key);
 	}
 	buf_puts(b, "))");
+}
+
+/* SQL that is true for rows of the keys found in the period. */
+static void suspects_sql(const struct rises_work *w, enum rises_kind kind,
+    const struct rises_found *found, struct buf *b)
+{
+	buf_puts(b, "(1 = 0");
+	for (size_t i = 0; i < found->count; i++) {
+		const char *key = found->keys.texts[found->findings[i].id];
+
+		if (!overlaps(w, &found->findings[i]))
+			continue;
+		if (kind == RISES_COUNTRY)
+			buf_printf(b, " OR country = '%.2s'", key);
+		else
+			buf_printf(b, " OR bit = %u", rises_mark(key));
+	}
+	buf_putc(b, ')');
 }
 
 /* Does the finding stand without the packets of the ports' rises? */
@@ -250,12 +268,14 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	struct rises_found all = {0};
 	struct rises_found rest = {0};
 	struct buf sql = {0};
+	struct buf suspects = {0};
 	int rc;
 
 	explained_sql(w, ports, &sql);
-	rc = rises_judge(w, kind, buf_text(&sql), false, &all, err);
+	rc = rises_judge(w, kind, buf_text(&sql), NULL, &all, err);
+	suspects_sql(w, kind, &all, &suspects);
 	if (!rc && all.count > 0 && ports > 0)
-		rc = rises_judge(w, kind, buf_text(&sql), true, &rest, err);
+		rc = rises_judge(w, kind, buf_text(&sql), buf_text(&suspects), &rest, err);
 	for (size_t i = 0; !rc && i < all.count; i++) {
 		const struct rise_finding *f = &all.findings[i];
 		const struct rise *why = NULL;
@@ -276,6 +296,7 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	rises_found_fini(&all);
 	rises_found_fini(&rest);
 	buf_fini(&sql);
+	buf_fini(&suspects);
 	return rc;
 }
 

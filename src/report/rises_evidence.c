@@ -111,11 +111,18 @@ int rises_sharpen(struct rises_work *w, struct rise *rise, struct err *err)
 
 /* ---- from where, by whom ---------------------------------------------------------------------- */
 
-void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *b)
+unsigned rises_mark(const char *name)
 {
 	static const char *const marks[] = {"mirai", "zmap", "masscan", "synful"};
 	unsigned bit = 0;
 
+	while (bit < 3 && strcmp(name, marks[bit]) != 0)
+		bit++;
+	return 1u << bit;
+}
+
+void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *b)
+{
 	switch (rise->kind) {
 	case RISES_PORT:
 		buf_printf(b, "%s = %u", gather_target_sql(g), rise->port_key);
@@ -124,9 +131,7 @@ void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *
 		buf_printf(b, "country = '%.2s'", rise->key);
 		return;
 	case RISES_TOOL:
-		while (bit < 3 && strcmp(rise->key, marks[bit]) != 0)
-			bit++;
-		buf_printf(b, "bitAnd(marks, %u) > 0", 1u << bit);
+		buf_printf(b, "bitAnd(marks, %u) > 0", rises_mark(rise->key));
 		return;
 	case RISES_SIGNATURE:
 	case RISES_LOGIN:

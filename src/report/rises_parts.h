@@ -41,17 +41,28 @@ struct rises_found {
 };
 
 /*
- * Reads the series of a kind and judges them.  explained: SQL that is true for packets told by
- * rises found already ("1 = 0": none); told: leave them out.
+ * Reads the series of a kind and judges them.  explained: SQL that is true for packets of ports
+ * that rose; NULL where nothing explains anything.  suspects: SQL that is true for rows of some
+ * keys: only those are judged, without what is explained; NULL = all keys with everything.
  */
 ST_MUST_CHECK int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explained,
-    bool told, struct rises_found *ret_found, struct err *err);
+    const char *suspects, struct rises_found *ret_found, struct err *err);
 void rises_found_fini(struct rises_found *found);
+
+/*
+ * Ports worth a closer look: the first *ret_sure are, ordered; the others are busy ones whose
+ * packets per sensor are to be looked at first.  *ret_ports: all there were.  The caller frees.
+ */
+ST_MUST_CHECK int rises_choose_ports(struct rises_work *w, int64_t **ret_keys, size_t *ret_count,
+    size_t *ret_sure, uint64_t *ret_ports, struct err *err);
 
 /* gather_ask with the parameters of gather_ask's own list, and more. */
 ST_MUST_CHECK int rises_ask(struct rises_work *w, const char *question,
     const struct store_param *params, size_t count, struct store_result **ret_result,
     struct err *err);
+
+/* The bit of a mark by its name. */
+unsigned rises_mark(const char *name);
 
 /* SQL over flow (or the table of the kind) that is true for the rise's packets. */
 void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *b);

@@ -2,7 +2,7 @@
  * Series of a store, key by key, for the detector: counts and distinct sources per sensor and day.
  *
  * Results come ordered by key and are walked side by side.  Sources of ports are asked of flow,
- * which is large, so only of ports whose packets could be unusual.
+ * which is large, so only of ports that rises_ports.c chose.
  */
 #include "report/rises_parts.h"
 
@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PARAMS_MAX 8
 
 /* A result that is walked along with the keys. */
 struct walk {
@@ -133,75 +131,82 @@ static void series_fini(struct series *s)
 	free(s->union_counts);
 }
 
-/* Ports whose packets alone could be unusual; count 0: none. */
-static int screen_ports(struct series *s, struct rise_detector *detector, int64_t **ret_keys,
-    size_t *ret_count)
+static int compare_keys(const void *va, const void *vb)
 {
-	size_t cap = 0;
+	int64_t a = *(const int64_t *)va;
+	int64_t b = *(const int64_t *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+/*
+ * Of the ports chosen: keeps the sure ones and those whose packets could be unusual at a sensor.
+ * Ends sorted.
+ */
+static void screen_ports(struct series *s, struct rise_detector *detector, int64_t *keys,
+    size_t *count, size_t sure)
+{
+	size_t kept = sure;
 	size_t row;
 
 	while (next_key(s, &row)) {
 		struct rise_series series = {.packets = s->packet_counts, .sparse = true};
+		int64_t key = store_result_int(s->packets.result, row, 0);
 
-		if (!rise_detector_screen(detector, &series))
+		if (bsearch(&key, keys, sure, sizeof(*keys), compare_keys)
+		    || !rise_detector_screen(detector, &series))
 			continue;
-		if (*ret_count == cap) {
-			size_t more = cap ? cap * 2 : 256;
-			int64_t *keys = realloc(*ret_keys, more * sizeof(*keys));
-
-			if (!keys)
-				return -ENOMEM;
-			*ret_keys = keys;
-			cap = more;
-		}
-		(*ret_keys)[(*ret_count)++] = store_result_int(s->packets.result, row, 0);
+		if (kept < *count)
+			keys[kept++] = key;
 	}
+	*count = kept;
+	qsort(keys, kept, sizeof(*keys), compare_keys);
 	s->packets.at = 0;
 	s->victims.at = 0;
-	return ST_OK;
 }
 
 static int ask_ports(struct series *s, struct rise_detector *detector, struct err *err)
 {
 	struct rises_work *w = s->w;
-	const struct store_param packets[] = {{.name = "target"}, {.name = "from_day"},
-	    {.name = "to_day"}, {.name = "days", .int_value = (int64_t)w->g.day_count}};
-	struct store_param sources[] = {{.name = "target"}, {.name = "from_day"},
+	struct store_param params[] = {{.name = "target"}, {.name = "from_day"},
 	    {.name = "to_day"}, {.name = "targets", .kind = STORE_PARAM_INTS}};
-	struct store_param victims[] = {{.name = "target"}, {.name = "from_day"},
+	const struct store_param victims[] = {{.name = "target"}, {.name = "from_day"},
 	    {.name = "to_day"}, {.name = "few", .int_value = RISES_FEW_VICTIMS}};
-	struct store_result *count = NULL;
+	static const int64_t nothing[] = {-1};
 	int64_t *keys = NULL;
-	size_t key_count = 0;
-	int64_t asked = 0;
-	int rc = rises_ask(w, "rises_port_packets", packets, 4, &s->packets.result, err);
+	size_t count = 0;
+	size_t sure = 0;
+	uint64_t ports = 0;
+	int rc = rises_choose_ports(w, &keys, &count, &sure, &ports, err);
 
 	s->numbers = true;
+	params[3].ints = count > 0 ? keys : nothing;
+	params[3].int_count = count > 0 ? count : 1;
+	if (!rc)
+		rc = rises_ask(w, "rises_port_packets", params, 4, &s->packets.result, err);
 	if (!rc)
 		rc = rises_ask(w, "rises_port_victims", victims, 4, &s->victims.result, err);
-	if (!rc)
-		rc = rises_ask(w, "rises_port_count", packets, 3, &count, err);
-	if (!rc)
-		asked = store_result_int(count, 0, 0);
-	store_result_free(count);
-	if (!rc && screen_ports(s, detector, &keys, &key_count))
-		rc = err_set(err, ST_LIMIT, "out of memory");
-	if (!rc && asked > (int64_t)key_count)
-		rise_detector_pass(detector, (uint64_t)asked - key_count);
-	sources[3].ints = keys;
-	sources[3].int_count = key_count;
-	if (!rc && key_count > 0)
-		rc = rises_ask(w, "rises_port_sources", sources, 4, &s->sources.result, err);
-	if (!rc && key_count > 0)
-		rc = rises_ask(w, "rises_port_union", sources, 4, &s->all.result, err);
+	if (!rc && count > 0) {
+		screen_ports(s, detector, keys, &count, sure);
+		params[3].int_count = count;
+	}
+	rise_detector_pass(detector, ports > count ? ports - count : 0);
+	if (!rc && count > 0)
+		rc = rises_ask(w, "rises_port_sources", params, 4, &s->sources.result, err);
+	if (!rc && count > 0)
+		rc = rises_ask(w, "rises_port_union", params, 4, &s->all.result, err);
 	free(keys);
 	return rc;
 }
 
 static int ask_others(struct series *s, enum rises_kind kind, const char *explained,
-    struct err *err)
+    const char *suspects, struct err *err)
 {
 	struct store_param params[4] = {{.name = "from_day"}, {.name = "to_day"}};
+	const struct store_param rest[4] = {{.name = "from_day"}, {.name = "to_day"},
+	    {.name = "explained", .kind = STORE_PARAM_SQL, .text = explained},
+	    {.name = "suspects", .kind = STORE_PARAM_SQL, .text = suspects}};
+	const char *which = suspects ? "_rest" : "";
 	char question[64];
 	size_t count = 2;
 	int rc;
@@ -212,12 +217,16 @@ static int ask_others(struct series *s, enum rises_kind kind, const char *explai
 		    .kind = STORE_PARAM_SQL, .text = explained};
 	(void)snprintf(question, sizeof(question), "rises_%s_packets", rises_kind_name(kind));
 	rc = rises_ask(s->w, question, params, count, &s->packets.result, err);
-	(void)snprintf(question, sizeof(question), "rises_%s_sources", rises_kind_name(kind));
+	(void)snprintf(question, sizeof(question), "rises_%s%s_sources", rises_kind_name(kind),
+	    which);
 	if (!rc)
-		rc = rises_ask(s->w, question, params, 2, &s->sources.result, err);
-	(void)snprintf(question, sizeof(question), "rises_%s_union", rises_kind_name(kind));
+		rc = rises_ask(s->w, question, suspects ? rest : params, suspects ? 4 : 2,
+		    &s->sources.result, err);
+	(void)snprintf(question, sizeof(question), "rises_%s%s_union", rises_kind_name(kind),
+	    which);
 	if (!rc)
-		rc = rises_ask(s->w, question, params, 2, &s->all.result, err);
+		rc = rises_ask(s->w, question, suspects ? rest : params, suspects ? 4 : 2,
+		    &s->all.result, err);
 	if (!rc && kind == RISES_COUNTRY) {
 		params[2] = (struct store_param){.name = "target"};
 		params[3] = (struct store_param){.name = "few", .int_value = RISES_FEW_VICTIMS};
@@ -279,7 +288,7 @@ static int judge_all(struct series *s, enum rises_kind kind, struct rises_found 
 			.union_sources = s->union_counts,
 			.sparse = kind == RISES_PORT || kind == RISES_SIGNATURE,
 		};
-		bool known = kind != RISES_PORT;
+		bool known = kind != RISES_PORT && !s->told;
 		int rc;
 
 		for (size_t t = 0; t < s->w->g.day_count && !known; t++)
@@ -296,13 +305,13 @@ static int judge_all(struct series *s, enum rises_kind kind, struct rises_found 
 	return rise_detector_finish(found->detector, &found->findings, &found->count);
 }
 
-int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explained, bool told,
-    struct rises_found *ret_found, struct err *err)
+int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explained,
+    const char *suspects, struct rises_found *ret_found, struct err *err)
 {
 	size_t cells = w->g.sensor_count * w->g.day_count;
 	struct series s = {
 		.w = w,
-		.told = told,
+		.told = suspects,
 		.packets = {.sensors = true},
 		.sources = {.sensors = true},
 		.victims = {.sensors = true},
@@ -318,7 +327,7 @@ int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explaine
 		rc = err_set(err, ST_LIMIT, "too many sensors or days, or out of memory");
 	if (!rc)
 		rc = kind == RISES_PORT ? ask_ports(&s, ret_found->detector, err)
-		    : ask_others(&s, kind, explained, err);
+		    : ask_others(&s, kind, explained, suspects, err);
 	if (!rc && judge_all(&s, kind, ret_found))
 		rc = err_set(err, ST_LIMIT, "out of memory");
 	series_fini(&s);
