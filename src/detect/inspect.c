@@ -115,6 +115,9 @@ static bool app_list(struct signatures *s, const struct rule_list *l, const stru
 
 bool inspect_rule(struct signatures *s, const struct rule *r, const struct subject *sub)
 {
+	/* Flags come first: cheapest, and false for most packets. */
+	if (r->test_count && r->tests[0].kind == TEST_FLAGS && !packet_test_holds(s, &r->tests[0], sub))
+		return false;
 	if (!header_matches(r, sub))
 		return false;
 	for (size_t i = 0; i < r->test_count; i++)
@@ -186,8 +189,7 @@ static void raise(struct signatures *s, const struct rule *r, const struct hit *
 		s->options.alert(s->options.arg, &alert);
 }
 
-/* What was said between two acknowledgments counts as one packet, as where a stream is matched
- * when it was acknowledged. */
+/* What was said between two acknowledgments counts as one packet: Suricata matches it then. */
 static bool in_burst(struct flow *flow, const struct hit *h)
 {
 	uint8_t *burst;

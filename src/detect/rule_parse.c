@@ -661,6 +661,15 @@ static int finish(struct rule_draft *d)
 		rc = find_app(d);
 	if (rc)
 		return rc;
+	for (size_t i = 1; i < d->test_count; i++) {
+		struct rule_test first = d->tests[0];
+
+		if (d->tests[i].kind != TEST_FLAGS)
+			continue;
+		d->tests[0] = d->tests[i];
+		d->tests[i] = first;
+		break;
+	}
 	r->tests = arena_copy(&d->set->arena, d->tests, d->test_count * sizeof(*d->tests));
 	r->after = arena_copy(&d->set->arena, d->after, d->after_count * sizeof(*d->after));
 	if (!r->tests || !r->after)
