@@ -1,6 +1,7 @@
 /* The summary of an analysis for a terminal; the contract is in analysis.h. */
 #include "cmd/analysis_visits.h"
 #include "cmd/analysis.h"
+#include "cmd/analysis_judged.h"
 
 #include "base/civil.h"
 #include "base/utf8.h"
@@ -338,8 +339,10 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	if (totals.saturated)
 		put_line(&t, "analyze.saturated", NULL, 0);
 	put_shares(&t, c);
-	if (put_ports(&t) || put_countries(&t) || put_tools(&t)
-	    || analysis_visits_text(b, view, style, common))
+	if (put_ports(&t) || put_countries(&t) || put_tools(&t))
+		return err_set(err, -ENOMEM, "out of memory");
+	analysis_judged_text(b, view, style, common);
+	if (analysis_visits_text(b, view, style, common))
 		return err_set(err, -ENOMEM, "out of memory");
 	put_alerts(&t);
 	if (view->geo) {

@@ -1,6 +1,7 @@
 /* teiten analyze: capture files in, a summary, a document, a store or a report out. */
 #include "cmd/analysis.h"
 #include "cmd/command.h"
+#include "cmd/judging.h"
 #include "cmd/methods.h"
 #include "cmd/pipeline.h"
 
@@ -291,7 +292,9 @@ static int open_store(struct run *run, struct err *err)
 		run->zone_is_ours = true;
 		return zone_new(options.timezone, &run->zone, err);
 	}
-	rc = store_open(&options, &run->store, err);
+	rc = judging_options(&options, err);
+	if (!rc)
+		rc = store_open(&options, &run->store, err);
 	if (rc)
 		return rc;
 	run->zone = store_zone(run->store);
@@ -576,11 +579,14 @@ static int run_analysis(struct run *run)
 {
 	struct pipeline_options options;
 	struct pipeline *pipeline = NULL;
+	const struct research *research;
 	struct err err = {0};
 	int status = COMMAND_FAILED;
 	int rc;
 
-	rc = prepare(run, &options, &err);
+	rc = judging_research(&research, &err); /* files, read before the doors are shut */
+	if (!rc)
+		rc = prepare(run, &options, &err);
 	if (!rc && options.store && options.net_count == 0 && !run->screen.quiet)
 		command_error(&command_analyze, "no observed addresses given (--sensor-net, or "
 		    "sensor.addresses): every destination counts, and rates divide by all of them");

@@ -4,6 +4,7 @@
  * The work is the store's; this file reads the command line and prints.  stat and verify open
  * the store for reading only.
  */
+#include "cmd/judging.h"
 #include "cmd/table.h"
 
 #include "base/civil.h"
@@ -265,7 +266,7 @@ static int run(int argc, char **argv)
 			return failed(&err);
 		store_close(store);
 	}
-	if (store_open(&options, &store, &err))
+	if (judging_options(&options, &err) || store_open(&options, &store, &err))
 		return failed(&err);
 	status = action->run(&request, store);
 	store_close(store);

@@ -52,9 +52,3 @@ int judging_options(struct store_options *options, struct err *err)
 	options->judging.given = true;
 	return judging_research(&options->judging.research, err);
 }
-
-void judging_end(void)
-{
-	research_free(known);
-	known = NULL;
-}

@@ -63,7 +63,7 @@ static const struct {
 	const char *ja;
 } reasons[] = {
 	{"{} packets to {}/udp for {}, the same addresses again and again",
-	    "{1}/udp 宛ての要求({2})を同じアドレスに繰り返し計{0}件、応答を待つ様子なし"},
+	    "{1}/udp 宛ての要求({2})を同じアドレスに繰り返し計{0}件"},
 	{"{} packets to {}/udp, the same addresses again and again",
 	    "{1}/udp 宛ての要求を同じアドレスに繰り返し計{0}件"},
 	{"{} replies to packets that were forged, reaching {} addresses",
@@ -72,6 +72,7 @@ static const struct {
 	    "{1}個のネットワークのサーバーと同じ時間帯に同じポートから応答{0}件"},
 	{"{} responses of a service that nobody had asked", "要求していないサービスの応答{0}件"},
 	{"{} response of a service that nobody had asked", "要求していないサービスの応答{0}件"},
+	{"its SYNs carry the mark of mirai", "SYNパケットにMiraiの特徴"},
 	{"its SYNs carry the mark of {}", "SYNパケットに{0}の特徴"},
 	{"address of {}", "{0}が公表しているアドレス"},
 	{"{} packets with data in answered conversations", "応答した接続でデータを{0}件送信"},
@@ -82,7 +83,8 @@ static const struct {
 	    "複数のアドレスの{1}個のポートへ{0}件({2}を使用)"},
 	{"{} packets to {} ports of several addresses", "複数のアドレスの{1}個のポートへ{0}件"},
 	{"{} packets to {} port of several addresses", "複数のアドレスの{1}個のポートへ{0}件"},
-	{"{} packets to {} ports of one address, with {}", "1個のアドレスの{1}個のポートへ{0}件({2}を使用)"},
+	{"{} packets to {} ports of one address, with {}",
+	    "1個のアドレスの{1}個のポートへ{0}件({2}を使用)"},
 	{"{} packets to {} port of one address, with {}", "1個のアドレスの{1}個のポートへ{0}件({2}を使用)"},
 	{"{} packet to {} port of one address, with {}", "1個のアドレスの{1}個のポートへ{0}件({2}を使用)"},
 	{"{} packets to {} ports of one address", "1個のアドレスの{1}個のポートへ{0}件"},

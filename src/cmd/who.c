@@ -4,9 +4,10 @@
  * Everything about packets comes from flow, exact to the second, and from victim_day for days
  * whose flow is gone; what the address said is in who_records.c.
  * An address that only answered attackers who forged it (backscatter) is told apart from one that
- * knocked itself.  Roles are judged elsewhere; until a judgement is stored there is none to print.
+ * knocked itself; what the address was judged to be is in who_judged.c.
  */
 #include "cmd/table.h"
+#include "cmd/who_judged.h"
 #include "cmd/who_records.h"
 #include "cmd/window.h"
 
@@ -58,6 +59,7 @@ struct who {
 	size_t signature_count;
 	uint64_t sessions;
 	struct who_records records;
+	struct who_judged judged;
 };
 
 static int run(int argc, char **argv);
@@ -70,8 +72,10 @@ const struct command command_who = {
              "Prints when, where and with what an address was seen: first and last moment,\n"
              "packets by class, ports, marks, country and AS, sensors, SYN signatures; and what\n"
              "it said: protocols, logins tried (passwords masked), commands, payloads.\n"
-             "Backscatter means that the address answered packets somebody forged in our\n"
-             "addresses' name: it was attacked.\n"
+             "And what it was judged to be, day by day, with the reason: scanner, actor,\n"
+             "infected, research, victim-backscatter, victim-reflection, reflector,\n"
+             "misconfigured or unknown.  A victim answered packets somebody forged in our\n"
+             "addresses' name, or is asked for in its own: never block it.\n"
              "\n"
              "  -s STORE        directory of the store (default: store.path)\n"
              "  --all           all of each list, not only the first ten\n"
@@ -81,7 +85,7 @@ const struct command command_who = {
              "\n"
              "Examples:\n"
              "  teiten who 203.0.113.45\n"
-             "  teiten who 2001:db8::1 --json | jq '.[0].ports'\n",
+             "  teiten who 2001:db8::1 --json | jq -r '.[0] | .role, .reason'\n",
     .run = run,
 };
 
@@ -280,9 +284,10 @@ static void print_json(const struct who *who, struct buf *b)
 
 	for (int c = 0; c < RECORD_CLASS_COUNT; c++)
 		all += who->packets[c];
-	buf_printf(b, "[\n  {\"source\": \"%s\", \"role\": null, \"reason\": null,", who->text);
+	buf_printf(b, "[\n  {\"source\": \"%s\", ", who->text);
+	who_judged_json(&who->judged, b);
 	buf_printf(
-	    b, " \"first\": \"%s\",", civil_format_time(who->first * CIVIL_US_PER_SECOND, time));
+	    b, "\"first\": \"%s\",", civil_format_time(who->first * CIVIL_US_PER_SECOND, time));
 	buf_printf(
 	    b, " \"last\": \"%s\",\n", civil_format_time(who->last * CIVIL_US_PER_SECOND, time));
 	buf_printf(b, "   \"packets\": %llu, \"classes\": {", (unsigned long long)all);
@@ -300,7 +305,7 @@ static void print_json(const struct who *who, struct buf *b)
 	}
 	buf_puts(b, "],\n   \"marks\": [");
 	put_marks(who, ", ", "\"", b);
-	buf_printf(b, "], \"tools\": null, \"country\": \"%s\", \"asn\": %u, \"sensors\": %zu,\n",
+	buf_printf(b, "], \"country\": \"%s\", \"asn\": %u, \"sensors\": %zu,\n",
 	    who->country[0] ? who->country : "ZZ", who->asn, who->sensor_count);
 	buf_puts(b, "   \"syn_signatures\": [");
 	for (size_t i = 0; i < who->signature_count; i++)
@@ -387,6 +392,7 @@ static void print_people(struct who *who, struct buf *b)
 	if (who->asn)
 		buf_printf(b, "  AS%u", who->asn);
 	buf_putc(b, '\n');
+	who_judged_people(&who->judged, &who->style, who->zone, put_record_heading, who, b);
 	put_heading(who, "観測", "seen", b);
 	put_time(who, who->first, b);
 	buf_puts(b, ja ? " ~ " : " to ");
@@ -423,7 +429,8 @@ static void print_people(struct who *who, struct buf *b)
 		buf_putc(b, '\n');
 	}
 	who_records_people(&who->records, &who->style, put_record_heading, who, b);
-	if (who->packets[RECORD_CLASS_BACKSCATTER] && !who->packets[RECORD_CLASS_REQUEST])
+	if (who->packets[RECORD_CLASS_BACKSCATTER] && !who->packets[RECORD_CLASS_REQUEST]
+	    && (who->judged.role == ROLE_UNKNOWN || who->judged.role == ROLE_COUNT))
 		buf_puts(
 		    b, ja ? "※ DoS攻撃の被害を受けたとみられるIPアドレスです(送信元を詐称された攻撃"
 		            "への応答を観測)。\n"
@@ -447,6 +454,8 @@ static int load(struct who *who)
 		command_error(who->self, "%s was never seen", who->text);
 		return COMMAND_NOT_FOUND;
 	}
+	if (who_judged_load(&who->judged, &who->w, buf_text(&who->hi), buf_text(&who->lo), &err) < 0)
+		goto failed;
 	if (load_sensors(who, &err) < 0 || load_signatures(who, &err) < 0)
 		goto failed;
 	who->records.credentials = who->common.credentials;
@@ -523,6 +532,7 @@ static int run(int argc, char **argv)
 	buf_fini(&who.lo);
 	buf_fini(&who.sensors);
 	who_records_fini(&who.records);
+	who_judged_fini(&who.judged);
 	zone_free(who.zone);
 	window_close(&who.w);
 	return r;

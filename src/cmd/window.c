@@ -6,6 +6,8 @@
  */
 #include "cmd/window.h"
 
+#include "cmd/judging.h"
+
 #include "base/civil.h"
 #include "os/file.h"
 #include "os/sandbox.h"
@@ -307,6 +309,10 @@ int window_open_store(
 
 	memset(w, 0, sizeof(*w));
 	set_target(w);
+	if (judging_options(&open, &err) != ST_OK) {
+		command_error(self, "%s", err.text);
+		return COMMAND_FAILED;
+	}
 	/* What the store holds was written by others: from here on only it can be read. */
 	r = os_sandbox_reader(read_paths, options->read_path ? 2 : 1, &options->write_path,
 	    options->write_path ? 1 : 0, NULL, &err);

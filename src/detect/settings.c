@@ -39,6 +39,6 @@ struct detect_settings detect_settings_of(const struct config *config)
 		.carpet_networks = (uint32_t)config->detect.carpet_networks,
 		.carpet_packets = (uint64_t)config->detect.carpet_packets,
 		.misconfigured_packets = (uint64_t)config->detect.misconfigured_packets,
-		.misconfigured_hours = (unsigned)config->detect.misconfigured_hours,
+		.misconfigured_hours = (uint32_t)config->detect.misconfigured_hours,
 	};
 }

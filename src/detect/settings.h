@@ -13,19 +13,19 @@ struct detect_settings {
 	 * proportion to the root of their size, but never fewer than the second number. */
 	uint64_t backscatter_packets;
 	uint64_t backscatter_packets_min;
-	uint32_t backscatter_addresses; /* distinct observed addresses reached */
 	uint64_t backscatter_ppm;       /* in the busiest minute, at a large network */
 	int64_t backscatter_us;         /* from the first to the last packet, at a large network */
 	int64_t backscatter_gap_us;     /* silence that ends an attack */
 	uint64_t reflection_packets;
 	uint64_t reflection_packets_asked; /* where the request is one that reflectors answer at length */
 	uint64_t reflection_ppm;
-	uint32_t reflection_repeats; /* packets to the same address */
 	int64_t reflection_gap_us;
-	uint32_t carpet_networks; /* that answer from one port in a quarter of an hour */
-	uint64_t carpet_packets;  /* of each source at most */
+	uint64_t carpet_packets;        /* of each source at most */
 	uint64_t misconfigured_packets; /* to one port of one address … */
-	unsigned misconfigured_hours;   /* … in so many different hours */
+	uint32_t misconfigured_hours;   /* … in so many different hours */
+	uint32_t backscatter_addresses; /* distinct observed addresses reached */
+	uint32_t reflection_repeats;    /* packets to the same address */
+	uint32_t carpet_networks; /* that answer from one port in a quarter of an hour */
 };
 
 /* The defaults of config.def. */

@@ -348,6 +348,164 @@ static void talks_are_told_apart(void **state)
 	role_talks_free(talks);
 }
 
+static const char *vector_of(const char *protocol, const char *request)
+{
+	return reflection_vector(protocol, strlen(protocol), request, strlen(request));
+}
+
+static void requests_that_are_answered_at_length(void **state)
+{
+	(void)state;
+	assert_string_equal(vector_of("dns", "ANY example.com"), "dns.any");
+	assert_string_equal(vector_of("dns", "TXT ."), "dns.txt");
+	assert_null(vector_of("dns", "A any.example.com"));
+	assert_null(vector_of("dns", ""));
+	assert_null(vector_of("dnsx", "ANY example.com"));
+	assert_string_equal(vector_of("ntp", "mode 7 implementation 3 code 42 monlist"),
+	    "ntp.monlist");
+	assert_null(vector_of("ntp", "mode 3 version 4"));
+	assert_string_equal(vector_of("ssdp", "M-SEARCH ssdp:all"), "ssdp.msearch");
+	assert_string_equal(vector_of("snmp", "getbulk 1.3.6.1"), "snmp.getbulk");
+	assert_null(vector_of("snmp", "get 1.3.6.1"));
+	assert_string_equal(vector_of("cldap", ""), "cldap.search");
+}
+
+/* 20 packets are enough where the request was heard, else it takes 100. */
+static void what_was_asked_lowers_the_bar(void **state)
+{
+	const struct attack *list;
+
+	(void)state;
+	for (int heard = 0; heard < 2; heard++) {
+		begin(16);
+		for (unsigned m = 0; m < 2; m++) {
+			add(ask(1, 53, m, 10, 1));
+			add(ask(2, 123, m, 10, 1));
+		}
+		add(ask(3, 53, 0, 19, 1));
+		if (heard) {
+			assert_int_equal(attacks_heard(attacks, ip_from_v4(1), 53, "dns.any"), ST_OK);
+			assert_int_equal(attacks_heard(attacks, ip_from_v4(2), 53, "dns.any"), ST_OK);
+			assert_int_equal(attacks_heard(attacks, ip_from_v4(3), 53, "dns.any"), ST_OK);
+		}
+		assert_int_equal(finish(&list), heard);
+		if (heard) {
+			assert_string_equal(list[0].vector, "dns.any");
+			assert_true(ip_equal(list[0].victim, ip_from_v4(1)));
+		}
+		attacks_free(attacks);
+	}
+}
+
+/* 50 networks with a SYN-ACK or two from 443/tcp in the same quarter of an hour. */
+static void carpets_are_no_victims(void **state)
+{
+	const uint64_t key = carpet_key_at(START, 443);
+	struct record_flow flow = reply(1, 443, 0, 1);
+	struct role_evidence e = {.replies = 2, .observed = 16};
+	char reason[ROLE_REASON_MAX];
+	struct carpets *carpets;
+
+	(void)state;
+	assert_int_equal(carpet_key(&flow), key);
+	flow.tcp_flags = 4; /* a reset answers something else */
+	assert_int_equal(carpet_key(&flow), 0);
+	assert_int_equal(carpets_new(NULL, &carpets), ST_OK);
+	for (uint32_t i = 0; i < 50; i++)
+		assert_int_equal(carpets_add(carpets, ip_from_v4(i << 8 | 7), key, 2), ST_OK);
+	for (uint32_t i = 0; i < 200; i++) /* many, in one network: that network is attacked */
+		assert_int_equal(carpets_add(carpets, ip_from_v4(i), key + 1, 2), ST_OK);
+	for (uint32_t i = 0; i < 49; i++)
+		assert_int_equal(carpets_add(carpets, ip_from_v4(i << 8), key + 2, 2), ST_OK);
+	assert_int_equal(carpets_add(carpets, ip_from_v4(60u << 8), key + 2, 21), ST_OK);
+	carpets_finish(carpets, 16);
+	assert_int_equal(carpets_networks(carpets, key, 2), 50);
+	assert_int_equal(carpets_networks(carpets, key, 21), 0);
+	assert_int_equal(carpets_networks(carpets, key + 1, 2), 0);
+	assert_int_equal(carpets_networks(carpets, key + 2, 2), 0);
+	assert_int_equal(carpets_networks(carpets, 0, 2), 0);
+	e.carpet = carpets_networks(carpets, key, 2);
+	assert_int_equal(role_judge(&e, reason), ROLE_REFLECTOR);
+	assert_non_null(strstr(reason, "50 networks"));
+	carpets_free(carpets);
+}
+
+static bool drop_first(void *arg, const struct attack *attack)
+{
+	return ip_equal(attack->victim, *(const struct ip *)arg);
+}
+
+static void attacks_can_be_dropped(void **state)
+{
+	struct ip first = ip_from_v4(1);
+	const struct attack *list;
+	size_t count;
+
+	(void)state;
+	begin(16);
+	add(reply(1, 80, 0, 10));
+	add(reply(2, 80, 0, 10));
+	assert_int_equal(finish(&list), 2);
+	attacks_drop(attacks, drop_first, &first);
+	list = attacks_list(attacks, &count);
+	assert_int_equal(count, 1);
+	assert_true(ip_equal(list[0].victim, ip_from_v4(2)));
+	attacks_free(attacks);
+}
+
+static void mistakes_keep_on(void **state)
+{
+	struct role_evidence e = {.access = 10, .ports = 1, .observed = 4, .hours = 2};
+
+	(void)state;
+	assert_int_equal(role_judge(&e, NULL), ROLE_UNKNOWN);
+	e.hours = 3;
+	assert_int_equal(role_judge(&e, NULL), ROLE_MISCONFIGURED);
+	e.several_addresses = true;
+	assert_int_equal(role_judge(&e, NULL), ROLE_SCANNER);
+	assert_int_equal(role_find("misconfigured", 13), ROLE_MISCONFIGURED);
+	assert_int_equal(role_find("mis", 3), ROLE_COUNT);
+	assert_false(role_is_attacker(ROLE_MISCONFIGURED));
+	assert_true(role_is_apart(ROLE_RESEARCH));
+	assert_true(role_is_attacker(ROLE_RESEARCH));
+}
+
+/* The configuration's defaults and those of the code are written in two places. */
+static void defaults_are_the_configurations(void **state)
+{
+	struct config *config;
+	struct detect_settings settings;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(config_parse("t", "", 0, NULL, NULL, &config, &err), ST_OK);
+	settings = detect_settings_of(config);
+	assert_memory_equal(&settings, &detect_settings_default, sizeof(settings));
+	config_free(config);
+}
+
+static void lists_of_research_add_up(void **state)
+{
+	struct research *r;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(research_new("192.0.2.0/24\t2022-01-01\t-\tOne\there\n", &r, &err), ST_OK);
+	assert_int_equal(research_add(r, "192.0.2.128/25\t2023-01-01\t-\tTwo\tthere\n"
+	    "10.0.0.0/8\t2022-01-01\t-\tBig\tthere\n2001:db8::/32\t2022-01-01\t-\tSix\there", &err),
+	    ST_OK);
+	assert_int_equal(research_add(r, "198.51.100.0/24\t2022-01-01\t-\tThree\tx\nbroken", &err),
+	    ST_MALFORMED);
+	assert_string_equal(research_find(r, ip_from_v4(0xc0000201), 20000), "One");
+	assert_string_equal(research_find(r, ip_from_v4(0xc0000281), 20000), "Two");
+	assert_string_equal(research_find(r, ip_from_v4(0xc0000281), 19100), "One");
+	assert_string_equal(research_find(r, ip_from_v4(0x0aff0001), 20000), "Big");
+	assert_string_equal(research_find(r, (struct ip){0x20010db800000000, 1}, 20000), "Six");
+	assert_null(research_find(r, ip_from_v4(0xc6336401), 20000));
+	assert_null(research_find(r, (struct ip){0x20010db900000000, 1}, 20000));
+	research_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +522,13 @@ int main(void)
 		cmocka_unit_test(roles_in_order),
 		cmocka_unit_test(research_has_dates),
 		cmocka_unit_test(talks_are_told_apart),
+		cmocka_unit_test(requests_that_are_answered_at_length),
+		cmocka_unit_test(what_was_asked_lowers_the_bar),
+		cmocka_unit_test(carpets_are_no_victims),
+		cmocka_unit_test(attacks_can_be_dropped),
+		cmocka_unit_test(mistakes_keep_on),
+		cmocka_unit_test(defaults_are_the_configurations),
+		cmocka_unit_test(lists_of_research_add_up),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
