@@ -1,6 +1,6 @@
 /*
  * Which packets belong to conversations that a worker of ours answers and inspects itself, so that
- * the capture does not inspect them again (docs/decisions/0014-who-inspects-what.md).
+ * the capture does not inspect them again (docs/decisions/0016-who-inspects-what.md).
  */
 #pragma once
 

@@ -52,6 +52,7 @@ struct supervisor {
 	int input;                        /* what the responder read last (lastinput.h) */
 	int rules;                        /* of signatures.rules (rulebook.h); -1: none */
 	int rules_before;                 /* until the new ones have proved themselves; -1 */
+	bool hasty[POST_COUNT];           /* was started without the rules, to answer at once */
 	bool reloading;
 	bool unconfined; /* a worker could not be confined */
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
@@ -157,12 +158,18 @@ static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
 	return n;
 }
 
-/* The responders inspect what they hear, the capture the rest; one of them says what is wrong. */
+static bool inspects(const struct supervisor *s, enum post_kind kind)
+{
+	return s->rules >= 0 && (kind == POST_RESPOND || kind == POST_CAPTURE);
+}
+
+/* The responder inspects what it hears, the capture the rest; one of them says what is wrong.
+ * Compiling takes seconds: where nobody is at work somebody begins without, and is succeeded. */
 static uint8_t rules_for(const struct supervisor *s, enum post_kind kind)
 {
 	bool responder = s->posts.list[POST_RESPOND].wanted;
 
-	if (s->rules < 0 || (kind != POST_RESPOND && kind != POST_CAPTURE))
+	if (!inspects(s, kind) || s->posts.list[kind].now.pid == 0)
 		return START_RULES_NONE;
 	return kind == POST_RESPOND || !responder ? START_RULES_SAID : START_RULES_SILENT;
 }
@@ -235,7 +242,7 @@ static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_
     struct err *err)
 {
 	static int fds[SOCKETS_MAX + 8];
-	const struct supervisor *s = arg;
+	struct supervisor *s = arg;
 	char path[OS_PATH_MAX + 64];
 	const char *program = s->posts.list[kind].program;
 	const char *arguments[3] = {program, s->user, NULL};
@@ -244,6 +251,7 @@ static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_
 
 	if (rc)
 		return rc;
+	s->hasty[kind] = inspects(s, kind) && rules_for(s, kind) == START_RULES_NONE;
 	(void)snprintf(path, sizeof(path), "%s%s", s->folder, program);
 	rc = os_process_start(path, arguments, fds, list_descriptors(s, kind, start, control, fds),
 	    ret_pid, err);
@@ -276,7 +284,7 @@ static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
 {
 	struct supervisor *s = arg;
 
-	if (rules > 0 || s->rules_before < 0 || rules_for(s, kind) == START_RULES_NONE)
+	if (rules > 0 || s->rules_before < 0 || !inspects(s, kind) || s->hasty[kind])
 		return true;
 	say("signatures.rules: none of the rules can be used; those from before stay");
 	(void)close(s->rules);
@@ -399,8 +407,13 @@ static void worker_unconfined(void *arg, enum post_kind kind)
 
 static void worker_begun(void *arg, enum post_kind kind)
 {
+	struct supervisor *s = arg;
+
 	if (kind == POST_CAPTURE)
-		tell_link(arg);
+		tell_link(s);
+	if (s->hasty[kind])
+		posts_renew(&s->posts, kind);
+	s->hasty[kind] = false;
 }
 
 static const struct posts_calls calls = {
