@@ -98,7 +98,7 @@ static inline bool is_plain_ethernet_ipv4(const struct capture_packet *p, size_t
 
 /*
  * TCP in whole IPv4 datagrams without options, of sensible lengths: the headers are where they
- * always are, and nothing has to be asked twice.  Says exactly what the layers say; false: ask them.
+ * always are, and nothing has to be asked twice.  Says what the layers say; false: ask them.
  */
 static inline bool decode_plain_tcp(struct decode_packet *out)
 {
@@ -119,7 +119,9 @@ static inline bool decode_plain_tcp(struct decode_packet *out)
 	    + (tcp[12] >> 4 > TCP_HEADER / 4 ? (uint32_t)(tcp[12] >> 4) * 4 : TCP_HEADER);
 	if (ETHERNET_HEADER + (uint32_t)ip_len < end)
 		end = ETHERNET_HEADER + (uint32_t)ip_len;
-	out->flags = (uint8_t)(DECODE_V4 | DECODE_TRANSPORT | (fragment & 0x4000 ? DECODE_IP_DF : 0));
+	out->flags = DECODE_V4 | DECODE_TRANSPORT;
+	if (fragment & 0x4000)
+		out->flags |= DECODE_IP_DF;
 	out->network_offset = ETHERNET_HEADER;
 	out->transport_offset = ETHERNET_HEADER + IPV4_HEADER;
 	out->payload_offset = (uint16_t)(headers < end ? headers : end);

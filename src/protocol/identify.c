@@ -20,7 +20,7 @@ bool identify_is_port(const struct protocol_module *module, enum protocol_transp
 static struct {
 	bool filled;
 	unsigned count[2]; /* TCP, UDP */
-	uint8_t asked[2][MODULES_MAX]; /* numbers of those that can be told by their bytes, in order */
+	uint8_t asked[2][MODULES_MAX]; /* those that can be told by their bytes, in order */
 	uint64_t ports[2][(UINT16_MAX + 1) / 64]; /* bits: some module's port */
 } known;
 

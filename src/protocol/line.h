@@ -31,7 +31,7 @@ static inline size_t line_take(const struct protocol_io *io, const uint8_t *data
 	return taken;
 }
 
-/* Cases of a letter differ in one bit: most words are told apart by their first byte without a call. */
+/* Cases of a letter differ in one bit: most words are told apart by their first byte. */
 static inline bool line_may_begin(const void *data, const char *word)
 {
 	return ((*(const uint8_t *)data ^ (uint8_t)*word) & 0xdf) == 0;

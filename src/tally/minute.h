@@ -158,16 +158,16 @@ static inline void minute_table_prefetch(const struct minute_table *t, uint64_t 
 }
 
 /*
- * Asks for the row that the first index word names: nearly always the key's, if it has one.  It does
- * not look whether it is, because nobody could foretell the answer, and a wrong guess costs more
- * than a row asked for in vain.
+ * Asks for the row that the first index word names, nearly always the key's, if it has one; for some
+ * row, when the word is free.  It does not look which, because nobody could foretell the answer, and
+ * a wrong guess costs more than a row asked for in vain.
  */
 static inline void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
 {
 	uint32_t word = t->index[(uint32_t)hash & t->index_mask];
+	uint32_t row = (word - 1) & (MINUTE_ROWS_MAX - 1);
 
-	__builtin_prefetch(minute_table_row(t, ((word & MINUTE_ROW_MASK) - 1) & MINUTE_ROW_MASK >> 1),
-	    1);
+	__builtin_prefetch(minute_table_row(t, row), 1);
 }
 
 /*

@@ -2,7 +2,7 @@
  * What the same datagram did before.
  *
  * Who asks the whole Internet over UDP sends everybody the same bytes.  A module's facts depend on
- * the bytes and the port alone (protocol.h), so where only counts are kept, the second datagram like
+ * the bytes and the port alone (protocol.h), so where only counts are kept, the next datagram like
  * that needs no parsing.  Small and direct-mapped; bytes are compared in full, and those that never
  * come again displace nothing.
  */

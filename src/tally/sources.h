@@ -32,8 +32,8 @@
 #define PAIR_COUNT_BITS 21
 #define PAIR_COUNT_MAX ((1u << PAIR_COUNT_BITS) - 1)
 
-/* A pair is at most so far behind the word that its hash chooses: who makes pairs that all choose the
- * same one is refused, not looked for ever.  At the load that is allowed none comes near it. */
+/* A pair is at most so far behind the word that its hash chooses: who makes pairs that all choose
+ * the same one is refused, not looked for ever.  At the load that is allowed none comes near. */
 #define PAIR_FAR_MAX 1024u
 
 /* An index word: number of the source below, bits of the hash above. */
@@ -98,7 +98,7 @@ struct sources {
 	struct source *list; /* number - 1 */
 	uint32_t count;
 	uint32_t capacity;
-	uint32_t *index; /* as pairs, with address space for all there can be: both grow where they are */
+	uint32_t *index; /* like pairs, with address space for all there can be: they grow in place */
 	unsigned index_shift; /* 64 - bits of the hash that choose the word */
 	unsigned index_shift_min;
 	unsigned pair_shift;

@@ -153,7 +153,7 @@ static inline void note_destination(struct source *source, const struct minute_r
 		source->dst = source->dst ? SOURCE_DST_SEVERAL : dst;
 }
 
-/* Step 3: counts the row to its source; asks for its pair when it has one elsewhere, else pair 0. */
+/* Step 3: counts the row to its source, or asks for its pair when that is elsewhere. */
 static inline void count_source(struct summary *s, struct waiting *w)
 {
 	const struct minute_row *row = w->row;

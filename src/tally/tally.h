@@ -77,7 +77,7 @@ struct tally_options {
 	size_t excluded_count;
 	const struct ip *known; /* destinations that have an index already */
 	size_t known_count;
-	bool few_dsts; /* of SYNs nobody asks more than whether they went to several: then dsts is 2 */
+	bool few_dsts; /* nobody asks more of SYNs than whether they went to several: 1 or 2 */
 	struct tools *tools; /* borrowed; may not be NULL */
 	tally_sink_fn sink;
 	void *sink_arg;
