@@ -180,6 +180,54 @@ static void looks_into_tunnels(void **state)
 	feed_close(&f);
 }
 
+static void a_syn_is_remembered(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	feed_open(&f, "alert ip any any -> any any (msg:\"ends\"; sid:1;)\n"
+	              "alert tcp any any -> any any (flags:S; flow:to_server; sid:2;)\n"
+	              "alert tcp any any -> any any (flow:established,to_client; content:\"hi\"; sid:3;)\n");
+	feed_tcp_at(&f, true, 0x02, 99, NULL, 0);
+	feed_tcp_at(&f, true, 0x02, 99, NULL, 0); /* again: the rule of ends is raised once */
+	assert_int_equal(feed_raised(&f, 1), 1);
+	assert_int_equal(feed_raised(&f, 2), 2);
+	assert_int_equal(signatures_counters(f.engine)->flows, 1);
+	f.seq[0] = 99;
+	f.seq[1] = 499;
+	feed_tcp(&f, true, 0x02, NULL, 0);
+	feed_tcp(&f, false, 0x12, NULL, 0);
+	feed_tcp(&f, true, 0x10, NULL, 0);
+	feed_tcp(&f, false, 0x18, "hi", 2);
+	feed_finish(&f);
+	assert_int_equal(feed_raised(&f, 3), 1);
+	assert_int_equal(feed_raised(&f, 1), 2); /* once for each direction */
+	assert_int_equal(signatures_counters(f.engine)->flows, 1);
+	feed_close(&f);
+}
+
+static void what_must_not_be_there_waits(void **state)
+{
+	struct feed f;
+
+	(void)state;
+	feed_open(&f, "alert tcp any any -> any any (content:\"abc\"; content:!\"def\"; sid:1;)\n"
+	              "alert tcp any any -> any any (content:\"abc\"; sid:2;)\n"
+	              "alert tcp any any -> any any (content:\"def\"; endswith; sid:3;)\n"
+	              "alert tcp any any -> any any (content:\"abc\"; endswith; sid:4;)\n");
+	feed_handshake(&f);
+	feed_text(&f, true, "abc");
+	assert_int_equal(feed_raised(&f, 2), 1);
+	assert_int_equal(feed_raised(&f, 1), 0);
+	feed_text(&f, true, "def");
+	feed_finish(&f);
+	assert_int_equal(feed_raised(&f, 1), 0);
+	assert_int_equal(feed_raised(&f, 2), 1);
+	assert_int_equal(feed_raised(&f, 3), 1);
+	assert_int_equal(feed_raised(&f, 4), 0);
+	feed_close(&f);
+}
+
 static void full_tables_end_the_oldest(void **state)
 {
 	struct feed f;
@@ -204,6 +252,8 @@ int main(void)
 		cmocka_unit_test(the_flow_option_is_kept), cmocka_unit_test(bits_of_flows_and_hosts),
 		cmocka_unit_test(thresholds), cmocka_unit_test(counts_what_thresholds_hold_back),
 		cmocka_unit_test(fields_of_icmp_and_ip), cmocka_unit_test(looks_into_tunnels),
+		cmocka_unit_test(a_syn_is_remembered),
+		cmocka_unit_test(what_must_not_be_there_waits),
 		cmocka_unit_test(full_tables_end_the_oldest),
 	};
 
