@@ -3,9 +3,9 @@
 
 rises-recall.py [--teiten build/teiten] [--seeds 1-30] [--days 21] [--scale 0.05] [--sensors 4]
 
-For every seed it simulates a site (`teiten simulate site`), stores its captures, asks `teiten rises`
-for the whole span and compares: each planted event must be there with its locality, and each other
-row is a false rise.  Prints one line per seed and the sums; exit 1 when the bars are missed
+For every seed it simulates a site (`teiten simulate site`), stores its captures, asks
+`teiten rises` for the whole span and compares: each planted event must be there with its
+locality, and each other row is a false rise.  Prints one line per seed and the sums; exit 1 when the bars are missed
 (recall 99 %, one false rise per sensor and month, no one-sensor burst called global).
 """
 import argparse

@@ -300,8 +300,8 @@ static void print(struct request *r)
 	if (r->common.format == COMMAND_HUMAN && r->rises.history_days < SHORT_DAYS)
 		buf_printf(&b, word(r,
 		    "期間の前の観測は%u日分のみです。期間の初めの%d日間は比較できる日が足りません。\n",
-		    "Only %u days before the period were observed: its first %d days have too little "
-		    "to be compared with.\n"),
+		    "Only %u days before the period were observed: its first %d days have too\n"
+		    "little to be compared with.\n"),
 		    r->rises.history_days, SHORT_DAYS - (int)r->rises.history_days);
 	if (r->common.format == COMMAND_HUMAN && r->rises.explained > 0 && !r->all)
 		buf_printf(&b, word(r, "ポートの増加で説明される%zu件を省きました(--all)。\n",

@@ -71,7 +71,7 @@ const char *rise_locality_name(enum rise_locality locality)
 	return (unsigned)locality < RISE_LOCALITY_COUNT ? names[locality] : "";
 }
 
-/* ---- the frame -------------------------------------------------------------------------------- */
+/* ---- the frame ------------------------------------------------------------------------------- */
 
 static void observe(struct rise_detector *d)
 {
@@ -152,7 +152,7 @@ void rise_detector_pass(struct rise_detector *d, uint64_t keys)
 	d->tests += keys * d->frame.days;
 }
 
-/* ---- one key ---------------------------------------------------------------------------------- */
+/* ---- one key --------------------------------------------------------------------------------- */
 
 /* What is usual at a sensor, per address-day; never 0, so that all count for something. */
 static double usual(const struct rise_detector *d, const double *counts, const double *exposure,

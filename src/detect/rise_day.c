@@ -129,7 +129,8 @@ static struct rise_day judge_down(const struct rise_detector *d, const struct ri
 	double z_packets = z_of(packets, &e->packets);
 	double z_sources = z_of(sources, &e->sources);
 
-	judged.elevated = z_packets <= -ELEVATED_SOURCES && packets * ELEVATED_RATIO <= e->packets.mean;
+	judged.elevated = z_packets <= -ELEVATED_SOURCES
+	    && packets * ELEVATED_RATIO <= e->packets.mean;
 	/* Who stays asks less, too: of the sources it is enough that they are clearly not more. */
 	if (e->count < rule->baseline_short || e->packets.mean < FALL_MEAN
 	    || z_packets > -rule->z_packets || packets * rule->ratio_fall > e->packets.mean
@@ -219,7 +220,8 @@ bool rise_slow_judge(const struct rise_detector *d, const struct rise_level *lev
 		z_mean += z_sources / SLOW_DAYS;
 	}
 	if (count == 0 || sum_packets < rule->cusum_limit || sum_sources < rule->cusum_limit
-	    || ratio_packets < rule->ratio_slow || ratio_sources < 1 + SLOW_SOURCES * (rule->ratio_slow - 1))
+	    || ratio_packets < rule->ratio_slow
+	    || ratio_sources < 1 + SLOW_SOURCES * (rule->ratio_slow - 1))
 		return false;
 	/* The week's mean varies less than a day, but not as √7: days are alike. */
 	*ret_judged = (struct rise_day){.candidate = true, .baseline = (unsigned)e.count,

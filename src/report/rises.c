@@ -26,7 +26,7 @@ int rises_kind_find(const char *name, enum rises_kind *ret_kind)
 	return ST_NOT_FOUND;
 }
 
-/* ---- the frame -------------------------------------------------------------------------------- */
+/* ---- the frame ------------------------------------------------------------------------------- */
 
 static int prepare(struct rises_work *w, struct err *err)
 {
@@ -82,7 +82,7 @@ static unsigned history_days(const struct rises_work *w)
 	return days;
 }
 
-/* ---- findings to rises ------------------------------------------------------------------------ */
+/* ---- findings to rises ----------------------------------------------------------------------- */
 
 /* The earlier finding of the same key and direction, or NULL. */
 static const struct rise_finding *earlier_of(const struct rises_found *found, size_t at)
@@ -189,7 +189,7 @@ static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *e
 	return rc;
 }
 
-/* ---- what another rise explains --------------------------------------------------------------- */
+/* ---- what another rise explains -------------------------------------------------------------- */
 
 /*
  * SQL that is true for packets of ports that rose: they are left out of all days, because what is
@@ -300,7 +300,7 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	return rc;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int compare(const void *va, const void *vb)
 {

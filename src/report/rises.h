@@ -3,8 +3,8 @@
  * period's end, judged by detect/rise.h, told in sentences.
  *
  * Access only, by those who ask: packets of victims (forged sources), reflectors and misconfigured
- * sources are taken out first, as far as the store's roles say so.  A country or a tool whose change
- * is that of a port that is listed already is told there and not listed again (explained).
+ * sources are taken out first, as far as the store's roles say so.  A country or a tool whose
+ * change is that of a port that is listed already is told there and not listed again (explained).
  * Addresses of sources never leave this file.
  */
 #pragma once

@@ -17,7 +17,7 @@
 #define USUAL_PART 0.05   /* of what was observed, at least: where nothing was expected */
 #define USUAL_LEAST 1e-3
 
-/* ---- when ------------------------------------------------------------------------------------- */
+/* ---- when ------------------------------------------------------------------------------------ */
 
 /* Counts of the quarters of one day. */
 static int ask_quarters(struct rises_work *w, const struct rise *rise, int32_t day,
@@ -109,7 +109,7 @@ int rises_sharpen(struct rises_work *w, struct rise *rise, struct err *err)
 	return rc;
 }
 
-/* ---- from where, by whom ---------------------------------------------------------------------- */
+/* ---- from where, by whom --------------------------------------------------------------------- */
 
 unsigned rises_mark(const char *name)
 {
@@ -254,7 +254,7 @@ static int ask_victims(struct question *q, struct rise *rise, struct err *err)
 	return rc;
 }
 
-/* ---- signatures and logins -------------------------------------------------------------------- */
+/* ---- signatures and logins ------------------------------------------------------------------- */
 
 #define GUESS_MANY 3.0 /* times as many */
 #define GUESS_LIST 0.8 /* pairs ÷ users from which on each user has its own password */

@@ -155,7 +155,8 @@ static void say_sources(struct teller *t)
 	if (isnan(r->sources))
 		return;
 	say(t, MSG("rise.sources"), VALUES(
-	    value_fact("sources", fact(t, "sources", r->sources, REPORT_UNIT_ADDRESSES_DAY, r->sources < 100 ? 1 : 0)),
+	    value_fact("sources", fact(t, "sources", r->sources, REPORT_UNIT_ADDRESSES_DAY,
+	        r->sources < 100 ? 1 : 0)),
 	    value_fact("expected", fact(t, "sources-expected", r->sources_expected,
 	        REPORT_UNIT_ADDRESSES_DAY, r->sources < 100 ? 1 : 0))));
 	if (r->victims > 0)
