@@ -318,6 +318,14 @@ static void append_event(struct buf *b, const struct publish_style *style, const
 	publish_event(b, style, protocol, name + len + 1);
 }
 
+static const char *class_name(const struct publish_style *style,
+    const struct report_value *value)
+{
+	const char *name = style->language == PUBLISH_JA ? value->ja : value->en;
+
+	return name ? name : value->text ? value->text : "";
+}
+
 static void append_value(struct buf *b, const struct publish_style *style,
     const struct report_value *value, int depth)
 {
@@ -353,7 +361,7 @@ static void append_value(struct buf *b, const struct publish_style *style,
 		append_event(b, style, value->text ? value->text : "");
 		break;
 	case REPORT_VALUE_CLASS:
-		publish_outside_text(b, style->language == PUBLISH_JA ? value->ja : value->en);
+		publish_outside_text(b, class_name(style, value));
 		break;
 	case REPORT_VALUE_TRIED:
 		if (value->text && value->text[0])

@@ -128,7 +128,8 @@ void build_daily_figure(struct build *b, const char *id, const double *days,
 		figure->series_count = 2;
 	}
 	extremes_values(b, id, series[0].values, unit, values);
-	values[4] = value_word("basis", build_basis_word(b));
+	values[4] = value_word("basis", unit == build_times_unit(b) ? build_times_word(b)
+	    : build_basis_word(b));
 	figure->caption = sentence(b, caption, values + 4, 1);
 	figure->alt = sentence(b, alt, values, 5);
 	figure_add(b, figure);

@@ -21,6 +21,7 @@ static void port_table(struct build *b)
 	grid_column(&grid, MSG("column.rate.total"), "packets_per_day", REPORT_RIGHT, true);
 	if (b->g->has_before)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, false);
 	for (size_t i = 0; i < b->g->dos_ports.count && i < DOS_ROWS && i < b->top_n; i++) {
 		const struct gather_item *item = &b->g->dos_ports.items[i];
 		struct measure_facts facts;
@@ -38,6 +39,9 @@ static void port_table(struct build *b)
 		grid_cell(b, &grid, value_fact(NULL, facts.now));
 		if (b->g->has_before)
 			grid_cell(b, &grid, value_change(&facts));
+		grid_cell(b, &grid, value_fact(NULL, share_add(b, report_printf(b->doc, "dos.%s",
+		    build_port_id(b, item->key)), item->rate.now, b->g->dos.now,
+		    "of dos.packets")));
 	}
 	lines_say(b, &notes, MSG("note.dos-ports"), NULL, 0);
 	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
@@ -68,6 +72,7 @@ static void country_table(struct build *b)
 	grid_column(&grid, MSG("column.rate.total"), "packets_per_day", REPORT_RIGHT, true);
 	if (b->g->has_before)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, false);
 	for (size_t i = 0; i < b->g->dos_countries.count && i < DOS_ROWS && i < b->top_n; i++) {
 		const struct gather_item *item = &b->g->dos_countries.items[i];
 		struct measure_facts facts;
@@ -83,6 +88,9 @@ static void country_table(struct build *b)
 		grid_cell(b, &grid, value_fact(NULL, facts.now));
 		if (b->g->has_before)
 			grid_cell(b, &grid, value_change(&facts));
+		grid_cell(b, &grid, value_fact(NULL, share_add(b, report_printf(b->doc,
+		    "dos.country.%.2s", item->country), item->rate.now, b->g->dos.now,
+		    "of dos.packets")));
 	}
 	lines_say(b, &notes, MSG("note.dos-countries"), NULL, 0);
 	build_panel_note(b, &notes);

@@ -112,10 +112,13 @@ static void rises_table(struct build *b)
 	grid_column(&grid, MSG("column.ratio"), "ratio", REPORT_RIGHT, true);
 	if (b->g->sensors_now > 1)
 		grid_column(&grid, MSG("column.risen"), "sensors", REPORT_RIGHT, false);
-	grid_column(&grid, MSG("column.locality"), "locality", REPORT_LEFT, true);
+	grid_column(&grid, MSG("column.locality"), "locality", REPORT_LEFT,
+	    b->g->sensors_now > 1);
 	for (size_t i = 0; i < b->g->told_count && i < TABLE_ROWS; i++)
 		rise_row(b, &grid, b->g->told[i]);
 	lines_say(b, &notes, MSG("note.rises"), NULL, 0);
+	if (b->g->sensors_now > 1)
+		lines_say(b, &notes, MSG("note.rises-single"), NULL, 0);
 	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	grid_end(b, &grid, "rises", sentence(b, MSG("caption.rises"), NULL, 0), &notes);
 }

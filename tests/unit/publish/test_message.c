@@ -47,6 +47,21 @@ static void test_places(void **state)
 	check_template(&style, "", values, 6, "");
 }
 
+/* A class of a site's own map: its name in each language, as text of somebody else. */
+static void test_class(void **state)
+{
+	struct publish_style style = {.language = PUBLISH_JA};
+	struct report_value value = {.name = "c", .kind = REPORT_VALUE_CLASS, .text = "scan",
+		.ja = "スキャン\x1b", .en = "Scanning"};
+	struct report_value unnamed = {.name = "c", .kind = REPORT_VALUE_CLASS, .text = "scan"};
+
+	(void)state;
+	check_template(&style, "{c}が", &value, 1, "スキャン\\x1bが");
+	check_template(&style, "{c}", &unnamed, 1, "scan");
+	style.language = PUBLISH_EN;
+	check_template(&style, "{c}", &value, 1, "Scanning");
+}
+
 static void test_word_for_source(void **state)
 {
 	struct publish_style style = {.language = PUBLISH_JA, .source_hasshin = true};
@@ -213,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_class),
 		cmocka_unit_test(test_word_for_source),
 		cmocka_unit_test(test_missing_message_is_visible),
 		cmocka_unit_test(test_values),
