@@ -7,6 +7,7 @@
 #include "cmd/window.h"
 
 #include "base/civil.h"
+#include "detect/carpet.h"
 #include "detect/reflection.h"
 
 #include <math.h>
@@ -118,6 +119,85 @@ static int add_rows(struct attacks *attacks, const struct store_result *r)
 	return ST_OK;
 }
 
+/* However short a sensor observed: its thresholds are those of its size. */
+static int ask_addresses(const struct command *self, struct window *w, uint64_t *ret_addresses)
+{
+	const struct store_param params[] = {{.name = "now"}, {.name = "to"}};
+	struct store_result *r = NULL;
+	struct err err = {0};
+
+	if (window_ask(w, "cmd_attacks_addresses", params, 2, &r, &err) < 0) {
+		command_error(self, "%s", err.text);
+		return COMMAND_FAILED;
+	}
+	if (store_result_int(r, 0, 0) > 1)
+		*ret_addresses = store_result_uint(r, 0, 0);
+	store_result_free(r);
+	return COMMAND_OK;
+}
+
+static int ask_heard(struct window *w, struct attacks *attacks,
+    const struct detect_settings *settings, struct err *err)
+{
+	const struct store_param params[] = {
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "least_reflection", .int_value =
+	        (int64_t)reflection_rule(settings).packets_asked},
+	};
+	struct store_result *r = NULL;
+	int rc = window_ask(w, "cmd_attacks_heard", params, 3, &r, err);
+
+	for (size_t i = 0; !rc && i < store_result_rows(r); i++) {
+		const char *protocol = store_result_text(r, i, 3);
+		const char *asked = store_result_text(r, i, 4);
+		const char *vector =
+		    reflection_vector(protocol, strlen(protocol), asked, strlen(asked));
+		struct ip ip = {store_result_uint(r, i, 0), store_result_uint(r, i, 1)};
+
+		if (vector && attacks_heard(attacks, ip, (uint16_t)store_result_int(r, i, 2), vector))
+			rc = err_set(err, ST_LIMIT, "out of memory");
+	}
+	store_result_free(r);
+	return rc;
+}
+
+static bool in_carpet(void *arg, const struct attack *a)
+{
+	return a->kind == ATTACK_BACKSCATTER && a->proto == 6
+	    && carpets_networks(arg, carpet_key_at(a->start_us, a->port), a->packets) > 0;
+}
+
+/* Takes out those who only answered what was forged to many servers at once. */
+static int drop_carpets(struct window *w, struct attacks *attacks,
+    const struct detect_settings *settings, uint64_t addresses, struct err *err)
+{
+	const struct store_param params[] = {
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "most", .int_value = (int64_t)settings->carpet_packets},
+	};
+	struct carpets *carpets = NULL;
+	struct store_result *r = NULL;
+	int rc = window_ask(w, "cmd_attacks_carpets", params, 3, &r, err);
+
+	if (!rc && carpets_new(settings, &carpets))
+		rc = err_set(err, ST_LIMIT, "out of memory");
+	for (size_t i = 0; !rc && i < store_result_rows(r); i++) {
+		struct ip ip = {store_result_uint(r, i, 0), store_result_uint(r, i, 1)};
+
+		if (carpets_add(carpets, ip, store_result_uint(r, i, 2), store_result_uint(r, i, 3)))
+			rc = err_set(err, ST_LIMIT, "out of memory");
+	}
+	if (!rc) {
+		carpets_finish(carpets, addresses);
+		attacks_drop(attacks, in_carpet, carpets);
+	}
+	carpets_free(carpets);
+	store_result_free(r);
+	return rc;
+}
+
 static int ask(const struct command *self, struct window *w, uint64_t addresses,
     struct attacks **ret_attacks)
 {
@@ -138,9 +218,14 @@ static int ask(const struct command *self, struct window *w, uint64_t addresses,
 	int rc = window_ask(w, "cmd_attacks", params, sizeof(params) / sizeof(params[0]), &result,
 	    &err);
 
-	if (!rc && (attacks_new(&settings, addresses, &attacks) || add_rows(attacks, result)
-	    || attacks_finish(attacks)))
+	if (!rc && (attacks_new(&settings, addresses, &attacks) || add_rows(attacks, result)))
 		rc = err_set(&err, ST_LIMIT, "out of memory");
+	if (!rc)
+		rc = ask_heard(w, attacks, &settings, &err);
+	if (!rc && attacks_finish(attacks))
+		rc = err_set(&err, ST_LIMIT, "out of memory");
+	if (!rc)
+		rc = drop_carpets(w, attacks, &settings, addresses, &err);
 	store_result_free(result);
 	if (rc) {
 		attacks_free(attacks);
@@ -232,7 +317,7 @@ static int run(int argc, char **argv)
 	struct window w = {0};
 	struct attacks *attacks = NULL;
 	const char *value;
-	uint64_t addresses;
+	uint64_t addresses = 1;
 	int index = 0;
 	int option;
 	int r;
@@ -247,7 +332,8 @@ static int run(int argc, char **argv)
 		return COMMAND_USAGE;
 	}
 	r = window_open(self, &options, &w);
-	addresses = w.addresses > 1 ? (uint64_t)llround(w.addresses) : 1;
+	if (r == COMMAND_OK)
+		r = ask_addresses(self, &w, &addresses);
 	if (r == COMMAND_OK)
 		r = ask(self, &w, addresses, &attacks);
 	if (r == COMMAND_OK)

@@ -61,6 +61,8 @@ enum room {
 struct keeper {
 	struct start start;
 	struct config *config;
+	struct store_judging judging;
+	struct research *research;
 	struct store *store;
 	struct store_ingest *ingest;
 	struct peer peers[WIRE_PEER_COUNT];
@@ -475,8 +477,10 @@ static int open_store(struct keeper *k, struct err *err)
 	struct store_ingest_options ingest = {.name = "live", .journal = true};
 	struct ip *known = NULL;
 	size_t count = 0;
-	int rc = store_open(&options, &k->store, err);
+	int rc;
 
+	options.judging = k->judging;
+	rc = store_open(&options, &k->store, err);
 	sensor.kind = kind_of(c);
 	sensor.addresses = (uint32_t)destinations_nets_size(c->sensor.addresses.items,
 	    c->sensor.addresses.count, c->sensor.exclude.items, c->sensor.exclude.count);
@@ -571,6 +575,9 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 		    &k->config, err);
 	if (rc)
 		return rc;
+	/* Before the doors are shut.  A list that cannot be read is no reason not to observe. */
+	if (store_judging_read(k->config, &k->judging, &k->research, err))
+		say(NULL, err->text);
 	writable[0] = k->config->store.path;
 	if (os_become(user, err) || os_drop_capabilities(err)
 	    || os_sandbox_reader(NULL, 0, writable, 1, NULL, err))
@@ -605,5 +612,6 @@ int main(int argc, char **argv)
 	if (rc)
 		(void)fprintf(stderr, "teiten-store: %s\n", err.text[0] ? err.text : st_text(rc));
 	store_close(k.store);
+	research_free(k.research);
 	return rc == START_UNCONFINED ? rc : rc ? 1 : 0;
 }

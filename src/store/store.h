@@ -37,6 +37,13 @@ struct store_judging {
 	const struct research *research; /* borrowed as long as the store is open */
 };
 
+/*
+ * The thresholds of a configuration, the built-in networks and those of its files (detect.research).
+ * The caller frees *ret_research after the store is closed.  An error names file and line.
+ */
+ST_MUST_CHECK int store_judging_read(const struct config *config,
+    struct store_judging *ret_judging, struct research **ret_research, struct err *err);
+
 struct store_options {
 	const char *path;
 	enum store_mode mode;
