@@ -177,13 +177,17 @@ static uint8_t asked_of(const struct store_result *r, size_t row)
 static void meet_source(struct scan_list *list, const struct store_result *r, size_t row)
 {
 	struct ip ip = {store_result_uint(r, row, ROW_HI), store_result_uint(r, row, ROW_LO)};
-	struct scan_list_source *s = list->source_count ? &list->sources[list->source_count - 1] : NULL;
+	struct scan_list_source *s = NULL;
 
+	if (list->source_count)
+		s = &list->sources[list->source_count - 1];
 	if (!s || !ip_equal(s->ip, ip)) {
 		if (list->source_count == list->source_capacity) {
-			list->source_capacity = list->source_capacity ? list->source_capacity * 2 : 256;
+			size_t capacity = list->source_capacity ? list->source_capacity * 2 : 256;
+
+			list->source_capacity = capacity;
 			list->sources = command_need(realloc(list->sources,
-			    list->source_capacity * sizeof(*list->sources)));
+			    capacity * sizeof(*list->sources)));
 		}
 		s = &list->sources[list->source_count++];
 		*s = (struct scan_list_source){.ip = ip, .tool = -1};
@@ -201,7 +205,8 @@ static int add_rows(struct scan_list *list, const struct store_result *r)
 
 	for (size_t i = 0; i < store_result_rows(r) && !rc; i++) {
 		const struct scan_sample sample = {
-			.source = {store_result_uint(r, i, ROW_HI), store_result_uint(r, i, ROW_LO)},
+			.source = {store_result_uint(r, i, ROW_HI),
+			    store_result_uint(r, i, ROW_LO)},
 			.proto = (uint8_t)store_result_int(r, i, ROW_PROTO),
 			.port = (uint16_t)store_result_int(r, i, ROW_PORT),
 			.ports = (uint32_t)store_result_uint(r, i, ROW_PORTS),

@@ -285,8 +285,8 @@ static void print_notes(const struct scan_list *list, const struct window *w, si
 		buf_printf(b, ja ? "ほか%zu件(--all で全て)\n" : "and %zu more (--all)\n",
 		    list->count - shown);
 	window_describe(w, style, b);
-	buf_printf(b, ja ? "※ 探索とみなす条件: %llu件以上かつ%u以上のアドレス、または%u種類を超える"
-	                   "ポート。途切れとみなす間隔: "
+	buf_printf(b, ja ? "※ 探索とみなす条件: %llu件以上かつ%u以上のアドレス、"
+	                   "または%u種類を超えるポート。途切れとみなす間隔: "
 	                 : "A scan: %llu packets or more to %u addresses or more, or to more than %u "
 	                   "ports; ended by a silence of ",
 	    (unsigned long long)list->rule.packets, list->rule.destinations, list->rule.ports);

@@ -1,10 +1,11 @@
-/* teiten scans --distributed; the contract is in scans_shared.h, the test in detect/scan_group.h. */
+/* teiten scans --distributed; contract in scans_shared.h, the test in detect/scan_group.h. */
 #include "cmd/scans_shared.h"
 
 #include "base/civil.h"
 #include "cmd/table.h"
 #include "detect/scan_group.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +100,8 @@ static void test_group(struct sharing *s, const struct store_result *r, size_t b
     struct scan_member *members)
 {
 	struct found found = {
-		.source = {store_result_uint(r, begin, ROW_HI), store_result_uint(r, begin, ROW_LO)},
+		.source = {store_result_uint(r, begin, ROW_HI),
+		    store_result_uint(r, begin, ROW_LO)},
 		.port = (uint32_t)store_result_uint(r, begin, ROW_PROTO) << 16
 		    | (uint32_t)store_result_uint(r, begin, ROW_PORT),
 		.first = INT64_MAX,
@@ -107,7 +109,8 @@ static void test_group(struct sharing *s, const struct store_result *r, size_t b
 
 	for (size_t i = begin; i < end; i++) {
 		members[i - begin] = (struct scan_member){
-			.source = {store_result_uint(r, i, ROW_HI), store_result_uint(r, i, ROW_LO)},
+			.source = {store_result_uint(r, i, ROW_HI),
+			    store_result_uint(r, i, ROW_LO)},
 			.sensor = (uint16_t)store_result_int(r, i, ROW_SENSOR),
 			.dst_bits = store_result_uint(r, i, ROW_BITS),
 		};
@@ -118,7 +121,9 @@ static void test_group(struct sharing *s, const struct store_result *r, size_t b
 			found.last = store_result_int(r, i, ROW_LAST);
 	}
 	found.group = scan_group_test(members, end - begin, s->addresses);
-	if (found.group.sources < SCAN_GROUP_SOURCES_MIN)
+	/* Groups that could not be told from chance whatever they did are no tests. */
+	if (found.group.sources < SCAN_GROUP_SOURCES_MIN
+	    || exp(-found.group.expected) >= SCAN_GROUP_CHANCE)
 		return;
 	s->tested++;
 	if (found.group.chance >= SCAN_GROUP_CHANCE)
@@ -142,7 +147,10 @@ static int compare(const void *va, const void *vb)
 static int load(struct sharing *s, struct window *w, struct err *err)
 {
 	const struct store_param params[] = {
-	    {.name = "now"}, {.name = "to"}, {.name = "now_day"}, {.name = "to_day"},
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
 	    {.name = "sources", .int_value = SCAN_GROUP_SOURCES_MIN},
 	    {.name = "limit", .int_value = ROWS_MAX},
 	};
@@ -150,7 +158,8 @@ static int load(struct sharing *s, struct window *w, struct err *err)
 	struct store_result *r;
 	size_t kept = 0;
 	size_t rows;
-	int rc = window_ask(w, "cmd_scans_shared", params, sizeof(params) / sizeof(params[0]), &r, err);
+	int rc = window_ask(w, "cmd_scans_shared", params, sizeof(params) / sizeof(params[0]), &r,
+	    err);
 
 	if (rc)
 		return rc;
@@ -225,8 +234,8 @@ static void print_notes(const struct sharing *s, const struct window *w,
 	                   "overlap far less than by lot (%zu groups tested).\n",
 	    SCAN_GROUP_SOURCES_MIN, s->tested);
 	if (s->cut)
-		buf_puts(b, ja ? "※ データ量が多いため、一部のみを対象としました(期間を短くしてください)\n"
-		               : "Only a part was looked at: too many rows (choose a shorter period).\n");
+		buf_puts(b, ja ? "※ データ量が多いため一部のみが対象です(期間を短くしてください)\n"
+		               : "Only a part was looked at: too much for one period this long.\n");
 }
 
 int scans_shared(const struct command *self, const struct command_common *common, struct window *w)

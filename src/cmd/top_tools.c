@@ -3,8 +3,8 @@
  * although no header does, and headers that nobody has named yet.
  *
  * tool: judged per source and day by data/tools.rules (table role).  behaviour: what a source did.
- * shape: one and the same unusual SYN header again and again, named by its signature's number, which
- * is the same at every sensor for ever.
+ * shape: one and the same unusual SYN header again and again, named by its signature's number,
+ * which is the same at every sensor for ever.
  */
 #include "cmd/top.h"
 
@@ -96,14 +96,19 @@ static int load_tools(struct top *top, struct items *items, struct err *err)
 static int load_port_pairs(struct top *top, struct items *items, struct err *err)
 {
 	const struct store_param params[] = {
-	    {.name = "from"}, {.name = "now"}, {.name = "to"}, {.name = "from_day"}, {.name = "to_day"},
-	    {.name = "first", .int_value = 5358}, {.name = "second", .int_value = 23},
+	    {.name = "from"},
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "from_day"},
+	    {.name = "to_day"},
+	    {.name = "first", .int_value = 5358},
+	    {.name = "second", .int_value = 23},
 	    {.name = "ports", .int_value = PAIR_PORTS_MAX},
 	};
 	struct store_result *r;
 	struct item *item;
-	int rc = window_ask(&top->w, "cmd_top_port_pair", params, sizeof(params) / sizeof(params[0]),
-	    &r, err);
+	int rc = window_ask(&top->w, "cmd_top_port_pair", params,
+	    sizeof(params) / sizeof(params[0]), &r, err);
 
 	if (rc)
 		return rc;
@@ -142,12 +147,17 @@ static int load_two_phase(struct top *top, struct items *items, struct err *err)
 static int load_shapes(struct top *top, struct items *items, struct err *err)
 {
 	static const struct store_param params[] = {
-	    {.name = "from"}, {.name = "now"}, {.name = "to"}, {.name = "from_day"}, {.name = "to_day"},
-	    {.name = "least", .int_value = SHAPE_PACKETS_MIN}, {.name = "n", .int_value = SHAPES_MAX},
+	    {.name = "from"},
+	    {.name = "now"},
+	    {.name = "to"},
+	    {.name = "from_day"},
+	    {.name = "to_day"},
+	    {.name = "least", .int_value = SHAPE_PACKETS_MIN},
+	    {.name = "n", .int_value = SHAPES_MAX},
 	};
 	struct store_result *r;
-	int rc = window_ask(&top->w, "cmd_top_shapes", params, sizeof(params) / sizeof(params[0]), &r,
-	    err);
+	int rc = window_ask(&top->w, "cmd_top_shapes", params, sizeof(params) / sizeof(params[0]),
+	    &r, err);
 
 	if (rc)
 		return rc;
@@ -155,12 +165,14 @@ static int load_shapes(struct top *top, struct items *items, struct err *err)
 		char name[NAME_MAX_LEN];
 		struct item *item;
 
-		(void)snprintf(name, sizeof(name), "syn-%08x", (unsigned)store_result_uint(r, i, 0));
+		(void)snprintf(name, sizeof(name), "syn-%08x",
+		    (unsigned)store_result_uint(r, i, 0));
 		item = add(items, KIND_SHAPE, name);
 		item->packets = store_result_uint(r, i, 2);
 		item->before = store_result_uint(r, i, 3);
 		item->sources = store_result_uint(r, i, 4);
-		(void)snprintf(item->detail, sizeof(item->detail), "%s", store_result_text(r, i, 1));
+		(void)snprintf(item->detail, sizeof(item->detail), "%s",
+		    store_result_text(r, i, 1));
 	}
 	store_result_free(r);
 	return ST_OK;

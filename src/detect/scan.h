@@ -31,7 +31,7 @@ struct scan_settings {
 	uint64_t packets;      /* least of an event */
 	uint32_t destinations; /* least distinct observed addresses; 0: by their number */
 	uint32_t ports;        /* with more, all ports of a source are one event */
-	uint64_t rate;         /* packets per second to the whole IPv4 Internet, to be held together */
+	uint64_t rate;         /* packets per second to the whole IPv4 Internet, held together */
 	int64_t gap_max_us;    /* no silence may be longer */
 	int64_t slow_us;       /* mean time between packets from which a scan is slow */
 };

@@ -7,8 +7,8 @@
 #define TERMS_MAX 1000000u
 
 /*
- * P(X ≤ k) of a Poisson variable: its tail is heavier than that of a sum of hypergeometric ones with
- * the same mean, whose variance is smaller.
+ * P(X ≤ k) of a Poisson variable: its tail is heavier than that of a sum of hypergeometric ones
+ * with the same mean, whose variance is smaller.
  */
 static double poisson_tail(uint64_t k, double mean)
 {

@@ -1,11 +1,11 @@
 /*
- * Scans that several sources share: neighbours that ask one port and whose destinations partition the
- * observed addresses.
+ * Scans that several sources share: neighbours that ask one port and whose destinations partition
+ * the observed addresses.
  *
  * Sources that each choose addresses by lot hit some of them twice.  With sets of d1, d2 … of N
  * addresses two of them have d1 d2 / N in common in the mean (hypergeometric); over all pairs the
- * sum is compared with what is seen.  Sets that have far less in common were dealt out by somebody.
- * Sources that prefer some addresses have more in common, never less, so the test errs on the safe
+ * sum is compared with what is seen.  Sets that have far less in common were dealt out by
+ * somebody.  Sources that prefer some addresses have more in common, so the test errs on the safe
  * side.  Pure; the sets are those of flow.dst_bits, sensors of up to 64 addresses.
  */
 #pragma once

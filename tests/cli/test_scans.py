@@ -44,6 +44,12 @@ def test_planted():
     equal(row['port'], '3389/tcp')
 
 
+def test_victims_are_no_scanners():
+    victims = {e['victim'] for e in site() if 'victim' in e}
+    equal(len(victims), 3)
+    equal(victims & {r['source'] for r in scans('site-store', '--last', '14d')}, set())
+
+
 def test_order_and_bounds():
     rows = scans('site-store', '--last', '14d')
     equal([r['packets'] for r in rows], sorted((r['packets'] for r in rows), reverse=True))
