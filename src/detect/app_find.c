@@ -30,7 +30,7 @@ static const struct pattern patterns[] = {
 	TEXT(APP_FTP, 1, "USER "), TEXT(APP_FTP, 1, "PASS "), TEXT(APP_FTP, 1, "PORT "),
 	TEXT(APP_FTP, 1, "AUTH SSL"), TEXT(APP_FTP, 1, "FEAT"),
 	EXACT(APP_FTP, 2, 0, "220 ("),
-	EXACT(APP_IMAP, 2, 0, "* OK "), EXACT(APP_IMAP, 1, 0, "1 capability"),
+	EXACT(APP_IMAP, 1, 0, "1 capability"),
 	EXACT(APP_RFB, 3, 0, "RFB "),
 	EXACT(APP_DCERPC, 3, 0, "\x05\x00"),
 	EXACT(APP_SIP, 1, 0, "INVITE sip:"), EXACT(APP_SIP, 1, 0, "REGISTER sip:"),
@@ -189,7 +189,7 @@ enum detect_app app_find_datagram(enum flow_side side, const uint8_t *data, size
 	}
 	if ((server_port == 161 || server_port == 162) && len > 6 && data[0] == 0x30)
 		return APP_SNMP;
-	if (server_port == 123 && len >= 48)
+	if (server_port == 123 && len >= 48 && ((data[0] >> 3 & 7) == 3 || (data[0] >> 3 & 7) == 4))
 		return APP_NTP;
 	if (server_port == 69 && len >= 4 && data[0] == 0 && data[1] >= 1 && data[1] <= 5)
 		return APP_TFTP;

@@ -117,6 +117,8 @@ int engine_build(struct signatures *s, struct err *err)
 			break;
 		case RULE_APP_ONLY:
 			rc = numbers_add(&s->app_only[r->app], r->number);
+			if (!rc && detect_app_carrier((enum detect_app)r->app) != APP_UNKNOWN)
+				rc = numbers_add(&s->app_only[detect_app_carrier((enum detect_app)r->app)], r->number);
 			break;
 		case RULE_PACKET:
 			rc = raw_add(s, r);

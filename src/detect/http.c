@@ -288,7 +288,8 @@ void http_end_folded(struct http_work *w, struct http_message *m)
 	struct http_parser *p = &w->http->parser[w->side];
 
 	if (p->has_folded)
-		http_add_header(&w->s->budget, m, p->folded.data, p->folded.len);
+		http_add_header(&w->s->budget, m,
+		    p->folded.len ? p->folded.data : (const uint8_t *)"", p->folded.len);
 	p->has_folded = false;
 	p->folded.len = 0;
 }

@@ -43,7 +43,10 @@ static bool header_matches(const struct rule *r, const struct subject *s)
 {
 	if (r->family && s->packet && r->family != s->packet->family)
 		return false;
-	if (r->app != APP_UNKNOWN && (!s->flow || s->flow->app != r->app))
+	if (r->app != APP_UNKNOWN
+	    && (!s->flow || s->flow->app == APP_UNKNOWN
+	        || (s->flow->app != r->app
+	            && s->flow->app != detect_app_carrier((enum detect_app)r->app))))
 		return false;
 	return flow_matches(r, s)
 	    && (ends_match(r, s, false) || (r->both_ways && ends_match(r, s, true)));
@@ -116,7 +119,8 @@ static bool app_list(struct signatures *s, const struct rule_list *l, const stru
 bool inspect_rule(struct signatures *s, const struct rule *r, const struct subject *sub)
 {
 	/* Flags come first: cheapest, and false for most packets. */
-	if (r->test_count && r->tests[0].kind == TEST_FLAGS && !packet_test_holds(s, &r->tests[0], sub))
+	if (r->test_count && r->tests[0].kind == TEST_FLAGS
+	    && !packet_test_holds(s, &r->tests[0], sub))
 		return false;
 	if (!header_matches(r, sub))
 		return false;

@@ -68,6 +68,11 @@ struct buffer_kind {
 
 extern const struct buffer_kind buffer_kinds[BUFFER_COUNT];
 const char *detect_app_name(enum detect_app app);
+/* The protocol whose flows a rule for this one is for as well; APP_UNKNOWN: none. */
+static inline enum detect_app detect_app_carrier(enum detect_app app)
+{
+	return app == APP_HTTP ? APP_HTTP2 : app == APP_DCERPC ? APP_SMB : APP_UNKNOWN;
+}
 
 enum transform {
 	TRANSFORM_NONE,

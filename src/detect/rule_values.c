@@ -102,17 +102,50 @@ static int take_tls_version(struct rule_draft *d, char *value, int arg)
 	return take_value(d, text, arg);
 }
 
+/* "2_compat" is a server that speaks 1 as well. */
+static int take_ssh_version(struct rule_draft *d, char *value, int arg)
+{
+	struct rule_match *m;
+	PCRE2_SIZE at;
+	int code;
+
+	if (strcmp(value, "2_compat") != 0)
+		return take_value(d, value, arg);
+	m = draft_match(d, MATCH_PCRE, draft_list_of(d, BUFFER_SSH_PROTO));
+	if (!m)
+		return ST_LIMIT;
+	m->pcre.text = "";
+	m->pcre.code = pcre2_compile((PCRE2_SPTR) "^(2|2\\.0|1\\.99)$", PCRE2_ZERO_TERMINATED, 0, &code,
+	    &at, NULL);
+	return m->pcre.code ? ST_OK : ST_LIMIT;
+}
+
+/* Kinds of SNMP have numbers and names. */
+static int take_pdu_type(struct rule_draft *d, char *value, int arg)
+{
+	static const char *const kinds[] = {"get_request", "get_next_request", "response",
+		"set_request", "trap_v1", "get_bulk_request", "inform_request", "trap_v2", "report"};
+	char text[32];
+	int64_t n;
+
+	if (draft_parse_long(value, &n) || n < 0
+	    || n >= (int64_t)(sizeof(kinds) / sizeof(kinds[0])))
+		return take_value(d, value, arg);
+	(void)snprintf(text, sizeof(text), "%s", kinds[n]);
+	return take_value(d, text, arg);
+}
+
 const struct draft_keyword draft_values[] = {
 	{"tls.version", take_tls_version, BUFFER_TLS_VERSION | HOW_WHOLE},
 	{"ssl_version", take_ssl_version, 0},
 	{"tls.subject", take_value, BUFFER_TLS_CERT_SUBJECT | HOW_PART},
 	{"tls.issuerdn", take_value, BUFFER_TLS_CERT_ISSUER | HOW_PART},
 	{"tls.fingerprint", take_value, BUFFER_TLS_CERT_FINGERPRINT | HOW_WHOLE | HOW_LOWER},
-	{"ssh.protoversion", take_value, BUFFER_SSH_PROTO | HOW_WHOLE},
-	{"ssh.softwareversion", take_value, BUFFER_SSH_SOFTWARE | HOW_PART},
+	{"ssh.protoversion", take_ssh_version, BUFFER_SSH_PROTO | HOW_WHOLE},
+	{"ssh.softwareversion", take_value, BUFFER_SSH_SOFTWARE | HOW_WHOLE},
 	{"mqtt.type", take_value, BUFFER_MQTT_TYPE | HOW_WHOLE | HOW_UPPER},
 	{"dns.opcode", take_value, BUFFER_DNS_OPCODE | HOW_WHOLE},
 	{"snmp.version", take_value, BUFFER_SNMP_VERSION | HOW_WHOLE},
-	{"snmp.pdu_type", take_value, BUFFER_SNMP_PDU_TYPE | HOW_WHOLE | HOW_LOWER},
+	{"snmp.pdu_type", take_pdu_type, BUFFER_SNMP_PDU_TYPE | HOW_WHOLE | HOW_LOWER},
 	{NULL, NULL, 0},
 };

@@ -62,7 +62,8 @@ static void answers(void **state)
 		{HEAD "Foo:\r\n bar\r\n\r\n", "http.header; content:\"Foo|3a 20|bar\";", true},
 		/* Chunks that are none. */
 		{HEAD "Transfer-Encoding: chunked\r\n\r\nabcdefgh", "file_data; content:\"abcdefgh\";", false},
-		{HEAD "Transfer-Encoding: chunked\r\n\r\nxyabcdefgh\r\n", "file_data; content:\"abcdefgh\";", true},
+		{HEAD "Transfer-Encoding: chunked\r\n\r\nxyabcdefgh\r\n",
+		    "file_data; content:\"abcdefgh\";", true},
 		{HEAD "Transfer-Encoding: xchunked\r\n\r\n8;x\r\nabcdefgh\r\n0\r\n\r\n", WHOLE, true},
 	};
 
