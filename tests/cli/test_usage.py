@@ -118,7 +118,7 @@ def test_completion_knows_every_subcommand():
         assert name in complete(name[:2]), name
     equal(sorted(complete('top', '')),
           ['asns', 'commands', 'countries', 'events', 'logins', 'passwords', 'payloads', 'ports',
-           'protocols', 'signatures', 'sources', 'urls', 'users'])
+           'protocols', 'signatures', 'sources', 'tools', 'urls', 'users'])
     equal(sorted(complete('report', '')), ['monthly', 'quarterly', 'weekly', 'yearly'])
     assert '--last' in complete('top', '--la')
     equal(complete('series', '--split', 's'), ['sensor'])
