@@ -237,5 +237,5 @@ live) install_debian "${live_packages[@]}" ;;
 	printf '%s\n' "${build_packages[@]}" "${lint_packages[@]}" "${deb_packages[@]}" \
 		"${live_packages[@]}"
 	;;
-*) die "unknown argument '$1'; try: tools/deps.sh [lint | deb | --list]" ;;
+*) die "unknown argument '$1'; try: tools/deps.sh [lint | deb | live | --list]" ;;
 esac
