@@ -17,7 +17,8 @@
 #define REPEAT_PACKETS 10.0     /* per source and address: no scan asks that often */
 #define REPEAT_LEAST 100.0
 #define REPEAT_RATIO 20.0
-#define REPEAT_LN_P (-14.0)     /* as far as it counts */
+#define REPEAT_LN_P (-20.0)     /* as far as it counts */
+#define REPEAT_Z 1.5            /* of the sources then */
 #define FALL_MEAN 20.0          /* nothing smaller is said to have fallen */
 #define FALL_SOURCES 1.0        /* z */
 #define FALL_LN_P (-16.0)
@@ -105,7 +106,7 @@ static struct rise_day judge_up(const struct rise_detector *d, const struct rise
 	judged.novel = d->sparse && e->packets.total == 0 && e->count >= rule->baseline_short;
 	if (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
 	    || packets < PACKETS_LEAST || z_packets < rule->z_packets
-	    || z_sources < rule->z_sources || packets < rule->ratio * e->packets.mean
+	    || z_sources < (repeated ? REPEAT_Z : rule->z_sources) || packets < rule->ratio * e->packets.mean
 	    || sources < SOURCES_RATIO * e->sources.mean)
 		return judged;
 	judged.ln_p = upper(sources, &e->sources);

@@ -24,6 +24,8 @@
 #define PACKETS_LEAST 5.0
 #define SOURCES_LEAST 3.0
 #define SOURCES_Z 4.0
+#define MASSIVE 100.0    /* packets of a day: perhaps a few sources that repeat themselves */
+#define MASSIVE_RATIO 20.0
 #define CLUMPS_UNTIL 5.0 /* as the detector: low counts vary by twice their mean */
 #define SLOW_DAYS 7
 #define SLOW_Z 3.5
@@ -51,6 +53,7 @@ struct pair {
 	size_t day;
 	double z;
 	double least; /* sources that are nothing */
+	bool massive; /* whoever sent it: few sources may be enough */
 };
 
 struct choice {
@@ -171,7 +174,8 @@ static int add_pairs(struct choice *c, const struct pair *pairs, size_t count, s
 		struct pair *pair = &c->pairs[c->pair_count++];
 
 		*pair = pairs[i];
-		pair->least = fmax(SOURCES_LEAST, usual + SOURCES_Z * spread(usual));
+		pair->least = pair->massive ? SOURCES_LEAST
+		    : fmax(SOURCES_LEAST, usual + SOURCES_Z * spread(usual));
 	}
 	return ST_OK;
 }
@@ -230,6 +234,7 @@ static int look_at(struct choice *c, int64_t key)
 		if (known && count >= PACKETS_LEAST && count > BEYOND_RATIO * usual.mean
 		    && count > usual.mean + BEYOND_Z * usual.deviation) {
 			note_pair(pairs, &pair_count, (struct pair){.key = key, .day = t,
+			    .massive = count >= MASSIVE && count >= MASSIVE_RATIO * usual.mean,
 			    .z = (count - usual.mean) / spread(fmax(usual.mean, 0.1))});
 			continue;
 		}

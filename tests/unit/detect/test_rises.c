@@ -161,12 +161,15 @@ static void few_sources_that_repeat(void **state)
 	struct site s;
 
 	(void)state;
-	site_begin(&s, 4);
-	visits(&s, 2, 15, 6, 500);
-	site_judge(&s, 3000);
-	assert_int_equal(s.count, 1);
-	assert_int_equal(s.found[0].locality, RISE_SINGLE);
-	rise_detector_free(s.detector);
+	for (double mean = 0; mean < 0.6; mean += 0.25) {
+		site_begin(&s, 4);
+		everywhere(&s, 0, DAYS, mean / 4, 1);
+		visits(&s, 2, 15, 4, 500);
+		site_judge(&s, 3000);
+		assert_int_equal(s.count, 1);
+		assert_int_equal(s.found[0].locality, RISE_SINGLE);
+		rise_detector_free(s.detector);
+	}
 }
 
 static void one_sensor_alone_cannot_tell(void **state)
