@@ -42,6 +42,8 @@ static int ask_countries(struct gather *g, const char *question, bool access,
 		item = gather_item_get(list, gather_country_key(code));
 		memcpy(item->country, code, 2);
 		report_measure_add(&item->rate, &g->weights[basis][sensor], now, before);
+		if (list == &g->countries)
+			gather_cell_add(&g->country_cells, item->key, sensor, now);
 		item->packets += now;
 		item->sensors += now > 0;
 		if (now > item->packets_top)

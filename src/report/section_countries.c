@@ -28,7 +28,7 @@ static void country_row(struct build *b, struct grid *grid, const struct gather_
 	struct measure_facts facts = build_country_facts(b, item);
 	const char *id = report_printf(b->doc, "country.%.2s", item->country);
 
-	grid_cell(b, grid, value_integer(NULL, item->rank));
+	grid_cell(b, grid, build_rank_now(b, item));
 	if (b->g->has_before)
 		grid_cell(b, grid, build_rank_before(b, item));
 	grid_cell(b, grid, value_country(b, NULL, item->country));
@@ -73,6 +73,7 @@ static void country_table(struct build *b)
 		    "access.apart", b->g->apart.now, b->g->access.now, "of access.rate"))));
 	lines_say(b, &notes, MSG("note.countries"), NULL, 0);
 	lines_say(b, &notes, MSG("note.main-port"), NULL, 0);
+	build_robust_note(b, &b->g->countries, false, &notes);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "countries", sentence(b, MSG("caption.countries"), VALUES(
 	    value_word("basis", build_basis_word(b)))), &notes);
