@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #define ZLIB_CONST
 #include <zlib.h>
 
@@ -178,11 +179,22 @@ static bool next_word(const uint8_t **p, size_t *len, const uint8_t **ret_word, 
 	return true;
 }
 
-static enum encoding encoding_of(const uint8_t *word, size_t len)
+static bool contains(const uint8_t *word, size_t len, const char *part)
 {
-	if (http_contains(word, len, "gzip"))
+	size_t n = strlen(part);
+
+	for (size_t i = 0; i + n <= len; i++)
+		if (strncasecmp((const char *)word + i, part, n) == 0)
+			return true;
+	return false;
+}
+
+/* The word of a list; zeros in it are forgiven only where it stands alone. */
+static enum encoding encoding_of(const uint8_t *word, size_t len, bool alone)
+{
+	if (contains(word, len, "gzip") || (alone && http_contains(word, len, "gzip")))
 		return ENCODING_GZIP;
-	if (http_contains(word, len, "deflate"))
+	if (contains(word, len, "deflate") || (alone && http_contains(word, len, "deflate")))
 		return ENCODING_DEFLATE;
 	return len == 4 && memcmp(word, "lzma", 4) == 0 ? ENCODING_OPAQUE : ENCODING_NONE;
 }
@@ -192,13 +204,15 @@ void http_decoder_begin(struct budget *budget, struct http_message *m)
 	struct http_decoder **at = &m->decoder;
 	const uint8_t *value;
 	const uint8_t *word;
+	size_t whole;
 	size_t len;
 	size_t n;
 
 	if (m->decoder || !http_find_header(m, "content-encoding", &value, &len))
 		return;
+	whole = len;
 	for (unsigned i = 0; i < HTTP_DECODERS_MAX && len && next_word(&value, &len, &word, &n); i++) {
-		enum encoding encoding = encoding_of(word, n);
+		enum encoding encoding = encoding_of(word, n, n == whole);
 
 		if (encoding == ENCODING_NONE)
 			continue;

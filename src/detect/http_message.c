@@ -72,7 +72,7 @@ void http_response_line(struct http_message *m)
 	for (unsigned part = 0; part < 2; part++) {
 		size_t start;
 
-		while (i < len && (is_space(p[i]) || p[i] == 0))
+		while (i < len && is_space(p[i]))
 			i++;
 		start = i;
 		while (i < len && !is_space(p[i]))
