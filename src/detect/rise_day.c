@@ -18,7 +18,8 @@
 #define REPEAT_LEAST 100.0
 #define REPEAT_RATIO 20.0
 #define REPEAT_LN_P (-20.0)     /* as far as it counts */
-#define REPEAT_Z 1.5            /* of the sources then */
+#define REPEAT_Z 3.0            /* of four sources and more, where hardly anybody was before: */
+#define REPEAT_MEAN 0.6
 #define FALL_MEAN 20.0          /* nothing smaller is said to have fallen */
 #define FALL_SOURCES 1.0        /* z */
 #define FALL_LN_P (-16.0)
@@ -99,6 +100,8 @@ static struct rise_day judge_up(const struct rise_detector *d, const struct rise
 	double z_packets = z_of(packets, &e->packets);
 	double z_sources = z_of(sources, &e->sources);
 	bool repeated = is_repeated(d, level, day, e);
+	double least_z = repeated && e->sources.mean < REPEAT_MEAN && sources > SOURCES_LEAST
+	    ? fmin(REPEAT_Z, rule->z_sources) : rule->z_sources;
 
 	judged.elevated = sources >= ELEVATED_LEAST && z_sources >= ELEVATED_SOURCES
 	    && z_packets >= ELEVATED_PACKETS
@@ -106,7 +109,7 @@ static struct rise_day judge_up(const struct rise_detector *d, const struct rise
 	judged.novel = d->sparse && e->packets.total == 0 && e->count >= rule->baseline_short;
 	if (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
 	    || packets < PACKETS_LEAST || z_packets < rule->z_packets
-	    || z_sources < (repeated ? REPEAT_Z : rule->z_sources) || packets < rule->ratio * e->packets.mean
+	    || z_sources < least_z || packets < rule->ratio * e->packets.mean
 	    || sources < SOURCES_RATIO * e->sources.mean)
 		return judged;
 	judged.ln_p = upper(sources, &e->sources);
