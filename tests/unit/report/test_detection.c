@@ -316,7 +316,7 @@ static void test_attacks(void **state)
 
 /* ---- one sensor ------------------------------------------------------------------------------ */
 
-/* 1900/UDP stands first because of one sensor of three, and in no place without it. */
+/* 5555/TCP stands first because of one sensor of three, and in no place without it. */
 static void test_one_sensor_rank(void **state)
 {
 	static const uint16_t ports[] = {23, 22, 80};
@@ -337,24 +337,28 @@ static void test_one_sensor_rank(void **state)
 			for (uint32_t p = 0; p < 3; p++)
 				site_access(&site, ids[s], ROW(day, IP(1, 1, 1, 1), 6, ports[p],
 				    60 - 10 * p, "CN", 0));
+			site_access(&site, ids[s], ROW(day, IP(3, 3, 3, 3), 6, 23, 20, "JP", 0));
+			site_access(&site, ids[s], ROW(day, IP(4, 4, 4, 4), 6, 23, 15, "KR", 0));
 			if (s == 1)
-				site_access(&site, ids[s], ROW(day, IP(2, 2, 2, 2), 17, 1900, 400, "US",
+				site_access(&site, ids[s], ROW(day, IP(2, 2, 2, 2), 6, 5555, 400, "US",
 				    0));
 		}
 		site_commit(&site);
 	}
 	doc = week(&site, SITE_WEEK_B);
 	table = find_table(doc, "ports");
-	assert_int_equal(find_cell(table, 0, "port")->integer, 1900);
+	assert_int_equal(find_cell(table, 0, "port")->integer, 5555);
 	assert_string_equal(find_cell(table, 0, "rank")->text, "rank.dagger");
 	assert_int_equal(find_cell(table, 0, "rank")->values[0].integer, 1);
 	assert_int_equal(find_cell(table, 1, "rank")->kind, REPORT_VALUE_INTEGER);
-	assert_fact(doc, "port.1900/udp.sensor-median", 0);
-	assert_fact(doc, "port.23/tcp.sensor-median", 30);
+	assert_fact(doc, "port.5555/tcp.sensor-median", 0);
+	assert_fact(doc, "port.23/tcp.sensor-median", (60 + 20 + 15) / 2.0);
 	assert_string_equal(table->notes[1].message, "note.dagger");
-	/* The United States move by one only: no mark there. */
+	/* The United States would fall from 2 to 4; China would stay. */
 	table = find_table(doc, "countries");
 	assert_int_equal(find_cell(table, 0, "rank")->kind, REPORT_VALUE_INTEGER);
+	assert_string_equal(find_cell(table, 1, "country")->text, "US");
+	assert_string_equal(find_cell(table, 1, "rank")->text, "rank.dagger");
 	sentences_check(doc);
 	report_document_free(doc);
 	site_free(&site);
