@@ -19,6 +19,8 @@ struct inspector {
 	uint64_t alerts;
 	uint64_t left_out;
 	unsigned problems; /* while rules are read */
+	struct ruleset_edition edition;
+	int64_t told_us;   /* up to which time the store knows that they are at work; 0 */
 };
 
 static void take_alert(void *arg, const struct signatures_alert *alert)
@@ -93,6 +95,7 @@ int inspector_new(const struct inspector_options *options, struct inspector **re
 		i->options = *options;
 		s.texts = book.texts;
 		s.text_count = book.count;
+		ruleset_edition_find(book.texts, book.count, &i->edition);
 		rc = signatures_new(&s, &i->engine, err);
 	}
 	rulebook_free(&book);
@@ -147,6 +150,18 @@ void inspector_flush(struct inspector *i)
 {
 	if (i)
 		signatures_flush(i->engine);
+}
+
+void inspector_tell(struct inspector *i, int64_t wall_us, bool last)
+{
+	if (!i || (!last && i->told_us > 0 && wall_us >= i->told_us
+	        && wall_us - i->told_us < INSPECTOR_TELL_US))
+		return;
+	/* A clock that was set far ahead is not believed to have inspected all that time. */
+	if (i->told_us == 0 || wall_us < i->told_us || wall_us - i->told_us > 2 * INSPECTOR_TELL_US)
+		i->told_us = wall_us;
+	outbox_edition(i->options.outbox, &i->edition, inspector_rules(i), i->told_us, wall_us);
+	i->told_us = wall_us;
 }
 
 uint32_t inspector_rules(const struct inspector *i)

@@ -13,6 +13,7 @@
 #include "detect/alert_row.h"
 #include "respond/said.h"
 
+#define INSPECTOR_TELL_US 300000000ll      /* how often the store hears which rules are at work */
 #define INSPECTOR_ALERTS_PER_SECOND 10000u /* what is beyond is counted and not kept */
 
 struct inspector_options {
@@ -40,6 +41,9 @@ void inspector_packets(struct inspector *inspector, const struct decode_packet *
 
 /* What is held back is matched: the end of the worker. */
 void inspector_flush(struct inspector *inspector);
+
+/* Tells the store now and then, and at the end, which rules are at work; NULL is allowed. */
+void inspector_tell(struct inspector *inspector, int64_t wall_us, bool last);
 
 /* Rules in use; 0 for NULL. */
 uint32_t inspector_rules(const struct inspector *inspector);

@@ -153,6 +153,20 @@ void outbox_signature(void *arg, uint32_t id, const char *text)
 		(void)post(arg, WIRE_SIGNATURE, body, wr_len(&w));
 }
 
+void outbox_edition(struct outbox *o, const struct ruleset_edition *edition, uint32_t rules,
+    int64_t from_us, int64_t to_us)
+{
+	uint8_t body[64];
+	struct wr w = wr_init(body, sizeof(body));
+
+	wr_u32le(&w, rules);
+	wr_u32le(&w, (uint32_t)edition->updated);
+	wr_u64le(&w, (uint64_t)from_us);
+	wr_u64le(&w, (uint64_t)to_us);
+	wr_bytes(&w, edition->digest, WIRE_DIGEST);
+	(void)post(o, WIRE_EDITION, body, wr_len(&w));
+}
+
 int outbox_flush(struct outbox *o)
 {
 	post_rows(o);

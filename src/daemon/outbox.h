@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "detect/ruleset_edition.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -32,6 +33,9 @@ void outbox_free(struct outbox *outbox);
 int outbox_row(void *outbox, enum record_table_id table, const void *row);
 int outbox_blob(void *outbox, const char *sha256, const void *data, size_t len);
 void outbox_signature(void *outbox, uint32_t id, const char *text);
+/* Which rules were inspected with, from a time to a time. */
+void outbox_edition(struct outbox *outbox, const struct ruleset_edition *edition, uint32_t rules,
+    int64_t from_us, int64_t to_us);
 
 /* Sends what there is, as far as the store takes it.  ST_NOT_FOUND: the store is gone for good. */
 ST_MUST_CHECK int outbox_flush(struct outbox *outbox);

@@ -200,6 +200,28 @@ static int take_signature(struct keeper *k, const uint8_t *body, size_t len)
 	return store_signatures_put(k->store, &signature, 1, k->err);
 }
 
+static int take_edition(struct keeper *k, const uint8_t *body, size_t len)
+{
+	struct rd r = rd_init(body, len);
+	struct store_rules rules = {.sensor = k->sensor};
+	const uint8_t *digest;
+
+	rules.rules = rd_u32le(&r);
+	rules.updated = (int32_t)rd_u32le(&r);
+	rules.from = (int64_t)rd_u64le(&r);
+	rules.to = (int64_t)rd_u64le(&r);
+	digest = rd_take(&r, WIRE_DIGEST);
+	if (r.bad || rd_left(&r) > 0 || rules.from < 0 || rules.to < rules.from
+	    || rules.to - rules.from > CIVIL_US_PER_DAY
+	    || rules.to > os_clock_now_us() + 2 * CIVIL_US_PER_DAY)
+		return ST_MALFORMED;
+	for (size_t i = 0; i < WIRE_DIGEST; i++)
+		if (!((digest[i] >= '0' && digest[i] <= '9') || (digest[i] >= 'a' && digest[i] <= 'f')))
+			return ST_MALFORMED;
+	memcpy(rules.digest, digest, WIRE_DIGEST);
+	return store_rules_put(k->store, &rules, k->err);
+}
+
 /* The parts of a blob come in order; its name is believed only when it is the bytes' own. */
 static int take_blob(struct keeper *k, struct peer *p, const uint8_t *body, size_t len)
 {
@@ -259,6 +281,8 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 		return wire_rows(body, len, k->sensor, os_clock_now_us(), take_row, k);
 	case WIRE_SIGNATURE:
 		return take_signature(k, body, len);
+	case WIRE_EDITION:
+		return take_edition(k, body, len);
 	case WIRE_BLOB:
 		return take_blob(k, p, body, len);
 	case WIRE_GONE:

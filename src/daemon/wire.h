@@ -27,6 +27,8 @@ enum wire_type {
 	WIRE_LINK,      /* supervisor → capture: u8, 1 = packets can come, 0 = the interface is down */
 	WIRE_PREPARED,  /* worker → supervisor: u32 rules in use; it waits for WIRE_BEGIN */
 	WIRE_BEGIN,     /* supervisor → worker: nobody is in the way any more */
+	WIRE_EDITION,   /* worker → store: which rules it inspects with: u32 rules, u32 updated, u64 from,
+	                   u64 to, 16 hex digits (detect/ruleset_edition.h) */
 };
 
 enum wire_peer {
@@ -39,6 +41,7 @@ enum wire_peer {
 #define WIRE_ROW_HEAD 5   /* bytes before a row */
 #define WIRE_BLOB_HEAD 80 /* bytes before a blob's */
 #define WIRE_BLOB_PART (32u << 10)
+#define WIRE_DIGEST 16 /* of an edition */
 
 /*
  * Reads the rows of a WIRE_ROWS body and gives each to `row` after checking it: a known table of

@@ -165,6 +165,7 @@ static int run(struct worker *w, struct err *err)
 			rc = outbox_flush(w->outbox);
 		if (now - w->status_us >= STATUS_US) {
 			w->status_us = now;
+			inspector_tell(w->inspector, os_clock_now_us(), false);
 			tell_status(w);
 		}
 		if (w->draining && the_kind->is_done && the_kind->is_done(w))
@@ -198,6 +199,8 @@ void worker_main(const struct worker_kind *kind, struct worker *w, const char *u
 	if (begun)
 		kind->end(w);
 	inspector_flush(begun ? w->inspector : NULL);
+	if (begun)
+		inspector_tell(w->inspector, os_clock_now_us(), true);
 	if (begun && !rc && outbox_finish(w->outbox, FINISH_MS))
 		rc = err_set(&err, ST_LIMIT, "the store did not take all records in time");
 	if (rc)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import threading
 import time
@@ -108,6 +109,9 @@ def test_sessions():
     equal([(r['sid'], r['dport'], r['proto']) for r in rows if not r['suppressed']],
           [(1000001, 80, 6), (1000001, 443, 6), (1000002, 5683, 17), (1000003, 23, 6),
            (1000004, 443, 6)])
+    with sqlite3.connect(os.path.join(sensor.store, 'catalogue.db')) as catalogue:
+        known = catalogue.execute('SELECT rules, time_to > time_from FROM rules').fetchall()
+    equal(known, [(5, 1)])
     # Each names its session, also when our answer matched.
     joined = sensor.sql('SELECT alert.sid, session.protocol FROM alert JOIN session '
                         'ON session.id = alert.session AND session.src_lo = alert.src_lo '
