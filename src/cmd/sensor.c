@@ -235,7 +235,7 @@ static int status(const struct sensor_request *r)
 	if (r->common.format == COMMAND_JSON)
 		(void)json_dumpf(doc, stdout, JSON_INDENT(1));
 	else
-		print_status(doc, r->common.lang && strcmp(r->common.lang, "ja") == 0);
+		print_status(doc, command_language(&r->common) == PUBLISH_JA);
 	if (r->common.format == COMMAND_JSON)
 		(void)putchar('\n');
 	json_decref(doc);

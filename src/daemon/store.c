@@ -340,7 +340,7 @@ static void keep_up(struct keeper *k)
 	struct store_prune_options prune = {
 		.flow_before = today - k->config->retention.flow,
 		.all_before = INT32_MIN,
-		.watermark = k->config->retention.watermark,
+		.watermark = k->config->retention.watermark / 100.0,
 		.now_us = now,
 	};
 	struct store_compact_stats stats;
