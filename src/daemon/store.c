@@ -34,6 +34,7 @@
 #define BLOB_MAX (1u << 20)
 #define READY_ADDRESSES 2048
 #define MESSAGES_PER_TURN 512
+#define WATERMARK_KEEPS 7 /* days whose detail stays, whoever filled the disk */
 #define UPKEEP_US (10 * CIVIL_US_PER_MINUTE)
 #define DRAIN_MS 3000
 #define STATUS_US 1000000
@@ -341,6 +342,7 @@ static void keep_up(struct keeper *k)
 		.flow_before = today - k->config->retention.flow,
 		.all_before = INT32_MIN,
 		.watermark = k->config->retention.watermark / 100.0,
+		.watermark_before = today - WATERMARK_KEEPS,
 		.now_us = now,
 	};
 	struct store_compact_stats stats;

@@ -270,6 +270,8 @@ static int drop_by_watermark(struct prune *prune)
 		if (full <= watermark)
 			return ST_OK;
 		ret = oldest_detail(prune, &day);
+		if (!ret && prune->options->watermark_before && day >= prune->options->watermark_before)
+			return ST_OK;
 		if (!ret)
 			ret = drop_detail(prune, day, "the disk is too full");
 	}

@@ -190,6 +190,7 @@ struct store_prune_options {
 	/* Drop the oldest dates' detail (flow, rows of sessions, payloads) until the disk is at most
 	 * so full; 0: off. */
 	double watermark;
+	int32_t watermark_before; /* the watermark leaves dates from this one on alone; 0: none */
 	int32_t session_before; /* drop session, login, command, payload rows of earlier dates */
 	int32_t payload_before; /* drop blobs that no row from this date on mentions; 0: none */
 	bool dry_run;
