@@ -167,7 +167,7 @@ void views_append_rollup(enum record_table_id id, const char *flow, bool with_da
 {
 	const struct record_table *table = &record_tables[id];
 	const char *text = views_rollup_sql(id);
-	const char *hole = strstr(text, "{flow}");
+	const char *hole;
 
 	buf_puts(sql, "SELECT ");
 	for (unsigned i = 0; i < table->field_count; i++)
@@ -176,9 +176,11 @@ void views_append_rollup(enum record_table_id id, const char *flow, bool with_da
 	if (with_date && !has_date(table))
 		buf_puts(sql, ", date");
 	buf_puts(sql, " FROM (");
-	buf_append(sql, text, (size_t)(hole - text));
-	buf_printf(sql, "(%s)", flow);
-	buf_puts(sql, hole + strlen("{flow}"));
+	for (; (hole = strstr(text, "{flow}")); text = hole + strlen("{flow}")) {
+		buf_append(sql, text, (size_t)(hole - text));
+		buf_printf(sql, "(%s)", flow);
+	}
+	buf_puts(sql, text);
 	buf_puts(sql, ") AS rollup");
 }
 

@@ -1,6 +1,6 @@
 -- Access per port, site day and sensor, of the ports chosen.
 SELECT {target} AS target, date, sensor, sum(packets) AS counted
-FROM country_day
-WHERE date >= {from_day} AND date < {to_day} AND {target} IN ({targets})
+FROM port_day
+WHERE sensor > 0 AND date >= {from_day} AND date < {to_day} AND {target} IN ({targets})
 GROUP BY target, date, sensor
 ORDER BY target, date, sensor
