@@ -272,7 +272,7 @@ enum store_type {
 
 /*
  * Asks sql/QUESTION.sql with its {params} filled in.  In SQL the tables of fields.def are there by
- * name (flow, coverage, sensor, port_quarter, source_day, country_day, victim_day); rollups of
+ * name (flow, coverage, sensor, port_quarter, source_day, port_day …); rollups of
  * dates that are not clean are computed from flow on the fly, so both ways agree; so are role,
  * role_day and attack, also where another version of the detector wrote them.  flow, coverage
  * and port_quarter have one more column, `date`: the site day.  `signature` (id, text) is there

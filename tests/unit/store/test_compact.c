@@ -75,12 +75,13 @@ static const char *const rollup_queries[] = {
 	"SELECT * FROM source_day ORDER BY ALL",
 	"SELECT * FROM country_day ORDER BY ALL",
 	"SELECT * FROM victim_day ORDER BY ALL",
+	"SELECT * FROM port_day ORDER BY ALL",
 	"SELECT * FROM role ORDER BY ALL",
 	"SELECT * FROM role_day ORDER BY ALL",
 	"SELECT * FROM attack ORDER BY ALL",
 	"SELECT * FROM flow ORDER BY ALL",
 };
-#define ROLLUP_QUERIES 8
+#define ROLLUP_QUERIES 9
 
 static void rollups_agree_either_way(void **state)
 {
@@ -102,7 +103,7 @@ static void rollups_agree_either_way(void **state)
 	stats = compact(store, FIXTURE_DAY + 2, true, NOW);
 	assert_int_equal(stats.dates, 2);
 	assert_int_equal(stats.files_before, 6);
-	assert_int_equal(stats.files_after, 16); /* eight tables, no coverage */
+	assert_int_equal(stats.files_after, 18); /* nine tables, no coverage */
 	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
 		fixture_expect(store, rollup_queries[i], dirty[i]);
 	stats = compact(store, INT32_MAX, true, NOW);
@@ -150,6 +151,8 @@ static void rollups_are_right(void **state)
 		    "SELECT victim_hi, victim_lo, country, asn, proto, port, packets "
 		    "FROM victim_day",
 		    "0|9|CN|64500|17|53|5\n");
+		fixture_expect(store, "SELECT * FROM port_day ORDER BY ALL",
+		    "20727|0|6|23|3|1\n20727|0|6|80|1|1\n20727|1|6|23|3|1\n20727|1|6|80|1|1\n");
 		fixture_expect(store,
 		    "SELECT date, minute(time), proto, port, class, marks, packets, bytes "
 		    "FROM port_quarter ORDER BY ALL",
@@ -185,13 +188,13 @@ static void superseded_files_go_after_grace(void **state)
 	fixture_ingest(store, rows, ROWS);
 	assert_int_equal(count_files(), 6);
 	assert_int_equal(compact(store, INT32_MAX, true, NOW).files_deleted, 0);
-	assert_int_equal(count_files(), 6 + 24);
+	assert_int_equal(count_files(), 6 + 27);
 	assert_int_equal(compact(store, INT32_MAX, true, NOW + GRACE - 1).files_deleted, 0);
 	assert_int_equal(compact(store, INT32_MAX, true, NOW + GRACE).files_deleted, 6);
-	assert_int_equal(count_files(), 24);
+	assert_int_equal(count_files(), 27);
 	store_close(store);
 	store = fixture_open(path, STORE_WRITE, NULL); /* opening sweeps nothing that is listed */
-	assert_int_equal(count_files(), 24);
+	assert_int_equal(count_files(), 27);
 	assert_int_equal(fixture_int(store, "SELECT count(*) FROM flow"), 2 * ROWS);
 	store_close(store);
 }
@@ -207,7 +210,7 @@ static void late_rows_make_dirty(void **state)
 	fixture_ingest(store, &row, 1);
 	(void)compact(store, INT32_MAX, true, NOW);
 	OK(store_stat(store, stat, &count, &err));
-	assert_int_equal(count, 5); /* flow, three rollups (no backscatter), roles */
+	assert_int_equal(count, 6); /* flow, four rollups (no backscatter), roles */
 	assert_int_equal(stat[0].dates_dirty, 0);
 	row.packets = 10;
 	fixture_ingest(store, &row, 1);
@@ -284,6 +287,10 @@ static void retention_keeps_rollups(void **state)
 	fixture_expect(store, "SELECT DISTINCT date FROM flow", "20729\n");
 	/* A watermark nothing can reach drops all flow, keeps rollups, and ends. */
 	options.watermark = 1e-9;
+	options.watermark_before = 20729; /* but not from that date on */
+	OK(store_prune(store, &options, keep_line, &lines, &err));
+	fixture_expect(store, "SELECT DISTINCT date FROM flow", "20729\n");
+	options.watermark_before = 0;
 	OK(store_prune(store, &options, keep_line, &lines, &err));
 	assert_int_equal(fixture_int(store, "SELECT count(*) FROM flow"), 0);
 	fixture_expect(store, "SELECT DISTINCT date FROM source_day", "20729\n");
@@ -384,7 +391,7 @@ static void a_wrong_rollup_is_found(void **state)
 	    "c.execute(\"UPDATE date SET dirty = 0\"); c.commit()' '%s/catalogue.db'", path);
 	assert_int_equal(system(command), 0);
 	store = fixture_open(path, STORE_READ, NULL);
-	assert_int_equal(store_verify(store, keep_line, &lines, NULL), 4); /* and the roles */
+	assert_int_equal(store_verify(store, keep_line, &lines, NULL), 5); /* and the roles */
 	assert_non_null(strstr(lines.all, "disagrees with flow"));
 	store_close(store);
 }
