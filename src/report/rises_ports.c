@@ -16,7 +16,7 @@
 
 #define BACK 28
 #define PAIRS_PER_PORT 3
-#define PAIRS_MAX 40000    /* the clearest */
+#define PAIRS_MAX 8000     /* the clearest */
 #define BUSY_MAX 300
 #define BUSY_MEAN 20.0
 #define BEYOND_Z 2.2

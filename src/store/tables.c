@@ -17,7 +17,7 @@ static const struct table_info tables[RECORD_TABLE_COUNT] = {
 	[RECORD_TABLE_victim_day] = {.origin = TABLE_ROLLUP,
 	    .order = "victim_hi, victim_lo, proto, port, sensor",
 	    .rollup = "rollup_victim_day.sql"},
-	[RECORD_TABLE_port_day] = {.origin = TABLE_ROLLUP, .order = "proto, port, sensor",
+	[RECORD_TABLE_port_day] = {.origin = TABLE_ROLLUP, .order = "sensor, proto, port",
 	    .rollup = "rollup_port_day.sql"},
 	[RECORD_TABLE_role] = {.origin = TABLE_JUDGED, .order = "src_hi, src_lo"},
 	[RECORD_TABLE_role_day] = {.origin = TABLE_JUDGED,
