@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#define SCARCE 0.005 /* prints as 0.00: no multiple of it says anything */
+
 #define LEAST_SHARE 0.05 /* parts below are not told */
 #define COUNTRY_PARTS 3
 #define OVERLAP_PARTS 2
@@ -96,6 +98,8 @@ static void say_change(struct teller *t)
 		say(t, MSG("rise.fell"), values, count);
 	else if (r->novel)
 		say(t, MSG("rise.new"), values, count);
+	else if (r->expected < SCARCE)
+		say(t, MSG("rise.scarce"), values, count);
 	else if (r->slow)
 		say(t, MSG("rise.slow"), values, count);
 	else
