@@ -124,7 +124,6 @@ static void print(const struct command_common *common, const struct window *w,
 
 static int run(int argc, char **argv)
 {
-	static const char *const names[] = {WINDOW_OPTIONS, NULL};
 	static const struct store_param params[] = {{.name = "now"}, {.name = "to"}};
 	const struct command *self = &command_alerts;
 	struct command_common common = {0};
@@ -133,20 +132,10 @@ static int run(int argc, char **argv)
 	struct store_result *result = NULL;
 	struct classmap *map = NULL;
 	struct err err = {0};
-	const char *value;
-	int index = 0;
-	int option;
 	int r;
 
-	while ((option = command_option(self, &common, argc, argv, &index, names, &value)) >= 0)
-		if (!window_option(self, &options, option, value))
-			return COMMAND_USAGE;
-	if (option == COMMAND_OPTION_BAD)
+	if (window_options_only(self, &common, &options, argc, argv))
 		return COMMAND_USAGE;
-	if (index < argc) {
-		command_error(self, "'%s': there is nothing to name (teiten alerts -h)", argv[index]);
-		return COMMAND_USAGE;
-	}
 	r = methods_open(self, &map);
 	if (r == COMMAND_OK)
 		r = window_open(self, &options, &w);

@@ -310,27 +310,16 @@ static void print(const struct command_common *common, const struct window *w,
 
 static int run(int argc, char **argv)
 {
-	static const char *const names[] = {WINDOW_OPTIONS, NULL};
 	const struct command *self = &command_attacks;
 	struct command_common common = {0};
 	struct window_options options = {0};
 	struct window w = {0};
 	struct attacks *attacks = NULL;
-	const char *value;
 	uint64_t addresses = 1;
-	int index = 0;
-	int option;
 	int r;
 
-	while ((option = command_option(self, &common, argc, argv, &index, names, &value)) >= 0)
-		if (!window_option(self, &options, option, value))
-			return COMMAND_USAGE;
-	if (option == COMMAND_OPTION_BAD)
+	if (window_options_only(self, &common, &options, argc, argv))
 		return COMMAND_USAGE;
-	if (index < argc) {
-		command_error(self, "'%s': there is nothing to name (teiten attacks -h)", argv[index]);
-		return COMMAND_USAGE;
-	}
 	r = window_open(self, &options, &w);
 	if (r == COMMAND_OK)
 		r = ask_addresses(self, &w, &addresses);

@@ -69,6 +69,27 @@ bool window_option(
 	return false;
 }
 
+int window_options_only(const struct command *self, struct command_common *common,
+    struct window_options *options, int argc, char **argv)
+{
+	static const char *const names[] = {WINDOW_OPTIONS, NULL};
+	const char *value;
+	int index = 0;
+	int option;
+
+	while ((option = command_option(self, common, argc, argv, &index, names, &value)) >= 0)
+		if (!window_option(self, options, option, value))
+			return COMMAND_USAGE;
+	if (option == COMMAND_OPTION_BAD)
+		return COMMAND_USAGE;
+	if (index < argc) {
+		command_error(self, "'%s': there is nothing to name (teiten %s -h)", argv[index],
+		    self->name);
+		return COMMAND_USAGE;
+	}
+	return COMMAND_OK;
+}
+
 /* "7d" or "4w" → days; 0 when it is neither. */
 static int32_t parse_last(const char *text)
 {

@@ -50,6 +50,11 @@ struct window_options {
 bool window_option(
     const struct command *self, struct window_options *options, int option, const char *value);
 
+/* Takes all arguments of a command that has no options of its own and names nothing.  COMMAND_OK, or
+ * COMMAND_USAGE with its error said. */
+int window_options_only(const struct command *self, struct command_common *common,
+    struct window_options *options, int argc, char **argv);
+
 struct window_sensor {
 	uint16_t id;
 	char name[64];
