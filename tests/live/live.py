@@ -6,9 +6,10 @@ are reported as TAP; one that raises Skip says why it was not run.  Traffic goes
 and to network namespaces made here, nowhere else.
 """
 import atexit
+import fcntl
+import hashlib
 import json
 import os
-import random
 import resource
 import shutil
 import signal
@@ -24,6 +25,11 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 TEITEN = os.path.join(BUILD, 'teiten')
 READY_S = 40
 ROOT = os.geteuid() == 0
+
+# What an installation seems to be is chosen by a seed.  Here it is always the same for a test, so that
+# none fails by luck; another one is tried with TEITEN_PERSONA_SEED=anything.
+TEST = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+PERSONA_SEED = os.environ.get('TEITEN_PERSONA_SEED', '')
 
 FOLDER = tempfile.mkdtemp(prefix='teiten-live-')
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -81,17 +87,38 @@ def teiten(*words, check=True):
     return done
 
 
+ADDRESSES = [] # locked files, held until the end
+
+
+def own_address(last=1):
+    """A loopback address where nobody else listens, so that tests can run at the same time: each
+    has its lock, which ends with the process that holds it."""
+    folder = os.path.join(tempfile.gettempdir(), f'teiten-live-addresses-{os.geteuid()}')
+    os.makedirs(folder, exist_ok=True)
+    for number in range(16 * 250):
+        address = f'127.{number // 250 + 16}.{number % 250 + 1}'
+        file = open(os.path.join(folder, address), 'w', encoding='ascii')
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            continue
+        ADDRESSES.append(file)
+        return f'{address}.{last}'
+    raise AssertionError(f'no free address by {folder}')
+
+
 class Sensor:
     """A running teiten-sensor in a process group of its own."""
     count = 0
 
     def __init__(self, extra='', respond='', address=None, prefix=(), capture='', offset=None):
         Sensor.count += 1
-        self.folder = os.path.join(FOLDER, f's{Sensor.count}')
+        self.number = Sensor.count
+        self.folder = os.path.join(FOLDER, f's{self.number}')
         self.store = os.path.join(self.folder, 'store')
         os.makedirs(self.folder)
-        # Nobody else listens there, so that tests can run at the same time.
-        self.address = address or f'127.{random.randint(16, 250)}.{random.randint(1, 250)}.1'
+        self.address = address or own_address()
         self.offset = (0 if ROOT else 20000) if offset is None else offset
         self.config = os.path.join(self.folder, 'teiten.yaml')
         self.extra, self.respond, self.capture = extra, respond, capture
@@ -109,7 +136,17 @@ class Sensor:
                        f'{", " + self.respond if self.respond else ""} }}\n'
                        f'{self.capture}{self.extra}{more}')
 
+    def prepare(self):
+        """Makes the store with the seed of its identity, unless it has one."""
+        os.makedirs(self.store, exist_ok=True)
+        path = os.path.join(self.store, 'persona')
+        if not os.path.exists(path):
+            seed = hashlib.sha256(f'{TEST} {self.number} {PERSONA_SEED}'.encode()).hexdigest()
+            with open(path, 'w', encoding='ascii') as file:
+                file.write(f'seed\t{seed}\n')
+
     def start(self):
+        self.prepare()
         seen = self.log().count('teiten-sensor: ready\n')
         with open(self.log_path, 'a', encoding='utf-8') as log:
             self.process = subprocess.Popen(

@@ -1,11 +1,10 @@
 """Real clients, where they are installed: one login or exchange each, then what was stored."""
 import os
-import random
 import re
 import ssl
 import subprocess
 
-from live import ROOT, Sensor, Skip, contains, equal, main, need, read_until
+from live import ROOT, Sensor, Skip, contains, equal, main, need, own_address, read_until
 
 # Program, command (A address, P port + offset), what it tried: protocol, user, password or None.
 CLIENTS = [
@@ -100,7 +99,7 @@ def test_more_clients():
     there_are = [m for m in MORE if there(m[2][0]) and there(re.sub('^sh$', 'gvnccapture', m[2][0]))]
     if not there_are:
         raise Skip('no client is installed')
-    sensor = Sensor(address=f'127.{random.randint(16, 250)}.9.1, ::1', offset=21000).start()
+    sensor = Sensor(address=own_address() + ', ::1', offset=21000).start()
     v4 = sensor.address.split(',', maxsplit=1)[0]
     for _, port, words in there_are:
         said = {'A': '::1', 'B': v4, 'P': str(sensor.port(port)), 'S': str(sensor.port(port) - 5900)}

@@ -12,7 +12,7 @@ import sys
 import time
 
 from live import BUILD, FOLDER, SOURCE, Sensor, Skip, descriptors, equal, main, memory_kb, \
-    raise_descriptors, wait_for
+    own_address, raise_descriptors, wait_for
 
 FUZZ_S = float(os.environ.get('TEITEN_FUZZ_S', '20'))
 SEED = int(os.environ.get('TEITEN_SEED', '1'))
@@ -256,7 +256,7 @@ def listening(pid):
 
 def test_every_port():
     raise_descriptors(4096)
-    sensor = Sensor(address=f'127.{random.randint(16, 250)}.7.1, ::1', offset=20000,
+    sensor = Sensor(address=own_address() + ', ::1', offset=20000,
                     respond='per_source: 100')
     sensor.start()
     sensor.address = sensor.address.split(',', maxsplit=1)[0]

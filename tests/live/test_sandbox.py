@@ -67,6 +67,7 @@ def library_folder():
 def impostor(send):
     folder = programs_with('teiten-respond', send)
     sensor = Sensor(respond='protocols: { telnet: [23], ssh: [22] }')
+    sensor.prepare()
     with open(sensor.log_path, 'a', encoding='utf-8') as log:
         sensor.process = subprocess.Popen(
             [os.path.join(folder, 'teiten-sensor'), '-c', sensor.config], stdout=log, stderr=log,
