@@ -75,6 +75,7 @@ static void inspect(struct http_work *w, struct http_tx *tx)
 	view->tx = tx;
 	view->s = w->s;
 	memset(view->state, 0, sizeof(view->state));
+	view->files_known = false;
 	app.tx = view;
 	inspect_transaction(w->s, w->flow, w->side, &app, w->time_us);
 }
@@ -143,6 +144,8 @@ void http_body_bytes(struct http_work *w, const uint8_t *p, size_t len)
 	m = &tx->side[w->side];
 	if (m->body_full || m->inspected)
 		return;
+	if (w->side == SIDE_SERVER && http_method_is(&tx->side[0], "CONNECT"))
+		return; /* of a tunnel, or about one: no file */
 	if (m->decoder) {
 		http_decoder_feed(&w->s->budget, m, p, len);
 	} else if (m->encoded) {
@@ -182,7 +185,7 @@ static bool says_chunked(const uint8_t *value, size_t len)
 		size_t start;
 		size_t end;
 
-		while (i < len && (value[i] == ',' || value[i] == ' ' || value[i] == '\t'))
+		while (i < len && (value[i] == ',' || value[i] == ' ' || (value[i] >= 9 && value[i] <= 13)))
 			i++;
 		for (start = end = i; i < len && value[i] != ','; i++)
 			if (value[i] != ' ' && value[i] != '\t')
@@ -208,7 +211,7 @@ static void request_body(struct http_work *w, struct http_message *m)
 		m->headers_done = false;
 		return;
 	}
-	http_decoder_begin(&w->s->budget, m);
+	http_decoder_begin(&w->s->budget, m, true);
 	if (http_find_header(m, "transfer-encoding", &value, &len)) {
 		known = says_chunked(value, len);
 		p->state = HTTP_CHUNK_LENGTH;
@@ -247,6 +250,10 @@ static size_t request_finish(struct http_work *w, const struct http_input *in)
 	if (http_begins_request(in->p, used)) {
 		http_complete(w);
 		return request_line(w, in);
+	}
+	if (used == 1 || (used == 2 && *in->p == '\r')) { /* an empty line ends it */
+		http_complete(w);
+		return used;
 	}
 	http_body_bytes(w, in->p, used);
 	return used;
@@ -289,7 +296,8 @@ void http_end_folded(struct http_work *w, struct http_message *m)
 
 	if (p->has_folded)
 		http_add_header(&w->s->budget, m,
-		    p->folded.len ? p->folded.data : (const uint8_t *)"", p->folded.len);
+		    p->folded.len ? p->folded.data : (const uint8_t *)"", p->folded.len,
+		    w->side == SIDE_CLIENT);
 	p->has_folded = false;
 	p->folded.len = 0;
 }
@@ -371,6 +379,8 @@ static bool may_be_chunk(const uint8_t *p, size_t len)
 static size_t not_chunked(struct http_work *w, const struct http_input *in)
 {
 	if (w->side == SIDE_CLIENT) {
+		if (http_current(w))
+			http_current(w)->side[SIDE_CLIENT].broken = true;
 		http_complete(w);
 		http_give_up(w);
 		return in->len;
@@ -391,7 +401,7 @@ static size_t chunk_length(struct http_work *w, const struct http_input *in)
 		if (in->p[i] != '\n' && !probe)
 			continue;
 		n = http_chunk_length(in->p, i + 1);
-		if (n == -2)
+		if (n == -2 && w->side == SIDE_SERVER)
 			continue; /* only blanks so far */
 		if (n < 0)
 			return not_chunked(w, in);
@@ -607,6 +617,7 @@ void http_view_free(struct signatures *s)
 		return;
 	for (unsigned i = 0; i < BUFFER_COUNT; i++)
 		bytes_fini(&s->budget, &s->http_view->made[i]);
+	bytes_fini(&s->budget, &s->http_view->path);
 	free(s->http_view);
 	s->http_view = NULL;
 }

@@ -201,12 +201,6 @@ static bool one_header(struct http_view *v, const struct http_message *m, unsign
 	return true;
 }
 
-/* What a client sends is a file when it is put somewhere. */
-static bool is_upload(const struct http_message *m)
-{
-	return http_method_is(m, "POST") || http_method_is(m, "PUT");
-}
-
 static bool needs_all_headers(enum buffer_id buffer)
 {
 	return buffer == BUFFER_HTTP_HEADER || buffer == BUFFER_HTTP_HEADER_RAW
@@ -228,7 +222,11 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 		*ret_len = v->made[buffer].len;
 		return true;
 	}
-	if (index > 0 || !m->begun)
+	if (!m->begun)
+		return false;
+	if (buffer == BUFFER_FILE_DATA || buffer == BUFFER_FILE_NAME || buffer == BUFFER_FILE_SIZE)
+		return http_files_buffer(v, m, response, buffer, index, ret_data, ret_len);
+	if (index > 0)
 		return false;
 	if (!m->headers_done && needs_all_headers(buffer))
 		return false;
@@ -236,10 +234,8 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 		return http_find_exact(m, name, ret_data, ret_len);
 	if (line_part(m, buffer, response, ret_data, ret_len))
 		return *ret_len > 0;
-	if (buffer == BUFFER_FILE_DATA && !response && !is_upload(m))
-		return false;
 	if (buffer == BUFFER_HTTP_HEADER_RAW || buffer == BUFFER_HTTP_REQUEST_BODY
-	    || buffer == BUFFER_HTTP_RESPONSE_BODY || buffer == BUFFER_FILE_DATA) {
+	    || buffer == BUFFER_HTTP_RESPONSE_BODY) {
 		const struct bytes *b = buffer == BUFFER_HTTP_HEADER_RAW ? &m->raw : &m->body;
 
 		*ret_data = b->data;

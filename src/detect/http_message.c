@@ -143,9 +143,12 @@ static struct http_span keep(struct budget *budget, struct http_message *m, cons
 	return s;
 }
 
-void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line, size_t len)
+void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line, size_t len,
+    bool request)
 {
-	const uint8_t *colon = memchr(line, ':', len);
+	size_t whole = request && memchr(line, 0, len) ? (size_t)((const uint8_t *)memchr(line, 0, len) - line)
+	                                              : len;
+	const uint8_t *colon = memchr(line, ':', whole);
 	size_t name_len = colon ? (size_t)(colon - line) : 0;
 	const uint8_t *value = colon ? colon + 1 : line;
 	size_t value_len = colon ? len - name_len - 1 : len;

@@ -69,7 +69,8 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 		p->state = HTTP_LINE;
 		return;
 	}
-	if (m->status == 101) {
+	if (m->status == 101 && !http_find_header(m, "transfer-encoding", &value, &len)
+	    && !http_find_header(m, "content-length", &value, &len)) {
 		http_complete(w);
 		http_give_up(w);
 		return;
@@ -81,7 +82,7 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 			return;
 		}
 	}
-	http_decoder_begin(&w->s->budget, m);
+	http_decoder_begin(&w->s->budget, m, false);
 	if (!has_body(tx, m)) {
 		p->state = HTTP_FINISH;
 	} else if (http_find_header(m, "transfer-encoding", &value, &len)
@@ -288,7 +289,7 @@ size_t http_response_header(struct http_work *w, const struct http_input *in)
 		(void)bytes_append(&w->s->budget, &ps->folded, p, len, HTTP_LINE_MAX);
 		ps->has_folded = true;
 	} else {
-		http_add_header(&w->s->budget, m, p, len);
+		http_add_header(&w->s->budget, m, p, len, false);
 	}
 	return line.end;
 }

@@ -116,6 +116,7 @@ enum match_kind {
 	MATCH_BASE64_DECODE,
 	MATCH_BSIZE,
 	MATCH_ABSENT,
+	MATCH_NUMBER, /* the buffer is a number in decimal digits */
 };
 
 struct rule_content {
@@ -201,7 +202,7 @@ struct rule_match {
 		struct rule_number at; /* isdataat */
 		struct rule_byte byte;
 		struct rule_base64 base64;
-		struct rule_compare size; /* bsize, urilen */
+		struct rule_compare size; /* bsize, urilen, numbers */
 	};
 };
 

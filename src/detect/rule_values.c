@@ -53,6 +53,68 @@ static int take_value(struct rule_draft *d, char *value, int arg)
 	return m->content.bytes ? ST_OK : ST_LIMIT;
 }
 
+/* A number or a range; sizes may be in kilobytes and so on. */
+static int take_number(struct rule_draft *d, char *value, int arg)
+{
+	static const struct {
+		const char *unit;
+		uint32_t factor;
+	} units[] = {{"kb", 1u << 10}, {"mb", 1u << 20}, {"gb", 1u << 30}, {"kib", 1u << 10},
+		{"mib", 1u << 20}, {"gib", 1u << 30}};
+	struct rule_match *m = draft_match(d, MATCH_NUMBER,
+	    draft_list_of(d, (enum buffer_id)(arg & HOW_BUFFER)));
+	size_t len = strlen(value);
+	uint32_t factor = 1;
+	int rc;
+
+	if (!m)
+		return ST_LIMIT;
+	d->last = d->last > 0 ? d->last - 1 : -1; /* nothing can be relative to it */
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t n = strlen(units[i].unit);
+
+		if (len > n && strcasecmp(value + len - n, units[i].unit) == 0) {
+			factor = units[i].factor;
+			value[len - n] = '\0';
+			break;
+		}
+	}
+	rc = draft_compare(d, value, &m->size);
+	if (!rc && (m->size.a > UINT32_MAX / factor || m->size.b > UINT32_MAX / factor))
+		return draft_bad(d, "too large: %s", value);
+	m->size.a *= factor;
+	m->size.b *= factor;
+	return rc;
+}
+
+/* The name of a file, or how it ends. */
+static int take_file_name(struct rule_draft *d, char *value, int arg)
+{
+	char text[DRAFT_REASON_MAX];
+	bool negated = *value == '!';
+	char *v = draft_trim(negated ? value + 1 : value);
+	size_t len = strlen(v);
+	struct rule_match *m;
+	int rc;
+
+	if (len >= 2 && *v == '"' && v[len - 1] == '"') {
+		v[len - 1] = '\0';
+		v++;
+	}
+	if (snprintf(text, sizeof(text), "%s%s%s", negated ? "!" : "", arg ? "." : "", v)
+	    >= (int)sizeof(text))
+		return draft_bad(d, "too long a name");
+	for (char *p = text; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	rc = take_value(d, text, BUFFER_FILE_NAME | HOW_PART);
+	if (rc)
+		return rc;
+	m = &d->matches[d->last];
+	m->content.nocase = true;
+	m->content.ends = arg != 0;
+	return ST_OK;
+}
+
 /* Several versions with commas: one of them, or with ! none of them. */
 static int take_ssl_version(struct rule_draft *d, char *value, int arg)
 {
@@ -147,5 +209,8 @@ const struct draft_keyword draft_values[] = {
 	{"dns.opcode", take_value, BUFFER_DNS_OPCODE | HOW_WHOLE},
 	{"snmp.version", take_value, BUFFER_SNMP_VERSION | HOW_WHOLE},
 	{"snmp.pdu_type", take_pdu_type, BUFFER_SNMP_PDU_TYPE | HOW_WHOLE | HOW_LOWER},
+	{"filename", take_file_name, 0},
+	{"fileext", take_file_name, 1},
+	{"filesize", take_number, BUFFER_FILE_SIZE},
 	{NULL, NULL, 0},
 };
