@@ -46,7 +46,8 @@ static bool header_matches(const struct rule *r, const struct subject *s)
 	if (r->app != APP_UNKNOWN
 	    && (!s->flow || s->flow->app == APP_UNKNOWN
 	        || (s->flow->app != r->app
-	            && s->flow->app != detect_app_carrier((enum detect_app)r->app))))
+	            && (r->only_app
+	                || s->flow->app != detect_app_carrier((enum detect_app)r->app)))))
 		return false;
 	return flow_matches(r, s)
 	    && (ends_match(r, s, false) || (r->both_ways && ends_match(r, s, true)));
@@ -457,5 +458,7 @@ void inspect_transaction(struct signatures *s, struct flow *f, enum flow_side si
 		}
 	}
 	add_numbers(s, &s->app_always[app->app][d]);
+	if (f->app != app->app && f->app < APP_FAILED)
+		add_numbers(s, &s->app_always[f->app][d]);
 	try_candidates(s, &sub, true);
 }

@@ -337,6 +337,7 @@ struct rule {
 	uint8_t flow;    /* enum rule_flow */
 	uint8_t directions; /* of its buffers and flow: DIRECTION_… */
 	bool both_ways;  /* <> */
+	bool only_app;   /* http1: not what carries the same */
 	bool wants_packet;
 	bool wants_stream;
 	bool silent;     /* noalert */
