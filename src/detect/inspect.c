@@ -30,6 +30,8 @@ static bool flow_matches(const struct rule *r, const struct subject *s)
 		return true;
 	if (!s->flow)
 		return (r->flow & ~FLOW_STATELESS) == 0;
+	if ((r->flow & FLOW_ONLY_STREAM) && !s->stream && !s->app)
+		return false;
 	if ((r->flow & FLOW_TO_SERVER) && s->direction != DIRECTION_TO_SERVER)
 		return false;
 	if ((r->flow & FLOW_TO_CLIENT) && s->direction != DIRECTION_TO_CLIENT)
