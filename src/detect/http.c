@@ -54,7 +54,7 @@ static void free_tx(struct signatures *s, struct http *h, struct http_tx *tx)
 	free(tx);
 }
 
-static void inspect(struct http_work *w, struct http_tx *tx)
+void http_inspect(struct http_work *w, struct http_tx *tx)
 {
 	struct http_message *m = &tx->side[w->side];
 	struct http_view *view;
@@ -94,7 +94,7 @@ void http_complete(struct http_work *w)
 	if (!tx)
 		return;
 	http_body_end(w);
-	inspect(w, tx);
+	http_inspect(w, tx);
 	tx->side[w->side].complete = true;
 	if (w->side == SIDE_CLIENT)
 		w->http->request = NULL;
@@ -156,7 +156,7 @@ void http_body_bytes(struct http_work *w, const uint8_t *p, size_t len)
 	}
 	if (m->body.len >= HTTP_BODY_MAX) {
 		m->body_full = true;
-		inspect(w, tx);
+		http_inspect(w, tx);
 		bytes_fini(&w->s->budget, &m->body);
 		http_decoder_free(&w->s->budget, m->decoder);
 		m->decoder = NULL;
@@ -582,7 +582,7 @@ void http_end(struct signatures *s, struct flow *f, enum flow_side side, int64_t
 	last_words(&w);
 	tx = http_current(&w);
 	if (tx)
-		inspect(&w, tx);
+		http_inspect(&w, tx);
 }
 
 void http_close(struct signatures *s, struct flow *f, int64_t time_us)

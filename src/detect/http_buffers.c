@@ -64,6 +64,10 @@ static void make_uri(struct http_view *v, const struct http_message *m, struct b
 
 	if (m->part[0].len == 7 && memcmp(m->line.data + m->part[0].at, "CONNECT", 7) == 0)
 		return;
+	if (v->tx->h2) { /* as it stands */
+		put(v, b, m->line.data + m->part[1].at, m->part[1].len);
+		return;
+	}
 	put(v, b, u.path, u.path_len);
 	if (b->len)
 		b->len = http_uri_normalise(u.path, b->len, b->data);
@@ -83,11 +87,14 @@ static void make_host(struct http_view *v, const struct http_message *m, bool ra
 
 		p = uri;
 		len = colon ? (size_t)(colon - uri) : m->part[1].len;
+	} else if (v->tx->h2) {
+		if (!http_find_exact(m, ":authority", &p, &len))
+			return;
 	} else if (!p && !http_find_exact(m, "host", &p, &len)) {
 		return;
 	}
 	put(v, b, p, len);
-	if (raw && p != uri && p != u.host)
+	if (raw && (v->tx->h2 || (p != uri && p != u.host)))
 		return; /* as the header has it */
 	for (size_t i = 0; i < b->len; i++)
 		b->data[i] = (uint8_t)tolower(b->data[i]);
@@ -226,7 +233,7 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 		return false;
 	if (buffer == BUFFER_FILE_DATA || buffer == BUFFER_FILE_NAME || buffer == BUFFER_FILE_SIZE)
 		return http_files_buffer(v, m, response, buffer, index, ret_data, ret_len);
-	if (index > 0)
+	if (index > 0 || (v->tx->h2 && buffer == BUFFER_HTTP_START))
 		return false;
 	if (!m->headers_done && needs_all_headers(buffer))
 		return false;
