@@ -25,7 +25,7 @@ const struct command command_sql = {
              "\n"
              "Runs one SELECT on the tables flow, coverage, sensor, port_quarter, source_day,\n"
              "country_day, victim_day, port_day, role, role_day, attack, session, login, command, payload,\n"
-             "event and alert; docs/records.md explains their columns.  Keys of flow may\n"
+             "event, alert and cluster_day; docs/records.md explains their columns.  Keys of flow may\n"
              "repeat: always sum.  Times are UTC.  Nothing can be written, attached or\n"
              "read from other files.  ipText(src_hi, src_lo) prints an address.\n"
              "\n"

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "detect/engine.h"
+#include "detect/events.h"
 
 #define HTTP_LINE_MAX 18000u
 #define HTTP_HEADERS_MAX 256u
@@ -49,12 +50,15 @@ struct http_message {
 	bool broken; /* of a request: what came was no body as declared */
 	bool encoded; /* there is or was a decoder */
 	unsigned status;
+	uint32_t events; /* bit per enum http_event */
 };
 
 struct http_tx {
 	struct http_tx *next;
 	struct http_message side[2]; /* by enum flow_side */
 	bool continued; /* a 100 was seen */
+	bool h2;
+	uint32_t stream; /* of HTTP/2 */
 };
 
 enum http_state {
@@ -90,6 +94,11 @@ struct http {
 	unsigned count;
 };
 
+static inline void http_event(struct http_message *m, enum http_event event)
+{
+	m->events |= 1u << event;
+}
+
 static inline const uint8_t *http_text(const struct http_message *m, struct http_span s)
 {
 	return m->text.data ? m->text.data + s.at : (const uint8_t *)"";
@@ -111,6 +120,8 @@ struct http_work {
 };
 
 /* http.c */
+/* Matches the work's side of it, once. */
+void http_inspect(struct http_work *w, struct http_tx *tx);
 struct http_tx *http_new_tx(struct http_work *w);
 /* The transaction whose message is being read on this side; NULL: none. */
 struct http_tx *http_current(struct http_work *w);
@@ -141,6 +152,9 @@ bool http_looks_like_response(const uint8_t *data, size_t len);
 /* Adds a header line; what repeats is joined with ", ". In a request a zero ends the name's line. */
 void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line,
     size_t len, bool request);
+/* The same of a name and a value, as HTTP/2 has them. */
+void http_keep_header(struct budget *budget, struct http_message *m, const uint8_t *name,
+    size_t name_len, const uint8_t *value, size_t value_len);
 /* The value of a header, whatever zeros are in its name; false: there is none. */
 bool http_find_header(const struct http_message *m, const char *name, const uint8_t **ret_value,
     size_t *ret_len);

@@ -150,6 +150,10 @@ static void find_files(struct http_view *v, const struct http_message *m, bool r
 
 	if (m->body.len == 0)
 		return;
+	if (v->tx->h2) { /* what is sent has no name */
+		add_file(v, NULL, 0, m->body.data, m->body.len);
+		return;
+	}
 	if (!response && http_method_is(m, "POST")) {
 		if (http_find_exact(m, "content-type", &value, &len)
 		    && parameter(value, len, "boundary", &name, &name_len)) {
@@ -173,7 +177,6 @@ static void find_files(struct http_view *v, const struct http_message *m, bool r
 bool http_files_buffer(struct http_view *v, const struct http_message *m, bool response,
     enum buffer_id buffer, unsigned index, const uint8_t **ret_data, size_t *ret_len)
 {
-	static const uint8_t nothing[1];
 	const struct http_file *f;
 
 	if (!v->files_known) {
@@ -185,12 +188,14 @@ bool http_files_buffer(struct http_view *v, const struct http_message *m, bool r
 		return false;
 	f = &v->files[index];
 	if (buffer == BUFFER_FILE_DATA) {
-		if (m->broken)
+		if (m->broken || (v->tx->h2 && !response))
 			return false; /* it never became a whole one */
 		*ret_data = f->data;
 		*ret_len = f->len;
 	} else if (buffer == BUFFER_FILE_NAME) {
-		*ret_data = f->name ? f->name : nothing;
+		if (!f->name)
+			return false;
+		*ret_data = f->name;
 		*ret_len = f->name_len;
 	} else {
 		*ret_len = (size_t)snprintf(v->size, sizeof(v->size), "%zu", f->len);

@@ -213,6 +213,18 @@ struct rule_list {
 	struct rule_match *matches;
 };
 
+/* What TEST_CHECKSUM looks at. */
+enum checksum {
+	CHECKSUM_IPV4,
+	CHECKSUM_TCPV4,
+	CHECKSUM_UDPV4,
+	CHECKSUM_ICMPV4,
+	CHECKSUM_TCPV6,
+	CHECKSUM_UDPV6,
+	CHECKSUM_ICMPV6,
+	CHECKSUM_IGMP,
+};
+
 enum packet_test_kind {
 	TEST_FLAGS,
 	TEST_DSIZE,
@@ -243,6 +255,7 @@ enum packet_test_kind {
 	TEST_MQTT_TYPE,
 	TEST_DNS_OPCODE,
 	TEST_FLOW_AGE,
+	TEST_CHECKSUM,
 };
 
 enum bit_operation {
@@ -321,6 +334,7 @@ enum rule_flow {
 	FLOW_ESTABLISHED = 4,
 	FLOW_NOT_ESTABLISHED = 8,
 	FLOW_STATELESS = 16,
+	FLOW_ONLY_STREAM = 32,
 };
 
 struct rule {
@@ -337,6 +351,7 @@ struct rule {
 	uint8_t flow;    /* enum rule_flow */
 	uint8_t directions; /* of its buffers and flow: DIRECTION_… */
 	bool both_ways;  /* <> */
+	bool only_app;   /* http1: not what carries the same */
 	bool wants_packet;
 	bool wants_stream;
 	bool silent;     /* noalert */

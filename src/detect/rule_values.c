@@ -3,6 +3,7 @@
  *
  * Each is a content in a buffer that holds the value as text, so that nothing else has to know.
  */
+#include "detect/events.h"
 #include "detect/rule_draft.h"
 
 #include <ctype.h>
@@ -115,6 +116,34 @@ static int take_file_name(struct rule_draft *d, char *value, int arg)
 	return ST_OK;
 }
 
+static int take_app_event(struct rule_draft *d, char *value, int arg)
+{
+	for (unsigned i = 0; strncmp(value, "http.", 5) == 0 && i < HTTP_EVENT_COUNT; i++)
+		if (strcmp(value + 5, http_event_names[i]) == 0)
+			return take_value(d, value + 5, arg);
+	return draft_unsupported(d, "the protocol event %s is not raised here", value);
+}
+
+/* Words with commas, each of them set, or with ! not set. */
+static int take_words(struct rule_draft *d, char *value, int arg)
+{
+	char *parts[8];
+	size_t count = draft_split(value, ',', parts, 8);
+
+	for (size_t i = 0; i < count; i++) {
+		bool negated = *parts[i] == '!';
+		char text[48];
+		int rc;
+
+		(void)snprintf(text, sizeof(text), "%s\" %s \"", negated ? "!" : "",
+		    draft_trim(parts[i] + negated));
+		rc = take_value(d, text, arg);
+		if (rc)
+			return rc;
+	}
+	return ST_OK;
+}
+
 /* Several versions with commas: one of them, or with ! none of them. */
 static int take_ssl_version(struct rule_draft *d, char *value, int arg)
 {
@@ -209,6 +238,15 @@ const struct draft_keyword draft_values[] = {
 	{"dns.opcode", take_value, BUFFER_DNS_OPCODE | HOW_WHOLE},
 	{"snmp.version", take_value, BUFFER_SNMP_VERSION | HOW_WHOLE},
 	{"snmp.pdu_type", take_pdu_type, BUFFER_SNMP_PDU_TYPE | HOW_WHOLE | HOW_LOWER},
+	{"mqtt.flags", take_words, BUFFER_MQTT_FLAGS | HOW_PART | HOW_LOWER},
+	{"mqtt.connect.flags", take_words, BUFFER_MQTT_CONNECT_FLAGS | HOW_PART | HOW_LOWER},
+	{"mqtt.connack.session_present", take_value, BUFFER_MQTT_SESSION_PRESENT | HOW_WHOLE | HOW_LOWER},
+	{"mqtt.qos", take_number, BUFFER_MQTT_QOS},
+	{"mqtt.protocol_version", take_number, BUFFER_MQTT_VERSION},
+	{"mqtt.reason_code", take_number, BUFFER_MQTT_REASON},
+	{"mqtt.connack.return_code", take_number, BUFFER_MQTT_REASON},
+	{"tls.cert_chain_len", take_number, BUFFER_TLS_CHAIN},
+	{"app-layer-event", take_app_event, BUFFER_HTTP_EVENT | HOW_WHOLE},
 	{"filename", take_file_name, 0},
 	{"fileext", take_file_name, 1},
 	{"filesize", take_number, BUFFER_FILE_SIZE},
