@@ -134,6 +134,23 @@ def test_contributions():
                  status=NOT_FOUND).err, 'no change to take apart')
 
 
+def test_contributions_in_reports():
+    def made(period):
+        folder = path('contributions-' + period)
+        ask('report', 'weekly', '--period', period, '-o', folder, '--lang', 'ja')
+        names = [n for n in os.listdir(folder) if n.endswith('.contributions.csv')]
+        return list(csv.DictReader(io.StringIO(read(os.path.join(folder, names[0])).lstrip(
+            '\ufeff')))) if names else None
+    rows = made('2026-10-08..2026-10-14')
+    equal([rows[0][n] for n in ('port', 'country', 'sensor')], ['1900/udp', 'RU', 'beta'])
+    near(float(rows[0]['difference']), 960 * 6 / PANEL_NOW)
+    for column in 'rate_before', 'rate', 'difference', 'share':
+        near(sum(float(r[column]) for r in rows[:-1]) if column != 'share' else 100,
+             float(rows[-1][column]))
+    # Nothing was observed before the first week: there is no change.
+    equal(made('2026-10-01..2026-10-07'), None)
+
+
 def test_series():
     rows = ask('series', '22/tcp', '1900/udp', '80/tcp', '--last', '14d', '--json').json()
     equal(len(rows), 14 * 3)
