@@ -1,7 +1,7 @@
 /* HTTP/2: header compression after the examples of RFC 7541, and streams as rules see them. */
 #include "feed.h"
 
-#include "detect/hpack.h"
+#include "detect/signature/hpack.h"
 
 struct heard {
 	char text[2048];
