@@ -198,6 +198,21 @@ static bool says_chunked(const uint8_t *value, size_t len)
 
 static size_t request_line(struct http_work *w, const struct http_input *in);
 
+static void note_host(struct http_message *m)
+{
+	struct http_uri u = http_uri_split(m->line.data + m->part[1].at, m->part[1].len);
+	const uint8_t *host;
+	size_t len;
+
+	if (!http_find_exact(m, "host", &host, &len)) {
+		if (m->part[2].len == 8 && memcmp(m->line.data + m->part[2].at, "HTTP/1.1", 8) == 0)
+			http_event(m, HTTP_EVENT_HOST_MISSING);
+	} else if (u.host && (u.host_len > len
+	    || strncasecmp((const char *)u.host, (const char *)host, u.host_len) != 0)) {
+		http_event(m, HTTP_EVENT_HOST_AMBIGUOUS);
+	}
+}
+
 static void request_body(struct http_work *w, struct http_message *m)
 {
 	struct http_parser *p = &w->http->parser[SIDE_CLIENT];
@@ -205,20 +220,26 @@ static void request_body(struct http_work *w, struct http_message *m)
 	size_t len;
 
 	bool known = true;
+	bool old = m->part[2].len != 8 || memcmp(m->line.data + m->part[2].at, "HTTP/1.1", 8) != 0;
 
 	if (http_method_is(m, "CONNECT")) { /* what follows is not for this server */
 		p->state = HTTP_WAIT;
 		m->headers_done = false;
 		return;
 	}
+	note_host(m);
 	http_decoder_begin(&w->s->budget, m, true);
 	if (http_find_header(m, "transfer-encoding", &value, &len)) {
 		known = says_chunked(value, len);
+		if (!known || old)
+			http_event(m, HTTP_EVENT_REQUEST_TRANSFER);
 		p->state = HTTP_CHUNK_LENGTH;
 	} else if (!http_find_header(m, "content-length", &value, &len)) {
 		p->state = HTTP_FINISH;
 	} else {
 		known = http_content_length(value, len, &p->left);
+		if (!known)
+			http_event(m, HTTP_EVENT_REQUEST_LENGTH);
 		p->state = p->left ? HTTP_BODY_LENGTH : HTTP_FINISH;
 	}
 	if (!known) { /* where the next request begins */
@@ -378,9 +399,14 @@ static bool may_be_chunk(const uint8_t *p, size_t len)
 /* Not chunked after all: what follows is the body. */
 static size_t not_chunked(struct http_work *w, const struct http_input *in)
 {
+	struct http_tx *tx = http_current(w);
+
+	if (tx)
+		http_event(&tx->side[w->side],
+		    w->side == SIDE_CLIENT ? HTTP_EVENT_REQUEST_CHUNK : HTTP_EVENT_RESPONSE_CHUNK);
 	if (w->side == SIDE_CLIENT) {
-		if (http_current(w))
-			http_current(w)->side[SIDE_CLIENT].broken = true;
+		if (tx)
+			tx->side[SIDE_CLIENT].broken = true;
 		http_complete(w);
 		http_give_up(w);
 		return in->len;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "detect/engine.h"
+#include "detect/events.h"
 
 #define HTTP_LINE_MAX 18000u
 #define HTTP_HEADERS_MAX 256u
@@ -49,6 +50,7 @@ struct http_message {
 	bool broken; /* of a request: what came was no body as declared */
 	bool encoded; /* there is or was a decoder */
 	unsigned status;
+	uint32_t events; /* bit per enum http_event */
 };
 
 struct http_tx {
@@ -91,6 +93,11 @@ struct http {
 	struct http_tx *response;
 	unsigned count;
 };
+
+static inline void http_event(struct http_message *m, enum http_event event)
+{
+	m->events |= 1u << event;
+}
 
 static inline const uint8_t *http_text(const struct http_message *m, struct http_span s)
 {

@@ -208,6 +208,25 @@ static bool one_header(struct http_view *v, const struct http_message *m, unsign
 	return true;
 }
 
+const char *const http_event_names[HTTP_EVENT_COUNT] = {
+#define HTTP_EVENT(id, name) name,
+#include "detect/http_events.def"
+#undef HTTP_EVENT
+};
+
+static bool one_event(const struct http_message *m, unsigned index, const uint8_t **ret_data,
+    size_t *ret_len)
+{
+	for (unsigned i = 0; i < HTTP_EVENT_COUNT; i++) {
+		if (!(m->events >> i & 1) || index-- > 0)
+			continue;
+		*ret_data = (const uint8_t *)http_event_names[i];
+		*ret_len = strlen(http_event_names[i]);
+		return true;
+	}
+	return false;
+}
+
 static bool needs_all_headers(enum buffer_id buffer)
 {
 	return buffer == BUFFER_HTTP_HEADER || buffer == BUFFER_HTTP_HEADER_RAW
@@ -231,6 +250,8 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 	}
 	if (!m->begun)
 		return false;
+	if (buffer == BUFFER_HTTP_EVENT)
+		return one_event(m, index, ret_data, ret_len);
 	if (buffer == BUFFER_FILE_DATA || buffer == BUFFER_FILE_NAME || buffer == BUFFER_FILE_SIZE)
 		return http_files_buffer(v, m, response, buffer, index, ret_data, ret_len);
 	if (index > 0 || (v->tx->h2 && buffer == BUFFER_HTTP_START))

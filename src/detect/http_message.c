@@ -154,6 +154,8 @@ static void store_header(struct budget *budget, struct http_message *m, const ui
 		struct http_span joined = {(uint32_t)m->text.len, 0};
 		bool length = name_len == 14 && strncasecmp((const char *)name, "content-length", 14) == 0;
 
+		if (length)
+			http_event(m, m->status ? HTTP_EVENT_RESPONSE_LENGTHS : HTTP_EVENT_REQUEST_LENGTHS);
 		if (length || m->text.len + old.len + value_len + 2 > HTTP_RAW_MAX)
 			return; /* the first length stands */
 		/* The old value moves behind the text; the buffer may move while it grows. */
@@ -194,6 +196,8 @@ void http_add_header(struct budget *budget, struct http_message *m, const uint8_
 	const uint8_t *value = colon ? colon + 1 : line;
 	size_t value_len = colon ? len - name_len - 1 : len;
 
+	if (!colon && len)
+		http_event(m, request ? HTTP_EVENT_REQUEST_COLON : HTTP_EVENT_RESPONSE_COLON);
 	while (name_len && is_space(line[name_len - 1]))
 		name_len--;
 	while (value_len && (is_lws(*value) || *value == 0)) {

@@ -91,6 +91,7 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 	} else if (!http_find_header(m, "content-length", &value, &len)) {
 		p->state = HTTP_BODY_CLOSE;
 	} else if (!http_content_length(value, len, &p->left)) {
+		http_event(m, HTTP_EVENT_RESPONSE_LENGTH);
 		m->headers_done = false; /* nobody knows what follows */
 		http_complete(w);
 		http_give_up(w);
@@ -109,8 +110,10 @@ static struct http_tx *answered(struct http_work *w)
 		tx = tx->next;
 	if (!tx) { /* an answer to what was not seen */
 		tx = http_new_tx(w);
-		if (tx)
+		if (tx) {
 			tx->side[0].complete = tx->side[0].inspected = true;
+			http_event(&tx->side[1], HTTP_EVENT_UNASKED);
+		}
 	}
 	return tx;
 }

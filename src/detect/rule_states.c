@@ -261,10 +261,10 @@ static int take_decode_event(struct rule_draft *d, char *value, int arg)
 	return ST_OK;
 }
 
-static int take_app_event(struct rule_draft *d, char *value, int arg)
+static int take_stream_event(struct rule_draft *d, char *value, int arg)
 {
 	(void)arg;
-	return draft_unsupported(d, "the protocol event %s is not raised here", value);
+	return draft_unsupported(d, "the stream event %s is not raised here", value);
 }
 
 /* "version >= 7.0.0, feature geoip": what another engine would have to be able to. */
@@ -337,8 +337,7 @@ const struct draft_keyword draft_states[] = {
 	{"filestore", take_nothing, 0},
 	{"decode-event", take_decode_event, 0},
 	{"engine-event", take_decode_event, 0},
-	{"stream-event", take_app_event, 0},
-	{"app-layer-event", take_app_event, 0},
+	{"stream-event", take_stream_event, 0},
 	{"asn1", take_unsupported, 0},
 	{"ftpbounce", take_unsupported, 0},
 	{"rpc", take_unsupported, 0},

@@ -3,6 +3,7 @@
  *
  * Each is a content in a buffer that holds the value as text, so that nothing else has to know.
  */
+#include "detect/events.h"
 #include "detect/rule_draft.h"
 
 #include <ctype.h>
@@ -113,6 +114,14 @@ static int take_file_name(struct rule_draft *d, char *value, int arg)
 	m->content.nocase = true;
 	m->content.ends = arg != 0;
 	return ST_OK;
+}
+
+static int take_app_event(struct rule_draft *d, char *value, int arg)
+{
+	for (unsigned i = 0; strncmp(value, "http.", 5) == 0 && i < HTTP_EVENT_COUNT; i++)
+		if (strcmp(value + 5, http_event_names[i]) == 0)
+			return take_value(d, value + 5, arg);
+	return draft_unsupported(d, "the protocol event %s is not raised here", value);
 }
 
 /* Words with commas, each of them set, or with ! not set. */
@@ -237,6 +246,7 @@ const struct draft_keyword draft_values[] = {
 	{"mqtt.reason_code", take_number, BUFFER_MQTT_REASON},
 	{"mqtt.connack.return_code", take_number, BUFFER_MQTT_REASON},
 	{"tls.cert_chain_len", take_number, BUFFER_TLS_CHAIN},
+	{"app-layer-event", take_app_event, BUFFER_HTTP_EVENT | HOW_WHOLE},
 	{"filename", take_file_name, 0},
 	{"fileext", take_file_name, 1},
 	{"filesize", take_number, BUFFER_FILE_SIZE},

@@ -165,6 +165,42 @@ static void files(void **state)
 			fail_msg("file %zu: %s", i, cases[i].options);
 }
 
+#define EVENT(name) "app-layer-event:http." name ";"
+
+static void events(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *options;
+		bool matches;
+	} cases[] = {
+		{"GET / HTTP/1.1\r\nX: y\r\n\r\n", EVENT("missing_host_header"), true},
+		{"GET / HTTP/1.0\r\nX: y\r\n\r\n", EVENT("missing_host_header"), false},
+		{"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", EVENT("host_header_ambiguous"), true},
+		{"GET http://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n", EVENT("host_header_ambiguous"), false},
+		{"GET / HTTP/1.1\r\nHost: a\r\nnothing\r\n\r\n", EVENT("request_field_missing_colon"), true},
+		{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", EVENT("request_field_missing_colon"), false},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n",
+		    EVENT("invalid_transfer_encoding_value_in_request"), true},
+		{"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		    EVENT("invalid_transfer_encoding_value_in_request"), true},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		    EVENT("invalid_transfer_encoding_value_in_request"), false},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzzzzzzzzz\r\n",
+		    EVENT("invalid_request_chunk_len"), true},
+		{"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+		    EVENT("invalid_content_length_field_in_request"), true},
+		{"POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+		    EVENT("duplicate_content_length_field_in_request"), true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (sees(cases[i].options, cases[i].request, "HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n",
+		        38) != cases[i].matches)
+			fail_msg("event %zu: %s", i, cases[i].options);
+}
+
 static void requests(void **state)
 {
 	static const struct {
@@ -204,7 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers), cmocka_unit_test(encodings), cmocka_unit_test(requests),
-		cmocka_unit_test(files),
+		cmocka_unit_test(files), cmocka_unit_test(events),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
