@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEAVY_DAYS_MAX 2000
+#define HEAVY_DAY_FACTOR 1024 /* as in the question */
+_Static_assert(RISE_DAYS_MAX < HEAVY_DAY_FACTOR, "a day must fit");
+
 /* A result that is walked along with the keys. */
 struct walk {
 	struct store_result *result;
@@ -26,9 +30,11 @@ struct series {
 	struct walk sources;
 	struct walk all;
 	struct walk victims;
+	struct walk heavy;
 	float *packet_counts;
 	float *source_counts;
 	float *union_counts;
+	float *heavy_counts;
 };
 
 int rises_ask(struct rises_work *w, const char *question, const struct store_param *params,
@@ -117,6 +123,8 @@ static bool next_key(struct series *s, size_t *ret_row)
 	take(s, &s->victims, &key, *ret_row, -1, s->packet_counts);
 	take(s, &s->sources, &key, *ret_row, 1, s->source_counts);
 	take(s, &s->all, &key, *ret_row, 1, s->union_counts);
+	memset(s->heavy_counts, 0, cells * sizeof(float));
+	take(s, &s->heavy, &key, *ret_row, 1, s->heavy_counts);
 	return true;
 }
 
@@ -126,7 +134,9 @@ static void series_fini(struct series *s)
 	store_result_free(s->sources.result);
 	store_result_free(s->all.result);
 	store_result_free(s->victims.result);
+	store_result_free(s->heavy.result);
 	free(s->packet_counts);
+	free(s->heavy_counts);
 	free(s->source_counts);
 	free(s->union_counts);
 }
@@ -165,6 +175,76 @@ static void screen_ports(struct series *s, struct rise_detector *detector, int64
 	s->victims.at = 0;
 }
 
+/* Days of the ports chosen on which a sensor had far more packets than on its others. */
+static int heavy_days(struct series *s, int64_t **ret_pairs, int64_t **ret_ports, size_t *ret_count)
+{
+	const struct gather *g = &s->w->g;
+	int64_t *pairs = calloc(HEAVY_DAYS_MAX, sizeof(*pairs));
+	int64_t *ports = calloc(HEAVY_DAYS_MAX, sizeof(*ports));
+	size_t count = 0;
+	size_t row;
+
+	*ret_pairs = pairs;
+	*ret_ports = ports;
+	while (pairs && ports && next_key(s, &row)) {
+		int64_t key = store_result_int(s->packets.result, row, 0);
+
+		for (size_t i = 0; i < g->sensor_count; i++) {
+			const float *counts = &s->packet_counts[i * g->day_count];
+			double sum = 0;
+
+			for (size_t t = 0; t < g->day_count && count < HEAVY_DAYS_MAX; t++) {
+				if (t > 0 && rise_heavy_possible(counts[t], sum / (double)t)) {
+					pairs[count] = key * HEAVY_DAY_FACTOR + (int64_t)t;
+					ports[count++] = key & 0xffff;
+				} else {
+					sum += counts[t];
+				}
+			}
+		}
+	}
+	s->packets.at = 0;
+	s->victims.at = 0;
+	*ret_count = count;
+	return pairs && ports ? ST_OK : -ENOMEM;
+}
+
+/* Few sources that repeat themselves: only of days that stand out, because flow is asked. */
+static int ask_heavy(struct series *s, struct err *err)
+{
+	struct rises_work *w = s->w;
+	struct buf least = {0};
+	struct store_param params[] = {{.name = "target"}, {.name = "from_day"},
+	    {.name = "to_day"}, {.name = "pairs", .kind = STORE_PARAM_INTS},
+	    {.name = "ports", .kind = STORE_PARAM_INTS},
+	    {.name = "least", .kind = STORE_PARAM_SQL}};
+	int64_t *pairs;
+	int64_t *ports;
+	size_t count;
+	int rc = heavy_days(s, &pairs, &ports, &count);
+
+	if (rc)
+		rc = err_set(err, ST_LIMIT, "out of memory");
+	if (rc || count == 0)
+		goto out;
+	buf_puts(&least, "CASE sensor");
+	for (size_t i = 0; i < w->g.sensor_count; i++)
+		buf_printf(&least, " WHEN %u THEN %.0f", (unsigned)w->g.sensors[i].id,
+		    rise_heavy_least(w->nominal[i]));
+	buf_puts(&least, " ELSE 1 END");
+	params[3].ints = pairs;
+	params[3].int_count = count;
+	params[4].ints = ports;
+	params[4].int_count = count;
+	params[5].text = buf_text(&least);
+	rc = rises_ask(w, "rises_port_heavy", params, 6, &s->heavy.result, err);
+out:
+	buf_fini(&least);
+	free(pairs);
+	free(ports);
+	return rc;
+}
+
 static int ask_ports(struct series *s, struct rise_detector *detector, struct err *err)
 {
 	struct rises_work *w = s->w;
@@ -191,6 +271,8 @@ static int ask_ports(struct series *s, struct rise_detector *detector, struct er
 		params[3].int_count = count;
 	}
 	rise_detector_pass(detector, ports > count ? ports - count : 0);
+	if (!rc && count > 0)
+		rc = ask_heavy(s, err);
 	if (!rc && count > 0)
 		rc = rises_ask(w, "rises_port_sources", params, 4, &s->sources.result, err);
 	if (!rc && count > 0)
@@ -286,6 +368,7 @@ static int judge_all(struct series *s, enum rises_kind kind, struct rises_found 
 			.packets = s->packet_counts,
 			.sources = s->source_counts,
 			.union_sources = s->union_counts,
+			.heavy = kind == RISES_PORT ? s->heavy_counts : NULL,
 			.sparse = kind == RISES_PORT || kind == RISES_SIGNATURE,
 		};
 		bool known = kind != RISES_PORT && !s->told;
@@ -315,11 +398,13 @@ int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explaine
 		.packets = {.sensors = true},
 		.sources = {.sensors = true},
 		.victims = {.sensors = true},
+		.heavy = {.sensors = true},
 		.packet_counts = calloc(cells + 1, sizeof(float)),
 		.source_counts = calloc(cells + 1, sizeof(float)),
+		.heavy_counts = calloc(cells + 1, sizeof(float)),
 		.union_counts = calloc(w->g.day_count + 1, sizeof(float)),
 	};
-	int rc = s.packet_counts && s.source_counts && s.union_counts ? ST_OK : -ENOMEM;
+	int rc = s.packet_counts && s.source_counts && s.union_counts && s.heavy_counts ? ST_OK : -ENOMEM;
 
 	if (!rc)
 		rc = rise_detector_new(&w->rule, &w->frame, &ret_found->detector);
