@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARED_DAYS_MAX 200 /* of several periods in memory at once: a quarter and what is before */
 
 static const char *const kind_names[RISES_KIND_COUNT] = {
     "port", "country", "tool", "signature", "login"};
@@ -341,32 +342,133 @@ static int judge_kinds(struct rises_work *w, struct rises *ret, struct err *err)
 	return rc;
 }
 
+static int find(struct rises_work *w, struct rises *ret, struct err *err)
+{
+	int rc = judge_kinds(w, ret, err);
+
+	for (size_t i = 0; !rc && i < w->count; i++) {
+		rc = rises_sharpen(w, &w->items[i], err);
+		if (!rc && w->options->evidence)
+			rc = rises_evidence(w, &w->items[i], err);
+	}
+	if (!rc)
+		ret->history_days = history_days(w);
+	if (w->count > 1)
+		qsort(w->items, w->count, sizeof(*w->items), compare);
+	ret->items = w->items;
+	ret->count = w->count;
+	w->items = NULL;
+	return rc;
+}
+
+static void work_fini(struct rises_work *w)
+{
+	free(w->items);
+	free(w->choice.ports);
+	free(w->choice.sure);
+	free(w->exposure);
+	free(w->nominal);
+	gather_fini(&w->g);
+}
+
+/* Chooses ports in each period and reads the sensors' parts of those of any. */
+static int choose(struct rises_work *works, size_t count, struct rises_data *data,
+    struct err *err)
+{
+	bool *wanted = NULL;
+	int rc = rises_data_ports(data, err);
+
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = rises_choose_ports(&works[i], err);
+	if (rc)
+		return rc;
+	wanted = calloc(data->ports + 1, sizeof(*wanted));
+	if (!wanted)
+		return err_set(err, ST_LIMIT, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		for (size_t p = 0; p < works[i].choice.count; p++)
+			wanted[works[i].choice.ports[p]] = true;
+	rc = rises_data_cells(data, wanted, err);
+	free(wanted);
+	return rc;
+}
+
+/* Does any of the kinds asked for look at ports? */
+static bool needs_ports(const struct rises_options *options)
+{
+	return !options->kinds
+	    || options->kinds & (1u << RISES_PORT | 1u << RISES_COUNTRY | 1u << RISES_TOOL);
+}
+
+/* All days that the works look at, as one period. */
+static void span(const struct rises_work *works, size_t count, int32_t *ret_first, int32_t *ret_to)
+{
+	*ret_first = works[0].g.first;
+	*ret_to = works[0].g.now.to;
+	for (size_t i = 1; i < count; i++) {
+		if (works[i].g.first < *ret_first)
+			*ret_first = works[i].g.first;
+		if (works[i].g.now.to > *ret_to)
+			*ret_to = works[i].g.now.to;
+	}
+}
+
+/* Reads once what the works need. */
+static int find_together(struct rises_work *works, size_t count, struct rises *ret_rises,
+    struct err *err)
+{
+	struct rises_data *data;
+	int32_t first;
+	int32_t to;
+	bool ports = false;
+	int rc = ST_OK;
+
+	span(works, count, &first, &to);
+	for (size_t i = 0; i < count; i++)
+		ports = ports || needs_ports(works[i].options);
+	data = rises_data_new(works[0].store, first, to);
+	for (size_t i = 0; i < count; i++)
+		works[i].data = data;
+	if (ports)
+		rc = choose(works, count, data, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = find(&works[i], &ret_rises[i], err);
+	rises_data_free(data);
+	return rc;
+}
+
+int rises_find_all(struct store *store, const struct rises_options *options, size_t count,
+    struct rises *ret_rises, struct err *err)
+{
+	struct rises_work *works = gather_alloc(count, sizeof(*works));
+	int32_t first = 0;
+	int32_t to = 0;
+	size_t step;
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		ret_rises[i] = (struct rises){0};
+		works[i] = (struct rises_work){.store = store, .options = &options[i],
+		    .rule = options[i].rule ? *options[i].rule : rise_rule_default()};
+	}
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = prepare(&works[i], err);
+	if (!rc && count > 0)
+		span(works, count, &first, &to);
+	/* Of long periods what they share is too much to hold. */
+	step = to - first > SHARED_DAYS_MAX ? 1 : count;
+	for (size_t i = 0; !rc && i < count; i += step)
+		rc = find_together(&works[i], step, &ret_rises[i], err);
+	for (size_t i = 0; i < count; i++)
+		work_fini(&works[i]);
+	free(works);
+	return rc;
+}
+
 int rises_find(struct store *store, const struct rises_options *options,
     struct rises *ret_rises, struct err *err)
 {
-	struct rises_work w = {.store = store, .options = options,
-	    .rule = options->rule ? *options->rule : rise_rule_default()};
-	int rc;
-
-	*ret_rises = (struct rises){0};
-	rc = prepare(&w, err);
-	if (!rc)
-		rc = judge_kinds(&w, ret_rises, err);
-	for (size_t i = 0; !rc && i < w.count; i++) {
-		rc = rises_sharpen(&w, &w.items[i], err);
-		if (!rc && options->evidence)
-			rc = rises_evidence(&w, &w.items[i], err);
-	}
-	if (!rc)
-		ret_rises->history_days = history_days(&w);
-	if (w.count > 1)
-		qsort(w.items, w.count, sizeof(*w.items), compare);
-	ret_rises->items = w.items;
-	ret_rises->count = w.count;
-	free(w.exposure);
-	free(w.nominal);
-	gather_fini(&w.g);
-	return rc;
+	return rises_find_all(store, options, 1, ret_rises, err);
 }
 
 void rises_fini(struct rises *rises)

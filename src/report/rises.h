@@ -121,6 +121,10 @@ struct rises_options {
 /* Rises and falls that overlap the period.  The caller calls rises_fini in any case. */
 ST_MUST_CHECK int rises_find(struct store *store, const struct rises_options *options,
     struct rises *ret_rises, struct err *err);
+/* The same of several periods at once, which read what they share of the store only once:
+ * options[count] → ret_rises[count]. */
+ST_MUST_CHECK int rises_find_all(struct store *store, const struct rises_options *options,
+    size_t count, struct rises *ret_rises, struct err *err);
 void rises_fini(struct rises *rises);
 
 /*

@@ -1,6 +1,5 @@
--- Access per country, site day and sensor, and what of it belongs to rises that are listed.
-SELECT country AS target, date, sensor, sum(packets) AS counted,
-  sumIf(packets, {explained}) AS told
+-- Access per country, site day and sensor.
+SELECT country AS target, date, sensor, sum(packets) AS counted
 FROM country_day
 WHERE date >= {from_day} AND date < {to_day}
 GROUP BY target, date, sensor
