@@ -157,7 +157,7 @@ static void fill(const struct rises_work *w, enum rises_kind kind, const struct 
 	}
 }
 
-static bool overlaps(const struct rises_work *w, const struct rise_finding *f)
+bool rises_overlaps(const struct rises_work *w, const struct rise_finding *f)
 {
 	return f->to > (size_t)(w->g.now.from - w->g.first);
 }
@@ -181,10 +181,10 @@ static int append(struct rises_work *w, enum rises_kind kind, const struct rises
 static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *err)
 {
 	struct rises_found found = {0};
-	int rc = rises_judge(w, kind, NULL, NULL, &found, err);
+	int rc = rises_judge(w, kind, NULL, &found, err);
 
 	for (size_t i = 0; !rc && i < found.count; i++)
-		if (overlaps(w, &found.findings[i]) && append(w, kind, &found, i))
+		if (rises_overlaps(w, &found.findings[i]) && append(w, kind, &found, i))
 			rc = err_set(err, ST_LIMIT, "out of memory");
 	rises_found_fini(&found);
 	return rc;
@@ -198,16 +198,21 @@ static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *e
  */
 static void explained_sql(const struct rises_work *w, size_t ports, struct buf *b)
 {
-	size_t count = 0;
+	/* Ports by themselves first: files that are sorted by them need not be read whole. */
+	for (int part = 0; part < 2; part++) {
+		size_t count = 0;
 
-	buf_printf(b, "(%s IN (-1", gather_target_sql(&w->g));
-	for (size_t i = 0; i < ports && count < RISES_EXPLAINED_MAX; i++) {
-		if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
-			continue;
-		count++;
-		buf_printf(b, ",%u", w->items[i].port_key);
+		buf_puts(b, part ? " AND (proto * 65536 + port) IN (" : "(port IN (");
+		for (size_t i = 0; i < ports && count < RISES_EXPLAINED_MAX; i++) {
+			uint32_t key = w->items[i].port_key;
+
+			if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
+				continue;
+			buf_printf(b, "%s%u", count++ ? "," : "", part ? key : GATHER_PORT(key));
+		}
+		buf_puts(b, count ? ")" : "NULL)");
 	}
-	buf_puts(b, "))");
+	buf_putc(b, ')');
 }
 
 /* SQL that is true for rows of the keys found in the period. */
@@ -218,7 +223,7 @@ static void suspects_sql(const struct rises_work *w, enum rises_kind kind,
 	for (size_t i = 0; i < found->count; i++) {
 		const char *key = found->keys.texts[found->findings[i].id];
 
-		if (!overlaps(w, &found->findings[i]))
+		if (!rises_overlaps(w, &found->findings[i]))
 			continue;
 		if (kind == RISES_COUNTRY)
 			buf_printf(b, " OR country = '%.2s'", key);
@@ -272,16 +277,20 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	struct buf suspects = {0};
 	int rc;
 
+	rc = rises_judge(w, kind, NULL, &all, err);
 	explained_sql(w, ports, &sql);
-	rc = rises_judge(w, kind, buf_text(&sql), NULL, &all, err);
 	suspects_sql(w, kind, &all, &suspects);
-	if (!rc && all.count > 0 && ports > 0)
-		rc = rises_judge(w, kind, buf_text(&sql), buf_text(&suspects), &rest, err);
+	if (!rc && all.count > 0 && ports > 0) {
+		const struct rises_rest without = {.of = &all, .suspects = buf_text(&suspects),
+		    .explained = buf_text(&sql)};
+
+		rc = rises_judge(w, kind, &without, &rest, err);
+	}
 	for (size_t i = 0; !rc && i < all.count; i++) {
 		const struct rise_finding *f = &all.findings[i];
 		const struct rise *why = NULL;
 
-		if (!overlaps(w, f))
+		if (!rises_overlaps(w, f))
 			continue;
 		if (append(w, kind, &all, i))
 			rc = err_set(err, ST_LIMIT, "out of memory");
@@ -348,7 +357,8 @@ static int find(struct rises_work *w, struct rises *ret, struct err *err)
 
 	for (size_t i = 0; !rc && i < w->count; i++) {
 		rc = rises_sharpen(w, &w->items[i], err);
-		if (!rc && w->options->evidence)
+		if (!rc && w->options->evidence
+		    && (w->options->evidence_all || !w->items[i].explained_by[0]))
 			rc = rises_evidence(w, &w->items[i], err);
 	}
 	if (!rc)

@@ -115,6 +115,7 @@ struct rises_options {
 	unsigned kinds;         /* bit set of 1 << enum rises_kind; 0 = all */
 	bool all;               /* explained ones too */
 	bool evidence;          /* countries, overlaps, AS: asks flow, only of what was found */
+	bool evidence_all;      /* of what is explained as well */
 	const struct rise_rule *rule; /* NULL = defaults */
 };
 

@@ -12,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_BITS 8
-#define PAGE_SIZE (1u << PAGE_BITS)
-#define PAGES (1u << (24 - PAGE_BITS)) /* protocol and port are 24 bits */
 #define PORTS_FIRST 4096
 #define TARGET_SQL "(proto * 65536 + port)"
 
@@ -34,15 +31,13 @@ void rises_data_free(struct rises_data *data)
 {
 	if (!data)
 		return;
-	for (size_t i = 0; data->pages && i < PAGES; i++)
-		free(data->pages[i]);
 	for (size_t i = 0; i < RISES_KIND_COUNT; i++) {
 		store_result_free(data->answers[i].packets);
 		store_result_free(data->answers[i].sources);
 		store_result_free(data->answers[i].all);
 		store_result_free(data->answers[i].victims);
 	}
-	free(data->pages);
+	port_index_fini(&data->index);
 	free(data->keys);
 	free(data->counts);
 	free(data->order);
@@ -53,35 +48,23 @@ void rises_data_free(struct rises_data *data)
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-static int port_new(struct rises_data *data, uint32_t key, size_t *ret_port)
+/* Makes room for the ports that the index numbers. */
+static int grow(struct rises_data *data)
 {
-	if (data->ports == data->ports_cap) {
-		size_t cap = data->ports_cap ? 2 * data->ports_cap : PORTS_FIRST;
-		uint32_t *keys = realloc(data->keys, cap * sizeof(*keys));
-		struct rises_count *counts = keys
-		    ? realloc(data->counts, cap * data->days * sizeof(*counts)) : NULL;
+	size_t cap = data->ports_cap ? 2 * data->ports_cap : PORTS_FIRST;
+	uint32_t *keys = realloc(data->keys, cap * sizeof(*keys));
+	struct rises_count *counts = keys
+	    ? realloc(data->counts, cap * data->days * sizeof(*counts)) : NULL;
 
-		if (keys)
-			data->keys = keys;
-		if (!counts)
-			return -ENOMEM;
-		data->counts = counts;
-		data->ports_cap = cap;
-	}
-	memset(&data->counts[data->ports * data->days], 0, data->days * sizeof(*data->counts));
-	data->keys[data->ports] = key;
-	*ret_port = data->ports++;
+	if (keys)
+		data->keys = keys;
+	if (!counts)
+		return -ENOMEM;
+	memset(&counts[data->ports_cap * data->days], 0,
+	    (cap - data->ports_cap) * data->days * sizeof(*counts));
+	data->counts = counts;
+	data->ports_cap = cap;
 	return ST_OK;
-}
-
-/* The place of a port's index, made when there is none; NULL: out of memory. */
-static uint32_t *port_at(struct rises_data *data, uint32_t key)
-{
-	uint32_t **page = &data->pages[(key >> PAGE_BITS) & (PAGES - 1)];
-
-	if (!*page)
-		*page = calloc(PAGE_SIZE, sizeof(**page));
-	return *page ? *page + (key & (PAGE_SIZE - 1)) : NULL;
 }
 
 static int take_ports(void *arg, const struct store_result *block, struct err *err)
@@ -96,14 +79,13 @@ static int take_ports(void *arg, const struct store_result *block, struct err *e
 
 	for (size_t row = 0; row < rows; row++) {
 		uint32_t key = GATHER_KEY(protos[row] & 0xff, ports[row] & 0xffff);
-		uint32_t *at = port_at(data, key);
+		size_t port = port_index_get(&data->index, key);
 		int64_t day = days[row] - data->first;
 		struct rises_count *count;
-		size_t port = at && *at ? *at - 1 : 0;
 
-		if (!at || (!*at && port_new(data, key, &port)))
+		if (port == SIZE_MAX || (port >= data->ports_cap && grow(data)))
 			return err_set(err, ST_LIMIT, "out of memory");
-		*at = (uint32_t)port + 1;
+		data->keys[port] = key;
 		if (day < 0 || day >= (int64_t)data->days)
 			continue;
 		count = &data->counts[port * data->days + (size_t)day];
@@ -113,18 +95,12 @@ static int take_ports(void *arg, const struct store_result *block, struct err *e
 	return ST_OK;
 }
 
-/* Indices of ports in the order of their keys: that of the pages. */
-static int order_ports(struct rises_data *data, struct err *err)
+static int put_order(void *arg, uint32_t key, size_t port)
 {
-	size_t count = 0;
+	uint32_t **next = arg;
 
-	data->order = calloc(data->ports + 1, sizeof(*data->order));
-	if (!data->order)
-		return err_set(err, ST_LIMIT, "out of memory");
-	for (size_t i = 0; i < PAGES; i++)
-		for (size_t j = 0; data->pages[i] && j < PAGE_SIZE; j++)
-			if (data->pages[i][j])
-				data->order[count++] = data->pages[i][j] - 1;
+	(void)key;
+	*(*next)++ = (uint32_t)port;
 	return ST_OK;
 }
 
@@ -148,15 +124,20 @@ static int scan(struct rises_data *data, const char *question, store_scan_each *
 
 int rises_data_ports(struct rises_data *data, struct err *err)
 {
+	uint32_t *next;
 	int rc;
 
-	if (data->pages)
+	if (data->order)
 		return ST_OK;
-	data->pages = calloc(PAGES, sizeof(*data->pages));
-	if (!data->pages)
-		return err_set(err, ST_LIMIT, "out of memory");
 	rc = scan(data, "rises_ports", take_ports, data, err);
-	return rc ? rc : order_ports(data, err);
+	if (rc)
+		return rc;
+	data->ports = data->index.count;
+	data->order = calloc(data->ports + 1, sizeof(*data->order));
+	if (!data->order)
+		return err_set(err, ST_LIMIT, "out of memory");
+	next = data->order;
+	return port_index_each(&data->index, put_order, &next);
 }
 
 /* ---- ports by sensor ------------------------------------------------------------------------- */
@@ -203,14 +184,13 @@ static int take_cells(void *arg, const struct store_result *block, struct err *e
 	}
 	for (size_t row = 0; row < rows; row++) {
 		uint32_t key = GATHER_KEY(columns[0][row] & 0xff, columns[1][row] & 0xffff);
-		const uint32_t *page = data->pages[key >> PAGE_BITS];
-		uint32_t at = page ? page[key & (PAGE_SIZE - 1)] : 0;
+		size_t port = port_index_find(&data->index, key);
 		int64_t day = columns[2][row] - data->first;
 		struct found_cell cell;
 
-		if (!at || !f->wanted[at - 1] || day < 0 || day >= (int64_t)data->days)
+		if (port == SIZE_MAX || !f->wanted[port] || day < 0 || day >= (int64_t)data->days)
 			continue;
-		cell = (struct found_cell){.port = at - 1, .cell = {
+		cell = (struct found_cell){.port = (uint32_t)port, .cell = {
 			.sensor = (uint16_t)columns[3][row],
 			.day = (uint16_t)day,
 			.count = {(float)columns[4][row], (float)columns[5][row]},

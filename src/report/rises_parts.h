@@ -5,6 +5,7 @@
 #pragma once
 
 #include "report/gather.h"
+#include "report/port_index.h"
 #include "report/rises.h"
 
 #define RISES_FEW_VICTIMS 3 /* so many of one port at one sensor are no chance */
@@ -41,7 +42,7 @@ struct rises_data {
 	struct store *store;
 	int32_t first;
 	size_t days;
-	uint32_t **pages;           /* port by key, + 1; key >> 8 is the page */
+	struct port_index index;    /* of ports */
 	uint32_t *keys;             /* [ports] proto << 16 | port */
 	struct rises_count *counts; /* [ports × days] */
 	uint32_t *order;            /* [ports], by key */
@@ -105,13 +106,18 @@ struct rises_found {
 	struct rises_keys keys;
 };
 
-/*
- * Reads the series of a kind and judges them.  explained: SQL that is true for packets of ports
- * that rose; NULL where nothing explains anything.  suspects: SQL that is true for rows of some
- * keys: only those are judged, without what is explained; NULL = all keys with everything.
- */
-ST_MUST_CHECK int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explained,
-    const char *suspects, struct rises_found *ret_found, struct err *err);
+/* Some keys without what other rises explain. */
+struct rises_rest {
+	const struct rises_found *of; /* the keys are those found in the period */
+	const char *suspects;         /* SQL that is true for rows of these keys */
+	const char *explained;        /* SQL that is true for packets of ports that rose */
+};
+
+/* Makes the series of a kind and judges them; rest: NULL = all keys with everything. */
+ST_MUST_CHECK int rises_judge(struct rises_work *w, enum rises_kind kind,
+    const struct rises_rest *rest, struct rises_found *ret_found, struct err *err);
+/* Does the finding reach into the period? */
+bool rises_overlaps(const struct rises_work *w, const struct rise_finding *finding);
 void rises_found_fini(struct rises_found *found);
 
 /* Ports worth a closer look, from all of them. */
@@ -126,7 +132,7 @@ ST_MUST_CHECK int rises_ask(struct rises_work *w, const char *question,
 unsigned rises_mark(const char *name);
 
 /* SQL over flow (or the table of the kind) that is true for the rise's packets. */
-void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *b);
+void rises_key_sql(const struct rise *rise, struct buf *b);
 
 /* To the quarter of an hour: when a port's rise began and ended. */
 ST_MUST_CHECK int rises_sharpen(struct rises_work *w, struct rise *rise, struct err *err);

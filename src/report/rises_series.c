@@ -24,7 +24,10 @@ struct series {
 	bool numbers; /* keys are numbers: ports, bits of marks */
 	size_t port;  /* of ports: the next one of the choice */
 	struct walk packets;
+	const struct rises_rest *rest;
 	struct walk told; /* packets that a port's rise explains */
+	struct walk told_sources;
+	struct walk told_all;
 	struct walk sources;
 	struct walk all;
 	struct walk victims;
@@ -114,6 +117,18 @@ static void clear(struct series *s)
 	memset(s->union_counts, 0, s->w->g.day_count * sizeof(float));
 }
 
+/* Is the key one of those whose rest is judged? */
+static bool is_suspect(const struct series *s, const struct key *key)
+{
+	const struct rises_found *of = s->rest ? s->rest->of : NULL;
+
+	for (size_t i = 0; of && i < of->count; i++)
+		if (rises_overlaps(s->w, &of->findings[i])
+		    && strcmp(of->keys.texts[of->findings[i].id], key->text) == 0)
+			return true;
+	return !of;
+}
+
 /* Reads the next key with any packets into the arrays. */
 static bool next_key(struct series *s, struct key *ret_key)
 {
@@ -125,9 +140,14 @@ static bool next_key(struct series *s, struct key *ret_key)
 			continue;
 		(void)take(s, &s->told, &key, -1, s->packet_counts);
 		(void)take(s, &s->victims, &key, -1, s->packet_counts);
-		(void)take(s, &s->sources, &key, 1, s->source_counts);
-		(void)take(s, &s->all, &key, 1, s->union_counts);
 		*ret_key = key;
+		/* Of marks, these answers have no other keys anyway. */
+		if (!s->numbers && !is_suspect(s, &key))
+			return true;
+		(void)take(s, &s->sources, &key, 1, s->source_counts);
+		(void)take(s, &s->told_sources, &key, -1, s->source_counts);
+		(void)take(s, &s->all, &key, 1, s->union_counts);
+		(void)take(s, &s->told_all, &key, -1, s->union_counts);
 		return true;
 	}
 	return false;
@@ -264,7 +284,11 @@ static int judge_keys(struct series *s, enum rises_kind kind, struct rises_found
 	return ST_OK;
 }
 
-/* What is left of the suspects without the packets that are explained. */
+/*
+ * What is asked about the suspects: packets that are told elsewhere, and sources.  Of countries,
+ * those of which nothing is left; whether a source has a mark elsewhere as well no rollup knows, so
+ * of marks those that are left.
+ */
 struct rest {
 	struct store_result *told;
 	struct store_result *sources;
@@ -278,54 +302,55 @@ static void rest_fini(struct rest *rest)
 	store_result_free(rest->all);
 }
 
-static int ask_rest(struct rises_work *w, enum rises_kind kind, const char *explained,
-    const char *suspects, struct rest *rest, struct err *err)
+static int ask_rest(struct rises_work *w, enum rises_kind kind, const struct rises_rest *of,
+    struct rest *rest, struct err *err)
 {
 	const struct store_param params[] = {{.name = "from_day"}, {.name = "to_day"},
-	    {.name = "explained", .kind = STORE_PARAM_SQL, .text = explained},
-	    {.name = "suspects", .kind = STORE_PARAM_SQL, .text = suspects}};
-	const char *name = rises_kind_name(kind);
-	char question[64];
-	int rc;
+	    {.name = "explained", .kind = STORE_PARAM_SQL, .text = of->explained},
+	    {.name = "suspects", .kind = STORE_PARAM_SQL, .text = of->suspects}};
+	bool tool = kind == RISES_TOOL;
+	int rc = rises_ask(w, tool ? "rises_tool_told" : "rises_country_told", params, 3,
+	    &rest->told, err);
 
-	(void)snprintf(question, sizeof(question), "rises_%s_told", name);
-	rc = rises_ask(w, question, params, 3, &rest->told, err);
-	(void)snprintf(question, sizeof(question), "rises_%s_rest_sources", name);
 	if (!rc)
-		rc = rises_ask(w, question, params, 4, &rest->sources, err);
-	(void)snprintf(question, sizeof(question), "rises_%s_rest_union", name);
+		rc = rises_ask(w, tool ? "rises_tool_rest_sources" : "rises_country_told_sources",
+		    params, 4, &rest->sources, err);
 	if (!rc)
-		rc = rises_ask(w, question, params, 4, &rest->all, err);
+		rc = rises_ask(w, tool ? "rises_tool_rest_union" : "rises_country_told_union",
+		    params, 4, &rest->all, err);
 	return rc;
 }
 
 /* The answers to walk along, and what is to be taken from them. */
-static int prepare(struct series *s, enum rises_kind kind, const char *explained,
-    const char *suspects, struct rest *rest, struct err *err)
+static int prepare(struct series *s, enum rises_kind kind, struct rest *rest, struct err *err)
 {
 	const struct rises_answers *answers;
 	int rc = rises_data_answers(s->w->data, kind, &answers, err);
+	bool left = s->rest && kind == RISES_TOOL;
 
-	if (!rc && suspects)
-		rc = ask_rest(s->w, kind, explained, suspects, rest, err);
+	if (!rc && s->rest)
+		rc = ask_rest(s->w, kind, s->rest, rest, err);
 	if (rc)
 		return rc;
 	s->numbers = kind == RISES_PORT || kind == RISES_TOOL;
 	s->packets = (struct walk){.result = answers->packets, .sensors = true};
 	s->victims = (struct walk){.result = answers->victims, .sensors = true};
 	s->told = (struct walk){.result = rest->told, .sensors = true};
-	s->sources = (struct walk){.result = suspects ? rest->sources : answers->sources,
+	s->sources = (struct walk){.result = left ? rest->sources : answers->sources,
 	    .sensors = true};
-	s->all = (struct walk){.result = suspects ? rest->all : answers->all};
+	s->all = (struct walk){.result = left ? rest->all : answers->all};
+	s->told_sources = (struct walk){.result = left ? NULL : rest->sources, .sensors = true};
+	s->told_all = (struct walk){.result = left ? NULL : rest->all};
 	return ST_OK;
 }
 
-int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explained,
-    const char *suspects, struct rises_found *ret_found, struct err *err)
+int rises_judge(struct rises_work *w, enum rises_kind kind, const struct rises_rest *of,
+    struct rises_found *ret_found, struct err *err)
 {
 	size_t cells = w->g.sensor_count * w->g.day_count;
 	struct series s = {
 		.w = w,
+		.rest = of,
 		.packet_counts = calloc(cells + 1, sizeof(float)),
 		.source_counts = calloc(cells + 1, sizeof(float)),
 		.union_counts = calloc(w->g.day_count + 1, sizeof(float)),
@@ -338,7 +363,7 @@ int rises_judge(struct rises_work *w, enum rises_kind kind, const char *explaine
 	if (rc)
 		rc = err_set(err, ST_LIMIT, "too many sensors or days, or out of memory");
 	if (!rc)
-		rc = prepare(&s, kind, explained, suspects, &rest, err);
+		rc = prepare(&s, kind, &rest, err);
 	if (!rc && (kind == RISES_PORT ? judge_ports(&s, ret_found)
 	        : judge_keys(&s, kind, ret_found)))
 		rc = err_set(err, ST_LIMIT, "out of memory");

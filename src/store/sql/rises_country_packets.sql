@@ -1,6 +1,6 @@
 -- Access per country, site day and sensor.
 SELECT country AS target, date, sensor, sum(packets) AS counted
-FROM country_day
-WHERE date >= {from_day} AND date < {to_day}
+FROM origin_day
+WHERE date >= {from_day} AND date < {to_day} AND sensor > 0 AND mark = 0
 GROUP BY target, date, sensor
 ORDER BY target, date, sensor
