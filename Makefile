@@ -12,6 +12,9 @@ export ADDRESS PORT_OFFSET INTERFACE CONFIG CREDENTIALS # of tools/run.sh
 all: $(BUILD)/build.ninja ## build everything into build/
 	@ninja -C $(BUILD)
 
+programs: $(BUILD)/build.ninja ## build the programs alone, without the tests
+	@ninja -C $(BUILD) programs
+
 $(BUILD)/build.ninja:
 	@test -f deps/duckdb/libduckdb.so || { echo 'Run "make deps" first.' >&2; exit 1; }
 	meson setup --prefix=$(PREFIX) $(BUILD)
@@ -20,11 +23,11 @@ deps: ## bring what it is built from: Debian packages, pinned files into deps/
 	@tools/deps.sh
 
 demo: deps ## two simulated months (or PCAP=FILE) to a bilingual report in demo/
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	@BUILD=$(BUILD) tools/demo.sh $(PCAP)
 
 run: deps ## a sensor on this machine until Ctrl-C; loopback, or ADDRESS=ADDRESS|all
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory programs
 	@BUILD=$(BUILD) tools/run.sh
 
 check: ## every test, on gcc, clang and the sanitizers; ends with the sum
@@ -63,4 +66,4 @@ clean: ## remove what was built (deps/ and run/ stay)
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-.PHONY: all deps demo run check bench fuzz soak lint install deb format clean help
+.PHONY: all programs deps demo run check bench fuzz soak lint install deb format clean help

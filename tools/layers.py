@@ -7,7 +7,7 @@
     sources    every .c file is listed in its meson.build, every fuzz target has a corpus
     headers    every header compiles alone
     banned     calls that docs/style.md forbids
-    names      global symbols begin with the name of their layer or file
+    names      global symbols begin with the name of their layer or file, and none is there twice
     sql        questions stay in the subset that DuckDB and ClickHouse share
     text       no trailing blanks, no paths of somebody's machine
     size       warns (only) about files over 800 lines and lines over 100 columns
@@ -207,6 +207,21 @@ def check_names(build):
                 yield f'src/{layer}/: global {name} begins neither with {layer}_ nor with its file'
 
 
+def check_unique(build):
+    """A linker takes whichever of two archives it meets first, and says nothing."""
+    owners = {}
+    for layer in layers():
+        path = os.path.join(build, 'src', f'lib{layer}.a')
+        if not os.path.exists(path):
+            continue
+        done = subprocess.run(['nm', '-g', '--defined-only', path], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        for name in re.findall(r'^[0-9a-f]+ [TDBRC] (\w+)$', done.stdout, re.M):
+            if name in owners:
+                yield f'src/{layer}/: global {name} is also in src/{owners[name]}/'
+            owners[name] = layer
+
+
 def check_sql():
     for path in files('src', '.sql'):
         if os.path.basename(path) == 'macros.sql': # what teaches DuckDB ClickHouse's names
@@ -248,6 +263,7 @@ def main():
         ('every header compiles alone', check_headers(compiler, duckdb)),
         ('no banned calls', check_banned()),
         ('global names carry their layer or file', check_names(build) if build else None),
+        ('no global name twice', check_unique(build) if build else None),
         ('SQL stays in the common subset', check_sql()),
         ('no blanks at line ends, no machine paths', check_text()),
     ]

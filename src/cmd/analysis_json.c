@@ -126,6 +126,30 @@ static json_t *attacks_json(const struct analysis_view *view)
 	return list;
 }
 
+static json_t *clusters_json(const struct analysis_view *view)
+{
+	json_t *list = json_array();
+	size_t count;
+	const struct clustering_row *rows = clustering_rows(pipeline_clustering(view->pipeline),
+	    &count);
+
+	for (size_t i = 0; i < shown(view, count); i++) {
+		const struct clustering_row *row = &rows[i];
+		char name[CLUSTERS_NAME_MAX];
+		char options[CLUSTERS_OPTIONS_MAX];
+		json_t *fields = json_array();
+
+		for (unsigned f = 0; f < CLUSTERS_FIELD_COUNT; f++)
+			if (row->fields & 1u << f)
+				json_array_append_new(fields, json_string(clusters_field_name(f)));
+		json_array_append_new(list, json_pack("{s:s,s:o,s:i,s:i,s:s,s:o,s:o}", "cluster",
+		    clusters_name(row->id, name), "fields", fields, "initial_ttl", row->initial_ttl,
+		    "window", row->window, "options", clusters_options_text(row->options, options),
+		    "packets", number(row->syns), "sources", number(row->sources)));
+	}
+	return list;
+}
+
 static int add_lists(json_t *doc, const struct analysis_view *view)
 {
 	const struct summary *s = pipeline_summary(view->pipeline);
@@ -145,6 +169,7 @@ static int add_lists(json_t *doc, const struct analysis_view *view)
 		json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "tool", tools[i].tool,
 		    "packets", number(tools[i].packets), "sources", number(tools[i].sources)));
 	json_object_set_new(doc, "tools", list);
+	json_object_set_new(doc, "clusters", clusters_json(view));
 	json_object_set_new(doc, "roles", roles_json(view));
 	rc = summary_ports(s, &ports, &count);
 	if (rc)

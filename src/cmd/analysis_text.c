@@ -288,6 +288,39 @@ static int put_tools(const struct text *t)
 	return ST_OK;
 }
 
+static void put_clusters(const struct text *t)
+{
+	static const struct table_column columns[] = {
+		{"cluster", "固定項目を持つ送信元(未知のツール)", "Constant fields (no known tool)", TABLE_TEXT,
+		    TABLE_ALL},
+		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
+		{"fields", "固定項目", "What is constant", TABLE_TEXT, TABLE_ALL},
+	};
+	bool ja = t->style->language == PUBLISH_JA;
+	size_t count;
+	const struct clustering_row *rows = clustering_rows(pipeline_clustering(t->view->pipeline),
+	    &count);
+	struct table *table;
+
+	if (count == 0)
+		return;
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < shown(t, count); i++) {
+		char name[CLUSTERS_NAME_MAX];
+		struct buf fields = {0};
+
+		clustering_put_fields(rows[i].fields, ja, &fields);
+		table_row(table);
+		table_set_text(table, 0, clusters_name(rows[i].id, name));
+		show_count(table, 1, rows[i].sources);
+		table_set_text(table, 2, buf_text(&fields));
+		buf_fini(&fields);
+	}
+	buf_putc(t->b, '\n');
+	table_print(table, t->common, t->b);
+	table_free(table);
+}
+
 static void put_alerts(const struct text *t)
 {
 	static const struct table_column columns[] = {
@@ -341,6 +374,7 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	put_shares(&t, c);
 	if (put_ports(&t) || put_countries(&t) || put_tools(&t))
 		return err_set(err, -ENOMEM, "out of memory");
+	put_clusters(&t);
 	analysis_judged_text(b, view, style, common);
 	if (analysis_visits_text(b, view, style, common))
 		return err_set(err, -ENOMEM, "out of memory");

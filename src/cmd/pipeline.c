@@ -38,6 +38,7 @@ struct pipeline {
 	struct summary *summary;
 	struct visitors *visitors;
 	struct judgements *judgements;
+	struct clustering *clustering;
 	struct store_ingest *ingest; /* of the current file; NULL when it is not stored */
 	struct identity *identity;   /* being worked out for the current file; may be NULL */
 	struct coverage *coverage;   /* of the current file */
@@ -265,6 +266,8 @@ static int end_file(struct pipeline *p, bool last, struct err *err)
 	rc = tally_flush(p->tally);
 	if (!rc)
 		rc = visitors_end_file(p->visitors, last, p->ingest, err);
+	if (!rc)
+		rc = clustering_flush(p->clustering, p->ingest, err);
 	if (rc)
 		return rc;
 	note_undecoded(p);
@@ -310,6 +313,9 @@ static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t
 		rc = coverage_add(p->coverage, packets + at, n, &before, tally_counters(p->tally));
 		if (rc)
 			return err_set(err, rc, "out of memory");
+		rc = clustering_add(p->clustering, packets + at, n, p->ingest, err);
+		if (rc)
+			return rc;
 		at += n;
 	}
 	return ST_OK;
@@ -450,6 +456,8 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 	if (!rc)
 		rc = judgements_new(destinations_size(tally_destinations(p->tally)), &p->judgements, err);
 	if (!rc)
+		rc = clustering_new(options->sensor, options->zone, options->geo, &p->clustering, err);
+	if (!rc)
 		rc = run(p, err);
 	if (!rc && (summary_finish(p->summary) || judge(p)))
 		rc = err_set(err, -ENOMEM, "out of memory");
@@ -473,6 +481,7 @@ void pipeline_free(struct pipeline *p)
 	summary_free(p->summary);
 	visitors_free(p->visitors);
 	judgements_free(p->judgements);
+	clustering_free(p->clustering);
 	tally_free(p->tally);
 	tools_free(p->tools);
 	capture_close(p->capture);
@@ -509,6 +518,11 @@ const struct visitors *pipeline_visitors(const struct pipeline *p)
 const struct judgements *pipeline_judgements(const struct pipeline *p)
 {
 	return p->judgements;
+}
+
+struct clustering *pipeline_clustering(const struct pipeline *p)
+{
+	return p->clustering;
 }
 
 unsigned pipeline_refused(const struct pipeline *p)

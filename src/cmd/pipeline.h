@@ -5,6 +5,7 @@
 #pragma once
 
 #include "capture/capture.h"
+#include "cmd/clustering.h"
 #include "cmd/inspection.h"
 #include "cmd/judgements.h"
 #include "cmd/visitors.h"
@@ -53,6 +54,7 @@ const struct destinations *pipeline_destinations(const struct pipeline *pipeline
 const struct summary *pipeline_summary(const struct pipeline *pipeline);
 const struct visitors *pipeline_visitors(const struct pipeline *pipeline);
 const struct judgements *pipeline_judgements(const struct pipeline *pipeline);
+struct clustering *pipeline_clustering(const struct pipeline *pipeline);
 
 /* Files that were not stored because they were there already. */
 unsigned pipeline_refused(const struct pipeline *pipeline);

@@ -6,6 +6,7 @@
  * ranking, so it is the one `teiten top ports` prints.
  */
 #include "cmd/days.h"
+#include "cmd/notes.h"
 #include "cmd/rank.h"
 #include "cmd/table.h"
 
@@ -34,6 +35,8 @@ struct port_card {
 	struct report_measure mirai; /* with the mark, and without */
 	struct report_measure plain;
 	struct report_measure marks[RECORD_MARK_COUNT];
+	struct note_list notes; /* first those on this port */
+	size_t note_count;
 	double *rates;  /* of the days */
 	double sources; /* mean of daily distinct; NAN unknown */
 };
@@ -47,7 +50,8 @@ const struct command command_port = {
         "usage: teiten port PORT [-s STORE] [OPTION…]\n"
         "\n"
         "Prints the card of one port (23/tcp, 53/udp, 8/icmp): rate and rank beside the period\n"
-        "before, daily course, sources, with and without the Mirai mark, main countries.\n"
+        "before, daily course, sources, with and without the Mirai mark, main countries, notes\n"
+        "(teiten note).\n"
         "\n" WINDOW_HELP
         "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
         "\n"
@@ -232,6 +236,15 @@ static int load(struct port_card *p)
 	return COMMAND_OK;
 }
 
+static void load_notes(struct port_card *p)
+{
+	char key[24];
+
+	window_port_text(p->key, key);
+	notes_load(&p->w, &p->notes);
+	p->note_count = notes_keep(&p->notes, NOTE_PORT, key);
+}
+
 /* ---- programs ------------------------------------------------------------------------------- */
 
 static void put_json_real(struct buf *b, const char *name, double value)
@@ -301,6 +314,11 @@ static void print_json(const struct port_card *p, struct buf *b)
 		    civil_format_date(p->days.first + (int32_t)d, date));
 		put_json_real(b, "rate", p->rates[d]);
 		buf_putc(b, '}');
+	}
+	buf_puts(b, "],\n   \"notes\": [");
+	for (size_t i = 0; i < p->note_count; i++) {
+		buf_puts(b, i ? ", " : "");
+		notes_json(&p->notes.items[i], b);
 	}
 	buf_puts(b, "]}\n]\n");
 }
@@ -434,9 +452,15 @@ static void print_people(const struct port_card *p, struct buf *b)
 	if (step > 1)
 		buf_printf(b, ja ? " (1目盛り%zu日)" : " (%zu days a mark)", step);
 	buf_putc(b, '\n');
+	if (p->note_count) {
+		put_heading(p, "注記", "notes", b);
+		notes_numbers(p->notes.items, p->note_count, p->days.first, step, b);
+		buf_putc(b, '\n');
+	}
 	print_marks(p, b);
 	if (p->item.rate.now > 0)
 		print_countries(p, b);
+	notes_list(p->notes.items, p->note_count, &p->style, b);
 	if (!p->common.quiet)
 		window_describe(&p->w, &p->style, b);
 }
@@ -454,6 +478,7 @@ static int run_port(struct port_card *p)
 	r = load(p);
 	if (r != COMMAND_OK)
 		return r;
+	load_notes(p);
 	if (p->common.format == COMMAND_HUMAN)
 		print_people(p, &b);
 	else if (p->common.format == COMMAND_JSON)
@@ -493,6 +518,7 @@ static int run(int argc, char **argv)
 	rank_fini(&p.countries);
 	days_fini(&p.days);
 	free(p.rates);
+	note_list_free(&p.notes);
 	window_close(&p.w);
 	return r;
 }

@@ -4,6 +4,7 @@
  *
  * Judged anew from the store each time (report/rises.h); nothing is kept.
  */
+#include "cmd/notes.h"
 #include "cmd/rises_rule.h"
 #include "cmd/table.h"
 #include "cmd/window.h"
@@ -47,7 +48,8 @@ const struct command command_rises = {
         "(that changed), sensors_observed, observed, expected (packets per day per address),\n"
         "ratio (null where nothing was expected), sources, sources_expected (per day),\n"
         "locality (global, partial, single-sensor, unknown), top_sensor, top_share, effective\n"
-        "(number of sensors), reason, and what is known of its sources.\n"
+        "(number of sensors), reason, what is known of its sources, and note: what\n"
+        "`teiten note` attached to it or to everything in the period.\n"
         "\n"
         "Examples:\n"
         "  teiten rises -s /var/lib/teiten --last 7d\n"
@@ -87,6 +89,7 @@ enum {
 	COLUMN_EARLIER_END,
 	COLUMN_EXPLAINED,
 	COLUMN_LOG10_P,
+	COLUMN_NOTE,
 	COLUMN_COUNT,
 };
 
@@ -122,6 +125,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
     [COLUMN_EARLIER_END] = {"earlier_end", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
     [COLUMN_EXPLAINED] = {"explained_by", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
     [COLUMN_LOG10_P] = {"log10_p", NULL, NULL, TABLE_REAL, TABLE_PROGRAMS},
+    [COLUMN_NOTE] = {"note", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
 };
 
 struct request {
@@ -133,6 +137,7 @@ struct request {
 	const char *explain;
 	struct window w;
 	struct rises rises;
+	struct note_list notes;
 };
 
 static const char *word(const struct request *r, const char *ja, const char *en)
@@ -220,6 +225,50 @@ static void set_locality(const struct request *r, struct table *t, const struct 
 	table_set_real(t, COLUMN_WITHOUT, rise->without_top);
 }
 
+static const enum note_kind note_kinds[RISES_KIND_COUNT] = {
+    [RISES_PORT] = NOTE_PORT,
+    [RISES_COUNTRY] = NOTE_COUNTRY,
+    [RISES_TOOL] = NOTE_TOOL,
+    [RISES_SIGNATURE] = NOTE_SIGNATURE,
+    [RISES_LOGIN] = NOTE_LOGIN,
+};
+
+static bool is_noted(const struct note *note, const struct rise *rise)
+{
+	return note_is_on(note, note_kinds[rise->kind], rise->key);
+}
+
+static void set_note(const struct request *r, struct table *t, const struct rise *rise)
+{
+	struct buf text = {0};
+
+	for (size_t i = 0; i < r->notes.count; i++) {
+		const struct note *note = &r->notes.items[i];
+		char date[CIVIL_DATE_TEXT_MAX];
+
+		if (is_noted(note, rise))
+			buf_printf(&text, "%s%s %s", text.len ? "; " : "",
+			    civil_format_date(note->day, date),
+			    note_text(note, r->style.language == PUBLISH_JA));
+	}
+	if (text.len)
+		table_set_text(t, COLUMN_NOTE, buf_text(&text));
+	buf_fini(&text);
+}
+
+/* For people, below the list: notes on what rose or fell, each once. */
+static void print_notes(const struct request *r, struct buf *b)
+{
+	for (size_t i = 0; i < r->notes.count; i++) {
+		bool noted = false;
+
+		for (size_t j = 0; j < r->rises.count; j++)
+			noted |= is_noted(&r->notes.items[i], &r->rises.items[j]);
+		if (noted)
+			notes_line(&r->notes.items[i], &r->style, word(r, "注記 ", "Note "), b);
+	}
+}
+
 static void add_row(const struct request *r, struct table *t, const struct rise *rise)
 {
 	struct buf reason = {0};
@@ -259,6 +308,7 @@ static void add_row(const struct request *r, struct table *t, const struct rise 
 	if (rise->explained_by[0])
 		table_set_text(t, COLUMN_EXPLAINED, rise->explained_by);
 	table_set_real(t, COLUMN_LOG10_P, rise->log10_p);
+	set_note(r, t, rise);
 }
 
 static int explain(const struct request *r)
@@ -278,6 +328,10 @@ static int explain(const struct request *r)
 		    state_word(r, rise->state));
 		tell(r, rise, "\n  ", &b);
 		buf_putc(&b, '\n');
+		for (size_t n = 0; n < r->notes.count; n++)
+			if (is_noted(&r->notes.items[n], rise))
+				notes_line(&r->notes.items[n], &r->style, word(r, "  注記 ", "  Note "),
+				    &b);
 	}
 	(void)fwrite(buf_text(&b), 1, b.len, stdout);
 	buf_fini(&b);
@@ -297,6 +351,8 @@ static void print(struct request *r)
 	if (r->common.format == COMMAND_HUMAN)
 		window_describe(&r->w, &r->style, &b);
 	table_print(table, &r->common, &b);
+	if (r->common.format == COMMAND_HUMAN)
+		print_notes(r, &b);
 	if (r->common.format == COMMAND_HUMAN && r->rises.history_days < SHORT_DAYS)
 		buf_printf(&b, word(r,
 		    "期間の前の観測は%u日分のみです。期間の初めの%d日間は比較できる日が足りません。\n",
@@ -381,11 +437,14 @@ static int run(int argc, char **argv)
 	status = window_open(&command_rises, &r.options, &r.w);
 	if (status == COMMAND_OK)
 		status = find(&r);
+	if (status == COMMAND_OK)
+		notes_load(&r.w, &r.notes);
 	if (status == COMMAND_OK && r.explain && r.common.format == COMMAND_HUMAN)
 		status = explain(&r);
 	else if (status == COMMAND_OK)
 		print(&r);
 	rises_fini(&r.rises);
+	note_list_free(&r.notes);
 	window_close(&r.w);
 	return status;
 }

@@ -5,6 +5,7 @@
  * series with a sparkline, programs one row per day and series, --svg the report's figure.
  */
 #include "cmd/days.h"
+#include "cmd/notes.h"
 #include "cmd/rank.h"
 #include "cmd/table.h"
 
@@ -64,6 +65,8 @@ struct series {
 	size_t group_count;
 	struct line *lines;
 	size_t line_count;
+	struct note_list notes; /* first those that belong to what is shown */
+	size_t note_count;
 };
 
 static int run(int argc, char **argv);
@@ -83,7 +86,8 @@ const struct command command_series = {
         "  -n N            so many lines, the largest ones; the rest is added up (default 6)\n"
         "  --svg FILE      draw the figure into FILE as well\n"
         "\n"
-        "--json: one row per day and series: date, series, rate, packets.\n"
+        "Notes (teiten note) on what is shown stand below, and in the figure.\n"
+        "--json: one row per day and series: date, series, rate, packets, note (of that day).\n"
         "\n"
         "Examples:\n"
         "  teiten series 23/tcp 22/tcp --last 4w\n"
@@ -284,6 +288,72 @@ static int load(struct series *s)
 	return COMMAND_OK;
 }
 
+/* ---- notes ---------------------------------------------------------------------------------- */
+
+static const char *const tools_of_marks[] = {"mirai", "zmap", "masscan", NULL};
+
+/* Whether a note says something of what is shown: its port, a country or a mark that has a line. */
+static bool is_about(const struct series *s, const struct note_series *about)
+{
+	switch (about->kind) {
+	case NOTE_ALL:
+		return true;
+	case NOTE_PORT:
+		for (size_t i = 0; i < s->excluded_count; i++)
+			if (s->excluded[i] == about->port)
+				return false;
+		for (size_t i = 0; i < s->port_count; i++)
+			if (s->ports[i] == about->port)
+				return true;
+		return s->port_count == 0;
+	case NOTE_COUNTRY:
+		for (size_t i = 0; s->split == SPLIT_COUNTRY && i < s->line_count; i++)
+			if (!s->lines[i].other && s->lines[i].key == rank_code_key(about->key))
+				return true;
+		break;
+	case NOTE_TOOL:
+		for (size_t i = 0; s->split == SPLIT_MARK && tools_of_marks[i]; i++)
+			if (strcmp(tools_of_marks[i], about->key) == 0)
+				return true;
+		break;
+	case NOTE_SIGNATURE:
+	case NOTE_LOGIN:
+	case NOTE_KIND_COUNT:
+		break;
+	}
+	/* All access, whole: everything that happened may explain it. */
+	return s->port_count == 0 && s->split == SPLIT_PORT;
+}
+
+static void load_notes(struct series *s)
+{
+	size_t kept = 0;
+
+	notes_load(&s->w, &s->notes);
+	for (size_t i = 0; i < s->notes.count; i++) {
+		struct note note = s->notes.items[i];
+		bool about = false;
+
+		for (size_t j = 0; j < note.series_count; j++)
+			about |= is_about(s, &note.series[j]);
+		if (!about)
+			continue;
+		s->notes.items[i] = s->notes.items[kept];
+		s->notes.items[kept++] = note;
+	}
+	s->note_count = kept;
+}
+
+/* The notes of a day, for programs. */
+static void day_notes(const struct series *s, int32_t day, struct buf *b)
+{
+	buf_reset(b);
+	for (size_t i = 0; i < s->note_count; i++)
+		if (s->notes.items[i].day == day)
+			buf_printf(b, "%s%s", b->len ? "; " : "", note_text(&s->notes.items[i],
+			    s->style.language == PUBLISH_JA));
+}
+
 /* ---- names ---------------------------------------------------------------------------------- */
 
 static void put_marks(uint64_t marks, struct buf *b)
@@ -353,12 +423,15 @@ static void print_rows(const struct series *s, struct buf *b)
 	    {.name = "series"},
 	    {.name = "rate", .type = TABLE_REAL},
 	    {.name = "packets", .type = TABLE_INT},
+	    {.name = "note"},
 	};
-	struct table *t = table_new(columns, 4);
+	struct table *t = table_new(columns, 5);
 	struct buf name = {0};
+	struct buf note = {0};
 	char date[CIVIL_DATE_TEXT_MAX];
 
 	for (size_t d = 0; d < s->days.count; d++) {
+		day_notes(s, s->days.first + (int32_t)d, &note);
 		for (size_t i = 0; i < s->line_count; i++) {
 			const struct line *line = &s->lines[i];
 
@@ -370,10 +443,13 @@ static void print_rows(const struct series *s, struct buf *b)
 			table_set_real(t, 2, line->rates[d]);
 			if (!isnan(line->rates[d]))
 				table_set_int(t, 3, (int64_t)line->counts[d]);
+			if (note.len)
+				table_set_text(t, 4, buf_text(&note));
 		}
 	}
 	table_print(t, &s->common, b);
 	buf_fini(&name);
+	buf_fini(&note);
 	table_free(t);
 }
 
@@ -419,8 +495,16 @@ static void print_people(const struct series *s, struct buf *b)
 		step = days_sparkline(s->lines[i].rates, s->days.count, SPARKLINE_COLUMNS, &text);
 		table_show(t, 5, "%s", buf_text(&text));
 	}
+	if (s->note_count) {
+		table_row(t);
+		table_show(t, 0, "%s", ja ? "注記" : "notes");
+		buf_reset(&text);
+		notes_numbers(s->notes.items, s->note_count, s->days.first, step, &text);
+		table_show(t, 5, "%s", buf_text(&text));
+	}
 	table_print(t, &s->common, b);
 	table_free(t);
+	notes_list(s->notes.items, s->note_count, &s->style, b);
 	if (step > 1)
 		buf_printf(b,
 		    ja ? "1目盛りは%zu日間の平均\n" : "One mark is the mean of %zu days.\n", step);
@@ -489,7 +573,8 @@ static int draw(const struct series *s)
 	const struct report_value excluded = {
 	    .name = "ports", .kind = REPORT_VALUE_TEXT, .text = buf_text(&ports)};
 	const struct report_sentence note = {"command.series.excluded", &excluded, 1};
-	const struct report_figure figure = {
+	struct note_marks marks = {0};
+	struct report_figure figure = {
 	    .id = "series",
 	    .kind = REPORT_FIGURE_LINES,
 	    .caption = {"command.series.caption", values, 2},
@@ -503,11 +588,15 @@ static int draw(const struct series *s)
 	    .notes = &note,
 	    .note_count = s->excluded_count ? 1 : 0,
 	};
+	notes_marks(s->notes.items, s->note_count, &s->style, &marks);
+	figure.marks = marks.items;
+	figure.mark_count = marks.count;
 	r = publish_figure_svg(&svg, &s->style, &figure, &err);
 	if (r == ST_OK)
 		r = os_file_write(s->svg, buf_text(&svg), svg.len, &err);
 	if (r < 0)
 		command_error(s->self, "%s", err.text);
+	notes_marks_free(&marks);
 	for (size_t i = 0; i < s->line_count; i++)
 		buf_fini(&labels[i]);
 	free(labels);
@@ -588,6 +677,7 @@ static int run_series(struct series *s)
 	r = load(s);
 	if (r != COMMAND_OK)
 		return r;
+	load_notes(s);
 	if (s->common.format == COMMAND_HUMAN)
 		print_people(s, &b);
 	else
@@ -622,6 +712,7 @@ static int run(int argc, char **argv)
 	}
 	free(s.lines);
 	free(s.groups);
+	note_list_free(&s.notes);
 	days_fini(&s.days);
 	window_close(&s.w);
 	return r;

@@ -38,7 +38,9 @@ const struct command command_top = {
         "counted by matches, before the rules' own thresholds.  tools: by what the headers of\n"
         "their packets give away (data/tools.rules), behaviours (hajime-like: 5358/tcp and\n"
         "23/tcp without Mirai's mark; two-phase: an odd SYN, then an ordinary connection to\n"
-        "the same port), and unusual headers nobody has named, as syn-NUMBER.\n"
+        "the same port), clusters (cluster-NUMBER: no known tool, but a field that others draw\n"
+        "anew stays the same: sequence number, source port …), and unusual headers nobody has\n"
+        "named, as syn-NUMBER.\n"
         "\n" WINDOW_HELP
         "  --basis B       address (default), sensor-mean or total: what rates divide by\n"
         "  -n N, --all     length of the ranking (default: report.top_n)\n"
@@ -421,7 +423,7 @@ static void print_notes(const struct top *top, size_t ranking, struct buf *b)
 	        "Do not open these URLs; they were never fetched."},
 	    {NOTE_TOOLS,
 	        "ツールは送信元ごと・日ごとの判定。種別間で重複があり、合計は全体と一致しません",
-	        "Tools are judged per source and day; behaviours and shapes overlap with them."},
+	        "Tools are judged per source and day; the other kinds overlap with them."},
 	};
 	bool ja = top->style.language == PUBLISH_JA;
 	unsigned notes = rankings[ranking].notes;

@@ -1,11 +1,14 @@
 /*
  * teiten top tools: which scanners and bots the sources of access use, what gives others away
- * although no header does, and headers that nobody has named yet.
+ * although no header does, and programs and headers that nobody has named yet.
  *
  * tool: judged per source and day by data/tools.rules (table role).  behaviour: what a source did.
+ * cluster: sources that keep a field constant which others draw anew, named by what they keep
+ * (table cluster_day).
  * shape: one and the same unusual SYN header again and again, named by its signature's number,
  * which is the same at every sensor for ever.
  */
+#include "cmd/clustering.h"
 #include "cmd/top.h"
 
 #include <math.h>
@@ -16,7 +19,8 @@
 #define SHAPES_MAX 1000
 #define PAIR_PORTS_MAX 4 /* a day; who asks more asks the two among others */
 #define NAME_MAX_LEN 24
-#define DETAIL_MAX 200
+#define CLUSTERS_LIST_MAX 1000
+#define DETAIL_MAX 400
 
 enum {
 	TOOL_RANK,
@@ -34,12 +38,13 @@ enum {
 enum kind {
 	KIND_TOOL,
 	KIND_BEHAVIOUR,
+	KIND_CLUSTER,
 	KIND_SHAPE,
 	KIND_COUNT,
 };
 
-static const char *const kinds[KIND_COUNT] = {"tool", "behaviour", "shape"};
-static const char *const kinds_ja[KIND_COUNT] = {"ツール", "挙動", "SYNの形"};
+static const char *const kinds[KIND_COUNT] = {"tool", "behaviour", "cluster", "shape"};
+static const char *const kinds_ja[KIND_COUNT] = {"ツール", "挙動", "固定項目", "SYNの形"};
 
 struct item {
 	enum kind kind;
@@ -144,6 +149,43 @@ static int load_two_phase(struct top *top, struct items *items, struct err *err)
 	return ST_OK;
 }
 
+static int load_clusters(struct top *top, struct items *items, struct err *err)
+{
+	static const struct store_param params[] = {
+	    {.name = "from_day"},
+	    {.name = "now_day"},
+	    {.name = "to_day"},
+	    {.name = "n", .int_value = CLUSTERS_LIST_MAX},
+	};
+	struct store_result *r;
+	int rc = window_ask(&top->w, "cmd_top_clusters", params, sizeof(params) / sizeof(params[0]),
+	    &r, err);
+	bool ja = top->style.language == PUBLISH_JA;
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < store_result_rows(r); i++) {
+		char name[CLUSTERS_NAME_MAX];
+		struct buf detail = {0};
+		struct item *item;
+
+		item = add(items, KIND_CLUSTER,
+		    clusters_name((uint32_t)store_result_uint(r, i, 0), name));
+		clustering_put_fields((uint32_t)store_result_uint(r, i, 1), ja, &detail);
+		buf_puts(&detail, ja ? "(" : " (");
+		clustering_put_shape((uint8_t)store_result_uint(r, i, 2),
+		    (unsigned)store_result_uint(r, i, 3), store_result_text(r, i, 4), ja, &detail);
+		buf_puts(&detail, ja ? ")" : ")");
+		item->packets = store_result_uint(r, i, 5);
+		item->before = store_result_uint(r, i, 6);
+		item->sources = store_result_uint(r, i, 7);
+		(void)snprintf(item->detail, sizeof(item->detail), "%s", buf_text(&detail));
+		buf_fini(&detail);
+	}
+	store_result_free(r);
+	return ST_OK;
+}
+
 static int load_shapes(struct top *top, struct items *items, struct err *err)
 {
 	static const struct store_param params[] = {
@@ -178,7 +220,7 @@ static int load_shapes(struct top *top, struct items *items, struct err *err)
 	return ST_OK;
 }
 
-/* Tools, then behaviours, then shapes; what is not known last of its kind. */
+/* Tools, behaviours, clusters, shapes; what is not known last of its kind. */
 static int compare(const void *va, const void *vb)
 {
 	const struct item *a = va;
@@ -278,6 +320,8 @@ int top_tools(struct top *top)
 		rc = load_port_pairs(top, &items, &err);
 	if (!rc)
 		rc = load_two_phase(top, &items, &err);
+	if (!rc)
+		rc = load_clusters(top, &items, &err);
 	if (!rc)
 		rc = load_shapes(top, &items, &err);
 	if (rc) {

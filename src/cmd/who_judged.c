@@ -2,6 +2,7 @@
 #include "cmd/who_judged.h"
 
 #include "base/civil.h"
+#include "cmd/clustering.h"
 #include "cmd/table.h"
 
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 
 #define SPANS_SHOWN 10
 #define ATTACKS_SHOWN 10
+#define CLUSTERS_SHOWN 5
+
+enum { CLUSTER_ID, CLUSTER_FIELDS, CLUSTER_TTL, CLUSTER_WINDOW, CLUSTER_OPTIONS, CLUSTER_SYNS };
 
 /* Columns of cmd_who_roles and cmd_who_attacks. */
 enum { ROLE_DATE, ROLE_KIND, ROLE_REASON, ROLE_PACKETS, ROLE_TOOL, ROLE_RESEARCH_NAME };
@@ -111,6 +115,8 @@ int who_judged_load(struct who_judged *j, struct window *w, const char *hi, cons
 
 	if (r == ST_OK)
 		r = window_ask(w, "cmd_who_attacks", params, 2, &j->attacks, err);
+	if (r == ST_OK)
+		r = window_ask(w, "cmd_who_clusters", params, 2, &j->clusters, err);
 	if (r == ST_OK) {
 		j->spans = command_need(calloc(store_result_rows(days) + 1, sizeof(*j->spans)));
 		for (size_t i = 0; i < store_result_rows(days); i++)
@@ -126,6 +132,7 @@ void who_judged_fini(struct who_judged *j)
 	free(j->spans);
 	buf_fini(&j->tools);
 	store_result_free(j->attacks);
+	store_result_free(j->clusters);
 	memset(j, 0, sizeof(*j));
 }
 
@@ -167,6 +174,34 @@ static void put_attack(const struct store_result *a, size_t i, struct buf *b)
 	buf_putc(b, '}');
 }
 
+static void put_clusters(const struct store_result *c, struct buf *b)
+{
+	buf_puts(b, "\"clusters\": [");
+	for (size_t i = 0; i < store_result_rows(c); i++) {
+		char name[CLUSTERS_NAME_MAX];
+		unsigned fields = (unsigned)store_result_uint(c, i, CLUSTER_FIELDS);
+		bool any = false;
+
+		buf_puts(b, i ? ",\n     {" : "{");
+		put_string(b, "cluster", clusters_name((uint32_t)store_result_uint(c, i, CLUSTER_ID),
+		    name));
+		buf_puts(b, ", \"fields\": [");
+		for (unsigned f = 0; f < CLUSTERS_FIELD_COUNT; f++) {
+			if (!(fields & 1u << f))
+				continue;
+			buf_printf(b, "%s\"%s\"", any ? ", " : "", clusters_field_name(f));
+			any = true;
+		}
+		buf_printf(b, "], \"initial_ttl\": %llu, \"window\": %llu, ",
+		    (unsigned long long)store_result_uint(c, i, CLUSTER_TTL),
+		    (unsigned long long)store_result_uint(c, i, CLUSTER_WINDOW));
+		put_string(b, "options", store_result_text(c, i, CLUSTER_OPTIONS));
+		buf_printf(b, ", \"packets\": %llu}",
+		    (unsigned long long)store_result_uint(c, i, CLUSTER_SYNS));
+	}
+	buf_puts(b, "],\n   ");
+}
+
 void who_judged_json(const struct who_judged *j, struct buf *b)
 {
 	const char *tool = buf_text(&j->tools);
@@ -189,7 +224,9 @@ void who_judged_json(const struct who_judged *j, struct buf *b)
 		if (*tool)
 			buf_puts(b, ", ");
 	}
-	buf_puts(b, "],\n   \"roles\": [");
+	buf_puts(b, "],\n   ");
+	put_clusters(j->clusters, b);
+	buf_puts(b, "\"roles\": [");
 	for (size_t i = 0; i < j->span_count; i++) {
 		const struct who_span *span = &j->spans[i];
 
@@ -278,5 +315,17 @@ void who_judged_people(const struct who_judged *j, const struct publish_style *s
 	if (j->tools.len) {
 		heading(arg, "ツール", "tools", b);
 		buf_printf(b, "%s\n", buf_text(&j->tools));
+	}
+	for (size_t i = 0; i < store_result_rows(j->clusters) && i < CLUSTERS_SHOWN; i++) {
+		char name[CLUSTERS_NAME_MAX];
+
+		heading(arg, i ? "" : "固定項目", i ? "" : "constants", b);
+		clustering_put_fields((uint32_t)store_result_uint(j->clusters, i, CLUSTER_FIELDS), ja, b);
+		buf_printf(b, ja ? "(%s、" : " (%s, ", clusters_name(
+		    (uint32_t)store_result_uint(j->clusters, i, CLUSTER_ID), name));
+		clustering_put_shape((uint8_t)store_result_uint(j->clusters, i, CLUSTER_TTL),
+		    (unsigned)store_result_uint(j->clusters, i, CLUSTER_WINDOW),
+		    store_result_text(j->clusters, i, CLUSTER_OPTIONS), ja, b);
+		buf_puts(b, ja ? ")\n" : ")\n");
 	}
 }

@@ -23,6 +23,7 @@ struct who_judged {
 	struct buf tools; /* names, comma */
 	char research[64];
 	struct store_result *attacks;
+	struct store_result *clusters;
 };
 
 /* hi, lo: the address as SQL. */
@@ -30,7 +31,7 @@ ST_MUST_CHECK int who_judged_load(struct who_judged *judged, struct window *w, c
     const char *lo, struct err *err);
 void who_judged_fini(struct who_judged *judged);
 
-/* Appends the members role, reason and tools, and roles and attacks, as in a JSON object, each
+/* Appends the members role, reason and tools, clusters, roles and attacks, as in a JSON object, each
  * with ", " behind it. */
 void who_judged_json(const struct who_judged *judged, struct buf *b);
 

@@ -483,6 +483,16 @@ const char *window_rate_heading(enum report_basis basis, enum publish_language l
 	return ja ? "件/日" : "packets/day";
 }
 
+/* With one decimal; what is there but would be rounded away is not 0. */
+static void put_measure(struct buf *b, double value, const char *unit, bool ja)
+{
+	bool tiny = value > 0 && value < 0.05;
+
+	buf_puts(b, tiny && !ja ? "<" : "");
+	publish_number(b, tiny ? 0.1 : value, 1);
+	buf_printf(b, "%s%s", unit, tiny && ja ? "未満" : "");
+}
+
 void window_describe(const struct window *w, const struct publish_style *style, struct buf *b)
 {
 	bool ja = style->language == PUBLISH_JA;
@@ -493,12 +503,17 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 	(void)civil_format_date(w->now.to - 1, to);
 	buf_printf(b, ja ? "期間 %s~%s(%s)  観測稼働率 " : "Period %s to %s (%s)  coverage ", from,
 	    to, zone_name(store_zone(w->store)));
-	publish_number(b, 100 * w->coverage, 1);
-	buf_puts(b, ja ? "%(" : "% (");
+	put_measure(b, 100 * w->coverage, "%", ja);
+	buf_puts(b, ja ? "(" : " (");
 	publish_number(b, (double)w->sensors_now, 0);
 	buf_puts(b, ja ? "台、" : w->sensors_now == 1 ? " sensor, " : " sensors, ");
-	publish_number(b, w->addresses, w->addresses < 10 ? 1 : 0);
-	buf_puts(b, ja ? "アドレス)  基準 " : " addresses)  basis ");
+	if (w->addresses < 10) {
+		put_measure(b, w->addresses, ja ? "アドレス" : " addresses", ja);
+	} else {
+		publish_number(b, w->addresses, 0);
+		buf_puts(b, ja ? "アドレス" : " addresses");
+	}
+	buf_puts(b, ja ? ")  基準 " : ")  basis ");
 	buf_printf(b, "%s\n", ja ? basis_ja[w->basis] : basis_names[w->basis]);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "capture/ring.h"
 #include "daemon/answered.h"
+#include "daemon/clusters.h"
 #include "daemon/minute.h"
 #include "daemon/wire.h"
 #include "daemon/worker.h"
@@ -32,6 +33,7 @@ struct watcher {
 	unsigned signatures;
 	uint32_t addresses;
 	struct answered answered;
+	struct daily_clusters clusters;
 };
 
 static int take_rows(void *arg, const struct tally_rows *rows)
@@ -160,6 +162,7 @@ static int read_packets(struct watcher *w)
 			break;
 		decode_batch(views, count, packets);
 		rc = tally_add(w->tally, packets, count);
+		daily_clusters_add(&w->clusters, &w->worker, packets, count);
 		if (w->worker.inspector)
 			inspect(w, packets, count);
 	}
@@ -213,6 +216,8 @@ static int prepare(void *self, struct err *err)
 	if (!rc)
 		rc = open_tally(w, err);
 	if (!rc)
+		rc = daily_clusters_init(&w->clusters, c->site.timezone, err);
+	if (!rc)
 		rc = ring_map(START_FIRST, &w->ring, err);
 	w->addresses = (uint32_t)destinations_nets_size(c->sensor.addresses.items,
 	    c->sensor.addresses.count, c->sensor.exclude.items, c->sensor.exclude.count);
@@ -240,6 +245,7 @@ static void end(void *self)
 		if (read_packets(w))
 			break;
 	} while (tally_counters(w->tally)->read != before && os_clock_monotonic_us() < until);
+	daily_clusters_end(&w->clusters, &w->worker);
 	(void)by_the_clock(w, true);
 }
 

@@ -35,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -595,6 +596,20 @@ static int make_channels(struct supervisor *s, struct err *err)
 	return rc;
 }
 
+/* Whether the user gets to the folder, through all that are above it. */
+static bool can_enter(const struct passwd *user, const char *folder)
+{
+	gid_t gid = (gid_t)setfsgid(user->pw_gid);
+	uid_t uid = (uid_t)setfsuid(user->pw_uid);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)setfsuid(uid);
+	(void)setfsgid(gid);
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 /* Root gives its work to the user of the configuration when there is one. */
 static int choose_user(struct supervisor *s, struct err *err)
 {
@@ -615,6 +630,10 @@ static int choose_user(struct supervisor *s, struct err *err)
 	if (chown(s->config->store.path, user->pw_uid, user->pw_gid) != 0)
 		return err_set(err, -errno, "%s: cannot be given to %s: %s", s->config->store.path,
 		    s->user, st_text(-errno));
+	if (!can_enter(user, s->config->store.path))
+		return err_set(err, -EACCES, "store.path %s: the user %s cannot get there: open the folders "
+		    "above it to others (chmod o+x), or choose another place",
+		    s->config->store.path, s->user);
 	return ST_OK;
 }
 

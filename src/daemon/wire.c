@@ -66,7 +66,8 @@ static bool may_be_sent(unsigned table)
 	return table == RECORD_TABLE_flow || table == RECORD_TABLE_coverage
 	    || table == RECORD_TABLE_session || table == RECORD_TABLE_login
 	    || table == RECORD_TABLE_command || table == RECORD_TABLE_payload
-	    || table == RECORD_TABLE_event || table == RECORD_TABLE_alert;
+	    || table == RECORD_TABLE_event || table == RECORD_TABLE_alert
+	    || table == RECORD_TABLE_cluster_day;
 }
 
 int wire_rows(const uint8_t *body, size_t len, uint16_t sensor, int64_t now_us,

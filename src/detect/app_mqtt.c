@@ -5,20 +5,29 @@
 
 #include "base/rd.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MESSAGE_MAX (64u << 10)
 
 #define TYPE_CONNECT 1
+#define TYPE_CONNACK 2
 #define TYPE_PUBLISH 3
+#define TYPE_PUBACK 4
+#define TYPE_PUBCOMP 7
 #define TYPE_SUBSCRIBE 8
+#define TYPE_SUBACK 9
 #define TYPE_UNSUBSCRIBE 10
+#define TYPE_UNSUBACK 11
+#define TYPE_DISCONNECT 14
+#define TYPE_AUTH 15
 
 struct mqtt {
 	struct bytes pending[2];
 	uint64_t skip[2]; /* of a message that is longer than what is kept */
 	bool v5;
+	uint8_t version; /* 0: no CONNECT was seen */
 	bool lost;
 };
 
@@ -63,13 +72,56 @@ static void skip_properties(struct rd *r, bool v5)
 		rd_skip(r, n);
 }
 
+static void take_number(struct signatures *s, struct app_values *v, enum buffer_id buffer, unsigned n)
+{
+	char text[12];
+	int len = snprintf(text, sizeof(text), "%u", n);
+
+	app_values_add(&s->budget, v, buffer, text, (size_t)len);
+}
+
+static void take_flags(struct signatures *s, struct app_values *v, uint8_t flags)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), " %s%s%s%s%s", flags & 0x80 ? "username " : "",
+	    flags & 0x40 ? "password " : "", flags & 0x20 ? "will_retain " : "",
+	    flags & 0x04 ? "will " : "", flags & 0x02 ? "clean_session " : "");
+
+	app_values_add(&s->budget, v, BUFFER_MQTT_CONNECT_FLAGS, text, (size_t)len);
+}
+
+/* What says how it went: of an answer, or of a farewell. */
+static void take_reasons(struct signatures *s, const struct mqtt *m, struct app_values *v,
+    unsigned type, struct rd *r)
+{
+	if (type == TYPE_CONNACK) {
+		const char *present = rd_u8(r) & 1 ? "yes" : "no";
+
+		app_values_add(&s->budget, v, BUFFER_MQTT_SESSION_PRESENT, present, strlen(present));
+		if (rd_left(r))
+			take_number(s, v, BUFFER_MQTT_REASON, rd_u8(r));
+		return;
+	}
+	if (type < TYPE_DISCONNECT)
+		rd_skip(r, 2); /* the number of what it answers */
+	if (type == TYPE_SUBACK || type == TYPE_UNSUBACK) {
+		skip_properties(r, m->v5);
+		while (!r->bad && rd_left(r) && (type == TYPE_SUBACK || m->v5))
+			take_number(s, v, BUFFER_MQTT_REASON, rd_u8(r));
+	} else if (m->v5 && !r->bad) {
+		take_number(s, v, BUFFER_MQTT_REASON, rd_left(r) ? rd_u8(r) : 0);
+	}
+}
+
 static void take_connect(struct signatures *s, struct mqtt *m, struct app_values *v, struct rd *r)
 {
 	uint8_t flags;
 
 	take_string(s, v, r, BUFFER_MQTT_PROTOCOL);
-	m->v5 = rd_u8(r) == 5;
+	m->version = rd_u8(r);
+	m->v5 = m->version == 5;
 	flags = rd_u8(r);
+	take_flags(s, v, flags);
 	rd_skip(r, 2);
 	skip_properties(r, m->v5);
 	take_string(s, v, r, BUFFER_MQTT_CLIENTID);
@@ -92,8 +144,12 @@ static void take_message(struct signatures *s, struct flow *f, enum flow_side si
 		"PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"};
 	struct mqtt *m = f->session->mqtt;
 	struct app_values v = {0};
+	char flags[16];
 
 	app_values_add(&s->budget, &v, BUFFER_MQTT_TYPE, types[first >> 4], strlen(types[first >> 4]));
+	take_number(s, &v, BUFFER_MQTT_QOS, first >> 1 & 3);
+	(void)snprintf(flags, sizeof(flags), " %s%s", first & 8 ? "dup " : "", first & 1 ? "retain " : "");
+	app_values_add(&s->budget, &v, BUFFER_MQTT_FLAGS, flags, strlen(flags));
 	switch (first >> 4) {
 	case TYPE_CONNECT:
 		take_connect(s, m, &v, &r);
@@ -117,9 +173,20 @@ static void take_message(struct signatures *s, struct flow *f, enum flow_side si
 				rd_skip(&r, 1);
 		}
 		break;
+	case TYPE_CONNACK:
+	case TYPE_SUBACK:
+	case TYPE_UNSUBACK:
+	case TYPE_DISCONNECT:
+	case TYPE_AUTH:
+		take_reasons(s, m, &v, first >> 4, &r);
+		break;
 	default:
+		if (first >> 4 >= TYPE_PUBACK && first >> 4 <= TYPE_PUBCOMP)
+			take_reasons(s, m, &v, first >> 4, &r);
 		break;
 	}
+	if (m->version)
+		take_number(s, &v, BUFFER_MQTT_VERSION, m->version);
 	app_values_inspect(s, f, side, APP_MQTT, &v, time_us);
 }
 

@@ -128,6 +128,9 @@ void tls_certificates(struct budget *budget, struct app_values *v, const uint8_t
 {
 	struct rd r = rd_init(body, len);
 	bool first = true;
+	unsigned count = 0;
+	char number[12];
+	int number_len;
 
 	rd_skip(&r, 3);
 	while (rd_left(&r) >= 3) {
@@ -138,6 +141,7 @@ void tls_certificates(struct budget *budget, struct app_values *v, const uint8_t
 		p = rd_take(&r, n);
 		if (!p)
 			return;
+		count++;
 		app_values_add(budget, v, BUFFER_TLS_CERTS, p, n);
 		if (first) {
 			uint8_t md[EVP_MAX_MD_SIZE];
@@ -152,4 +156,6 @@ void tls_certificates(struct budget *budget, struct app_values *v, const uint8_t
 		}
 		first = false;
 	}
+	number_len = snprintf(number, sizeof(number), "%u", count);
+	app_values_add(budget, v, BUFFER_TLS_CHAIN, number, (size_t)number_len);
 }

@@ -311,6 +311,8 @@ void tls_client_hello(struct budget *budget, struct app_values *v, const uint8_t
 	if (h.name)
 		app_values_add(budget, v, BUFFER_TLS_SNI, h.name, h.name_len);
 	app_values_add(budget, v, BUFFER_TLS_RANDOM, h.random, 32);
+	app_values_add(budget, v, BUFFER_TLS_RANDOM_TIME, h.random, 4);
+	app_values_add(budget, v, BUFFER_TLS_RANDOM_BYTES, h.random + 4, 28);
 	at = put_decimal(text, 0, h.version);
 	text[at++] = ',';
 	at = put_list(text, at, &h.ciphers);
@@ -336,6 +338,8 @@ void tls_server_hello(struct budget *budget, struct app_values *v, const uint8_t
 		return;
 	add_version(budget, v, &h);
 	app_values_add(budget, v, BUFFER_TLS_RANDOM, h.random, 32);
+	app_values_add(budget, v, BUFFER_TLS_RANDOM_TIME, h.random, 4);
+	app_values_add(budget, v, BUFFER_TLS_RANDOM_BYTES, h.random + 4, 28);
 	at = (size_t)snprintf(text, sizeof(text), "%u,%u,", h.version, h.ciphers.list[0]);
 	at = put_list(text, at, &h.extensions);
 	app_values_add(budget, v, BUFFER_JA3S_STRING, text, at);

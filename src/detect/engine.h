@@ -75,6 +75,7 @@ struct raw_window {
 };
 
 struct http;
+struct http2;
 struct http_view;
 struct tls;
 struct ssh;
@@ -88,6 +89,7 @@ struct session {
 	union {
 		void *state;
 		struct http *http;
+		struct http2 *http2;
 		struct tls *tls;
 		struct ssh *ssh;
 		struct dns_stream *dns;
@@ -178,6 +180,11 @@ void http_end(struct signatures *s, struct flow *flow, enum flow_side side, int6
 bool http_idle(const struct flow *flow, enum flow_side side);
 void http_view_free(struct signatures *s);
 void http_close(struct signatures *s, struct flow *flow, int64_t time_us);
+
+void http2_data(struct signatures *s, struct flow *flow, enum flow_side side, const uint8_t *data,
+    size_t len, int64_t time_us);
+void http2_gap(struct flow *flow, enum flow_side side);
+void http2_close(struct signatures *s, struct flow *flow, int64_t time_us);
 
 void tls_data(struct signatures *s, struct flow *flow, enum flow_side side, const uint8_t *data,
     size_t len, int64_t time_us);

@@ -37,6 +37,7 @@ static void put_match(struct buf *b, const struct rule_match *m)
 		[MATCH_BYTE_TEST] = "byte_test", [MATCH_BYTE_JUMP] = "byte_jump",
 		[MATCH_BYTE_EXTRACT] = "byte_extract", [MATCH_BYTE_MATH] = "byte_math",
 		[MATCH_BASE64_DECODE] = "base64_decode", [MATCH_BSIZE] = "size", [MATCH_ABSENT] = "absent",
+		[MATCH_NUMBER] = "number",
 	};
 
 	buf_printf(b, "    %s%s", m->negated ? "not " : "", kinds[m->kind]);

@@ -525,6 +525,10 @@ static bool tcp_reset(struct flow_table *t, struct flow *f, enum flow_side side,
 	if (f->tcp == TCP_NONE || (mine->known && f->tcp != TCP_SYN_SENT
 	        && (distance(p->seq, mine->next) < -65536 || distance(p->seq, mine->high) > 65536)))
 		return false;
+	/* RFC 5961: in the middle of a session only the very next number resets it. */
+	if (f->tcp == TCP_ESTABLISHED && mine->known && p->seq != mine->high + mine->fin
+	    && p->seq != mine->next)
+		return false;
 	/* A client that resets what it has not been answered to says nothing about the server. */
 	if (f->tcp == TCP_SYN_SENT && side == SIDE_CLIENT)
 		return false;
@@ -588,7 +592,10 @@ static bool take_tcp(struct flow_table *t, struct flow *f, enum flow_side side,
 		if (!(p->tcp_flags & ACK) || (other->known && distance(p->ack, other->high) > WINDOW_MAX))
 			return false;
 		f->tcp = TCP_ESTABLISHED;
+		f->stood = true;
 	}
+	if (p->payload_len && !(p->tcp_flags & ACK))
+		return false; /* nobody would take it */
 	return take_payload(t, f, side, p);
 }
 
@@ -619,7 +626,7 @@ struct flow_view flow_table_add(struct flow_table *t, const struct packet *p)
 		if (p->bare || (p->tcp_flags & ACK && distance(p->ack, f->streams[!view.side].next) >= 0))
 			f->burst[!view.side] = 0;
 		view.in_stream = take_tcp(t, f, view.side, p);
-		view.established = f->tcp == TCP_ESTABLISHED || (f->tcp == TCP_CLOSED && f->session);
+		view.established = f->tcp == TCP_ESTABLISHED || (f->tcp == TCP_CLOSED && f->stood);
 		if (f->tcp == TCP_ESTABLISHED && f->streams[0].fin && f->streams[1].fin
 		    && !f->streams[0].held && !f->streams[1].held && p->payload_len == 0
 		    && f->streams[0].next == f->streams[0].fin_seq
@@ -649,6 +656,7 @@ void flow_table_stand(struct flow_table *t, enum flow_side side, struct packet *
 		return;
 	if (f->tcp == TCP_NONE) {
 		f->tcp = TCP_ESTABLISHED;
+		f->stood = true;
 		for (int i = 0; i < 2; i++) {
 			f->streams[i].known = true;
 			f->streams[i].next = f->streams[i].high = 1;

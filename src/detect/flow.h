@@ -61,6 +61,7 @@ struct flow {
 	uint8_t tcp; /* enum flow_tcp */
 	uint8_t app; /* enum detect_app */
 	bool live;
+	bool stood; /* the handshake was seen to its end */
 	bool four_way; /* both sides sent a SYN */
 	bool failed[2]; /* recognition gave up, by side */
 	bool saw[2];

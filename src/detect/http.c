@@ -54,7 +54,7 @@ static void free_tx(struct signatures *s, struct http *h, struct http_tx *tx)
 	free(tx);
 }
 
-static void inspect(struct http_work *w, struct http_tx *tx)
+void http_inspect(struct http_work *w, struct http_tx *tx)
 {
 	struct http_message *m = &tx->side[w->side];
 	struct http_view *view;
@@ -75,6 +75,7 @@ static void inspect(struct http_work *w, struct http_tx *tx)
 	view->tx = tx;
 	view->s = w->s;
 	memset(view->state, 0, sizeof(view->state));
+	view->files_known = false;
 	app.tx = view;
 	inspect_transaction(w->s, w->flow, w->side, &app, w->time_us);
 }
@@ -93,7 +94,7 @@ void http_complete(struct http_work *w)
 	if (!tx)
 		return;
 	http_body_end(w);
-	inspect(w, tx);
+	http_inspect(w, tx);
 	tx->side[w->side].complete = true;
 	if (w->side == SIDE_CLIENT)
 		w->http->request = NULL;
@@ -143,6 +144,8 @@ void http_body_bytes(struct http_work *w, const uint8_t *p, size_t len)
 	m = &tx->side[w->side];
 	if (m->body_full || m->inspected)
 		return;
+	if (w->side == SIDE_SERVER && http_method_is(&tx->side[0], "CONNECT"))
+		return; /* of a tunnel, or about one: no file */
 	if (m->decoder) {
 		http_decoder_feed(&w->s->budget, m, p, len);
 	} else if (m->encoded) {
@@ -153,7 +156,7 @@ void http_body_bytes(struct http_work *w, const uint8_t *p, size_t len)
 	}
 	if (m->body.len >= HTTP_BODY_MAX) {
 		m->body_full = true;
-		inspect(w, tx);
+		http_inspect(w, tx);
 		bytes_fini(&w->s->budget, &m->body);
 		http_decoder_free(&w->s->budget, m->decoder);
 		m->decoder = NULL;
@@ -182,7 +185,7 @@ static bool says_chunked(const uint8_t *value, size_t len)
 		size_t start;
 		size_t end;
 
-		while (i < len && (value[i] == ',' || value[i] == ' ' || value[i] == '\t'))
+		while (i < len && (value[i] == ',' || value[i] == ' ' || (value[i] >= 9 && value[i] <= 13)))
 			i++;
 		for (start = end = i; i < len && value[i] != ','; i++)
 			if (value[i] != ' ' && value[i] != '\t')
@@ -195,6 +198,21 @@ static bool says_chunked(const uint8_t *value, size_t len)
 
 static size_t request_line(struct http_work *w, const struct http_input *in);
 
+static void note_host(struct http_message *m)
+{
+	struct http_uri u = http_uri_split(m->line.data + m->part[1].at, m->part[1].len);
+	const uint8_t *host;
+	size_t len;
+
+	if (!http_find_exact(m, "host", &host, &len)) {
+		if (m->part[2].len == 8 && memcmp(m->line.data + m->part[2].at, "HTTP/1.1", 8) == 0)
+			http_event(m, HTTP_EVENT_HOST_MISSING);
+	} else if (u.host && (u.host_len > len
+	    || strncasecmp((const char *)u.host, (const char *)host, u.host_len) != 0)) {
+		http_event(m, HTTP_EVENT_HOST_AMBIGUOUS);
+	}
+}
+
 static void request_body(struct http_work *w, struct http_message *m)
 {
 	struct http_parser *p = &w->http->parser[SIDE_CLIENT];
@@ -202,20 +220,26 @@ static void request_body(struct http_work *w, struct http_message *m)
 	size_t len;
 
 	bool known = true;
+	bool old = m->part[2].len != 8 || memcmp(m->line.data + m->part[2].at, "HTTP/1.1", 8) != 0;
 
 	if (http_method_is(m, "CONNECT")) { /* what follows is not for this server */
 		p->state = HTTP_WAIT;
 		m->headers_done = false;
 		return;
 	}
-	http_decoder_begin(&w->s->budget, m);
+	note_host(m);
+	http_decoder_begin(&w->s->budget, m, true);
 	if (http_find_header(m, "transfer-encoding", &value, &len)) {
 		known = says_chunked(value, len);
+		if (!known || old)
+			http_event(m, HTTP_EVENT_REQUEST_TRANSFER);
 		p->state = HTTP_CHUNK_LENGTH;
 	} else if (!http_find_header(m, "content-length", &value, &len)) {
 		p->state = HTTP_FINISH;
 	} else {
 		known = http_content_length(value, len, &p->left);
+		if (!known)
+			http_event(m, HTTP_EVENT_REQUEST_LENGTH);
 		p->state = p->left ? HTTP_BODY_LENGTH : HTTP_FINISH;
 	}
 	if (!known) { /* where the next request begins */
@@ -247,6 +271,10 @@ static size_t request_finish(struct http_work *w, const struct http_input *in)
 	if (http_begins_request(in->p, used)) {
 		http_complete(w);
 		return request_line(w, in);
+	}
+	if (used == 1 || (used == 2 && *in->p == '\r')) { /* an empty line ends it */
+		http_complete(w);
+		return used;
 	}
 	http_body_bytes(w, in->p, used);
 	return used;
@@ -289,7 +317,8 @@ void http_end_folded(struct http_work *w, struct http_message *m)
 
 	if (p->has_folded)
 		http_add_header(&w->s->budget, m,
-		    p->folded.len ? p->folded.data : (const uint8_t *)"", p->folded.len);
+		    p->folded.len ? p->folded.data : (const uint8_t *)"", p->folded.len,
+		    w->side == SIDE_CLIENT);
 	p->has_folded = false;
 	p->folded.len = 0;
 }
@@ -370,7 +399,14 @@ static bool may_be_chunk(const uint8_t *p, size_t len)
 /* Not chunked after all: what follows is the body. */
 static size_t not_chunked(struct http_work *w, const struct http_input *in)
 {
+	struct http_tx *tx = http_current(w);
+
+	if (tx)
+		http_event(&tx->side[w->side],
+		    w->side == SIDE_CLIENT ? HTTP_EVENT_REQUEST_CHUNK : HTTP_EVENT_RESPONSE_CHUNK);
 	if (w->side == SIDE_CLIENT) {
+		if (tx)
+			tx->side[SIDE_CLIENT].broken = true;
 		http_complete(w);
 		http_give_up(w);
 		return in->len;
@@ -391,7 +427,7 @@ static size_t chunk_length(struct http_work *w, const struct http_input *in)
 		if (in->p[i] != '\n' && !probe)
 			continue;
 		n = http_chunk_length(in->p, i + 1);
-		if (n == -2)
+		if (n == -2 && w->side == SIDE_SERVER)
 			continue; /* only blanks so far */
 		if (n < 0)
 			return not_chunked(w, in);
@@ -572,7 +608,7 @@ void http_end(struct signatures *s, struct flow *f, enum flow_side side, int64_t
 	last_words(&w);
 	tx = http_current(&w);
 	if (tx)
-		inspect(&w, tx);
+		http_inspect(&w, tx);
 }
 
 void http_close(struct signatures *s, struct flow *f, int64_t time_us)
@@ -607,6 +643,7 @@ void http_view_free(struct signatures *s)
 		return;
 	for (unsigned i = 0; i < BUFFER_COUNT; i++)
 		bytes_fini(&s->budget, &s->http_view->made[i]);
+	bytes_fini(&s->budget, &s->http_view->path);
 	free(s->http_view);
 	s->http_view = NULL;
 }

@@ -9,12 +9,14 @@
 #pragma once
 
 #include "detect/engine.h"
+#include "detect/events.h"
 
 #define HTTP_LINE_MAX 18000u
 #define HTTP_HEADERS_MAX 256u
 #define HTTP_RAW_MAX (64u << 10)
 #define HTTP_BODY_MAX 102400u
 #define HTTP_PIPELINE_MAX 64u
+#define HTTP_FILES_MAX 32u /* of one message */
 #define HTTP_DECODERS_MAX 2 /* words of content-encoding that count */
 
 struct http_span {
@@ -45,14 +47,18 @@ struct http_message {
 	bool complete;
 	bool inspected;
 	bool body_full;
+	bool broken; /* of a request: what came was no body as declared */
 	bool encoded; /* there is or was a decoder */
 	unsigned status;
+	uint32_t events; /* bit per enum http_event */
 };
 
 struct http_tx {
 	struct http_tx *next;
 	struct http_message side[2]; /* by enum flow_side */
 	bool continued; /* a 100 was seen */
+	bool h2;
+	uint32_t stream; /* of HTTP/2 */
 };
 
 enum http_state {
@@ -88,6 +94,11 @@ struct http {
 	unsigned count;
 };
 
+static inline void http_event(struct http_message *m, enum http_event event)
+{
+	m->events |= 1u << event;
+}
+
 static inline const uint8_t *http_text(const struct http_message *m, struct http_span s)
 {
 	return m->text.data ? m->text.data + s.at : (const uint8_t *)"";
@@ -109,6 +120,8 @@ struct http_work {
 };
 
 /* http.c */
+/* Matches the work's side of it, once. */
+void http_inspect(struct http_work *w, struct http_tx *tx);
 struct http_tx *http_new_tx(struct http_work *w);
 /* The transaction whose message is being read on this side; NULL: none. */
 struct http_tx *http_current(struct http_work *w);
@@ -136,9 +149,12 @@ bool http_is_blank_line(const uint8_t *line, size_t len);
 /* A line whose first word is a known method. */
 bool http_begins_request(const uint8_t *line, size_t len);
 bool http_looks_like_response(const uint8_t *data, size_t len);
-/* Adds a header line; what repeats is joined with ", ". */
+/* Adds a header line; what repeats is joined with ", ". In a request a zero ends the name's line. */
 void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line,
-    size_t len);
+    size_t len, bool request);
+/* The same of a name and a value, as HTTP/2 has them. */
+void http_keep_header(struct budget *budget, struct http_message *m, const uint8_t *name,
+    size_t name_len, const uint8_t *value, size_t value_len);
 /* The value of a header, whatever zeros are in its name; false: there is none. */
 bool http_find_header(const struct http_message *m, const char *name, const uint8_t **ret_value,
     size_t *ret_len);
@@ -155,13 +171,29 @@ int64_t http_chunk_length(const uint8_t *data, size_t len);
 /* http_buffers.c */
 bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsigned index,
     const uint8_t **ret_data, size_t *ret_len);
+struct http_file {
+	const uint8_t *name; /* NULL: none */
+	size_t name_len;
+	const uint8_t *data;
+	size_t len;
+};
+
 /* What the buffers are made in; one transaction at a time. */
 struct http_view {
 	const struct http_tx *tx;
 	struct signatures *s;
 	struct bytes made[BUFFER_COUNT];
 	uint8_t state[BUFFER_COUNT]; /* 0 not made, 1 there, 2 absent */
+	struct bytes path; /* name of a file that has no other */
+	struct http_file files[HTTP_FILES_MAX];
+	unsigned file_count;
+	bool files_known;
+	char size[24];
 };
+
+/* http_files.c: file.data, file.name and the size of the index-th file; false: no more. */
+bool http_files_buffer(struct http_view *v, const struct http_message *m, bool response,
+    enum buffer_id buffer, unsigned index, const uint8_t **ret_data, size_t *ret_len);
 
 /* http_uri.c */
 struct http_uri {
@@ -175,7 +207,7 @@ struct http_uri http_uri_split(const uint8_t *uri, size_t len);
 size_t http_uri_normalise(const uint8_t *path, size_t len, uint8_t *out);
 
 /* http_body.c: undoes Content-Encoding of what is fed, into the message's body. */
-void http_decoder_begin(struct budget *budget, struct http_message *m);
+void http_decoder_begin(struct budget *budget, struct http_message *m, bool request);
 void http_decoder_feed(struct budget *budget, struct http_message *m, const uint8_t *data,
     size_t len);
 void http_decoder_end(struct budget *budget, struct http_message *m);

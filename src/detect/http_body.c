@@ -129,6 +129,12 @@ static void flush(const struct sink *s, struct http_decoder *d)
 		keep(s, d->block, n);
 }
 
+/* What came out before an error counts, but not of a second try. */
+static bool usable(const struct http_decoder *d, int rc)
+{
+	return rc == Z_DATA_ERROR && d->restarts == 0 && d->z.avail_out < BLOCK;
+}
+
 static void feed(const struct sink *s, struct http_decoder *d, const uint8_t *data, size_t len)
 {
 	size_t skip = 0;
@@ -148,7 +154,7 @@ again:
 		rc = inflate(&d->z, Z_NO_FLUSH);
 		if (rc == Z_OK)
 			continue;
-		if (rc == Z_STREAM_END || (rc == Z_DATA_ERROR && d->z.avail_out < BLOCK)) {
+		if (rc == Z_STREAM_END || usable(d, rc)) {
 			flush(s, d);
 			return;
 		}
@@ -199,9 +205,10 @@ static enum encoding encoding_of(const uint8_t *word, size_t len, bool alone)
 	return len == 4 && memcmp(word, "lzma", 4) == 0 ? ENCODING_OPAQUE : ENCODING_NONE;
 }
 
-void http_decoder_begin(struct budget *budget, struct http_message *m)
+void http_decoder_begin(struct budget *budget, struct http_message *m, bool request)
 {
 	struct http_decoder **at = &m->decoder;
+	unsigned words = request ? 1 : HTTP_DECODERS_MAX;
 	const uint8_t *value;
 	const uint8_t *word;
 	size_t whole;
@@ -211,8 +218,11 @@ void http_decoder_begin(struct budget *budget, struct http_message *m)
 	if (m->decoder || !http_find_header(m, "content-encoding", &value, &len))
 		return;
 	whole = len;
-	for (unsigned i = 0; i < HTTP_DECODERS_MAX && len && next_word(&value, &len, &word, &n); i++) {
+	for (unsigned i = 0; i < words && len && next_word(&value, &len, &word, &n); i++) {
 		enum encoding encoding = encoding_of(word, n, n == whole);
+
+		if (request && n != whole)
+			break; /* a list is not undone there */
 
 		if (encoding == ENCODING_NONE)
 			continue;

@@ -64,6 +64,10 @@ static void make_uri(struct http_view *v, const struct http_message *m, struct b
 
 	if (m->part[0].len == 7 && memcmp(m->line.data + m->part[0].at, "CONNECT", 7) == 0)
 		return;
+	if (v->tx->h2) { /* as it stands */
+		put(v, b, m->line.data + m->part[1].at, m->part[1].len);
+		return;
+	}
 	put(v, b, u.path, u.path_len);
 	if (b->len)
 		b->len = http_uri_normalise(u.path, b->len, b->data);
@@ -83,11 +87,14 @@ static void make_host(struct http_view *v, const struct http_message *m, bool ra
 
 		p = uri;
 		len = colon ? (size_t)(colon - uri) : m->part[1].len;
+	} else if (v->tx->h2) {
+		if (!http_find_exact(m, ":authority", &p, &len))
+			return;
 	} else if (!p && !http_find_exact(m, "host", &p, &len)) {
 		return;
 	}
 	put(v, b, p, len);
-	if (raw && p != uri && p != u.host)
+	if (raw && (v->tx->h2 || (p != uri && p != u.host)))
 		return; /* as the header has it */
 	for (size_t i = 0; i < b->len; i++)
 		b->data[i] = (uint8_t)tolower(b->data[i]);
@@ -201,10 +208,23 @@ static bool one_header(struct http_view *v, const struct http_message *m, unsign
 	return true;
 }
 
-/* What a client sends is a file when it is put somewhere. */
-static bool is_upload(const struct http_message *m)
+const char *const http_event_names[HTTP_EVENT_COUNT] = {
+#define HTTP_EVENT(id, name) name,
+#include "detect/http_events.def"
+#undef HTTP_EVENT
+};
+
+static bool one_event(const struct http_message *m, unsigned index, const uint8_t **ret_data,
+    size_t *ret_len)
 {
-	return http_method_is(m, "POST") || http_method_is(m, "PUT");
+	for (unsigned i = 0; i < HTTP_EVENT_COUNT; i++) {
+		if (!(m->events >> i & 1) || index-- > 0)
+			continue;
+		*ret_data = (const uint8_t *)http_event_names[i];
+		*ret_len = strlen(http_event_names[i]);
+		return true;
+	}
+	return false;
 }
 
 static bool needs_all_headers(enum buffer_id buffer)
@@ -228,7 +248,13 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 		*ret_len = v->made[buffer].len;
 		return true;
 	}
-	if (index > 0 || !m->begun)
+	if (!m->begun)
+		return false;
+	if (buffer == BUFFER_HTTP_EVENT)
+		return one_event(m, index, ret_data, ret_len);
+	if (buffer == BUFFER_FILE_DATA || buffer == BUFFER_FILE_NAME || buffer == BUFFER_FILE_SIZE)
+		return http_files_buffer(v, m, response, buffer, index, ret_data, ret_len);
+	if (index > 0 || (v->tx->h2 && buffer == BUFFER_HTTP_START))
 		return false;
 	if (!m->headers_done && needs_all_headers(buffer))
 		return false;
@@ -236,10 +262,8 @@ bool http_buffer(const void *tx, enum buffer_id buffer, uint8_t direction, unsig
 		return http_find_exact(m, name, ret_data, ret_len);
 	if (line_part(m, buffer, response, ret_data, ret_len))
 		return *ret_len > 0;
-	if (buffer == BUFFER_FILE_DATA && !response && !is_upload(m))
-		return false;
 	if (buffer == BUFFER_HTTP_HEADER_RAW || buffer == BUFFER_HTTP_REQUEST_BODY
-	    || buffer == BUFFER_HTTP_RESPONSE_BODY || buffer == BUFFER_FILE_DATA) {
+	    || buffer == BUFFER_HTTP_RESPONSE_BODY) {
 		const struct bytes *b = buffer == BUFFER_HTTP_HEADER_RAW ? &m->raw : &m->body;
 
 		*ret_data = b->data;

@@ -143,28 +143,19 @@ static struct http_span keep(struct budget *budget, struct http_message *m, cons
 	return s;
 }
 
-void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line, size_t len)
+static void store_header(struct budget *budget, struct http_message *m, const uint8_t *name,
+    size_t name_len, const uint8_t *value, size_t value_len)
 {
-	const uint8_t *colon = memchr(line, ':', len);
-	size_t name_len = colon ? (size_t)(colon - line) : 0;
-	const uint8_t *value = colon ? colon + 1 : line;
-	size_t value_len = colon ? len - name_len - 1 : len;
 	struct http_header *h;
 
-	while (name_len && is_space(line[name_len - 1]))
-		name_len--;
-	while (value_len && (is_lws(*value) || *value == 0)) {
-		value++;
-		value_len--;
-	}
-	while (value_len && (is_space(value[value_len - 1])))
-		value_len--;
-	h = same_header(m, line, name_len);
+	h = same_header(m, name, name_len);
 	if (h) {
 		struct http_span old = h->value;
 		struct http_span joined = {(uint32_t)m->text.len, 0};
-		bool length = name_len == 14 && strncasecmp((const char *)line, "content-length", 14) == 0;
+		bool length = name_len == 14 && strncasecmp((const char *)name, "content-length", 14) == 0;
 
+		if (length)
+			http_event(m, m->status ? HTTP_EVENT_RESPONSE_LENGTHS : HTTP_EVENT_REQUEST_LENGTHS);
 		if (length || m->text.len + old.len + value_len + 2 > HTTP_RAW_MAX)
 			return; /* the first length stands */
 		/* The old value moves behind the text; the buffer may move while it grows. */
@@ -191,8 +182,41 @@ void http_add_header(struct budget *budget, struct http_message *m, const uint8_
 		m->header_room = room;
 	}
 	h = &m->headers[m->header_count++];
-	h->name = keep(budget, m, line, name_len);
+	h->name = keep(budget, m, name, name_len);
 	h->value = keep(budget, m, value, value_len);
+}
+
+void http_add_header(struct budget *budget, struct http_message *m, const uint8_t *line, size_t len,
+    bool request)
+{
+	size_t whole = request && memchr(line, 0, len) ? (size_t)((const uint8_t *)memchr(line, 0, len) - line)
+	                                              : len;
+	const uint8_t *colon = memchr(line, ':', whole);
+	size_t name_len = colon ? (size_t)(colon - line) : 0;
+	const uint8_t *value = colon ? colon + 1 : line;
+	size_t value_len = colon ? len - name_len - 1 : len;
+
+	if (!colon && len)
+		http_event(m, request ? HTTP_EVENT_REQUEST_COLON : HTTP_EVENT_RESPONSE_COLON);
+	while (name_len && is_space(line[name_len - 1]))
+		name_len--;
+	while (value_len && (is_lws(*value) || *value == 0)) {
+		value++;
+		value_len--;
+	}
+	while (value_len && (is_space(value[value_len - 1])))
+		value_len--;
+	store_header(budget, m, line, name_len, value, value_len);
+}
+
+void http_keep_header(struct budget *budget, struct http_message *m, const uint8_t *name,
+    size_t name_len, const uint8_t *value, size_t value_len)
+{
+	(void)bytes_append(budget, &m->raw, name, name_len, HTTP_RAW_MAX);
+	(void)bytes_append(budget, &m->raw, ": ", 2, HTTP_RAW_MAX);
+	(void)bytes_append(budget, &m->raw, value, value_len, HTTP_RAW_MAX);
+	(void)bytes_append(budget, &m->raw, "\r\n", 2, HTTP_RAW_MAX);
+	store_header(budget, m, name, name_len, value, value_len);
 }
 
 /* Names are compared as if zeros were not there: browsers do so. */

@@ -69,7 +69,8 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 		p->state = HTTP_LINE;
 		return;
 	}
-	if (m->status == 101) {
+	if (m->status == 101 && !http_find_header(m, "transfer-encoding", &value, &len)
+	    && !http_find_header(m, "content-length", &value, &len)) {
 		http_complete(w);
 		http_give_up(w);
 		return;
@@ -81,7 +82,7 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 			return;
 		}
 	}
-	http_decoder_begin(&w->s->budget, m);
+	http_decoder_begin(&w->s->budget, m, false);
 	if (!has_body(tx, m)) {
 		p->state = HTTP_FINISH;
 	} else if (http_find_header(m, "transfer-encoding", &value, &len)
@@ -90,6 +91,7 @@ static void find_body(struct http_work *w, struct http_tx *tx)
 	} else if (!http_find_header(m, "content-length", &value, &len)) {
 		p->state = HTTP_BODY_CLOSE;
 	} else if (!http_content_length(value, len, &p->left)) {
+		http_event(m, HTTP_EVENT_RESPONSE_LENGTH);
 		m->headers_done = false; /* nobody knows what follows */
 		http_complete(w);
 		http_give_up(w);
@@ -108,8 +110,10 @@ static struct http_tx *answered(struct http_work *w)
 		tx = tx->next;
 	if (!tx) { /* an answer to what was not seen */
 		tx = http_new_tx(w);
-		if (tx)
+		if (tx) {
 			tx->side[0].complete = tx->side[0].inspected = true;
+			http_event(&tx->side[1], HTTP_EVENT_UNASKED);
+		}
 	}
 	return tx;
 }
@@ -288,7 +292,7 @@ size_t http_response_header(struct http_work *w, const struct http_input *in)
 		(void)bytes_append(&w->s->budget, &ps->folded, p, len, HTTP_LINE_MAX);
 		ps->has_folded = true;
 	} else {
-		http_add_header(&w->s->budget, m, p, len);
+		http_add_header(&w->s->budget, m, p, len, false);
 	}
 	return line.end;
 }

@@ -30,6 +30,8 @@ static bool flow_matches(const struct rule *r, const struct subject *s)
 		return true;
 	if (!s->flow)
 		return (r->flow & ~FLOW_STATELESS) == 0;
+	if ((r->flow & FLOW_ONLY_STREAM) && !s->stream && !s->app)
+		return false;
 	if ((r->flow & FLOW_TO_SERVER) && s->direction != DIRECTION_TO_SERVER)
 		return false;
 	if ((r->flow & FLOW_TO_CLIENT) && s->direction != DIRECTION_TO_CLIENT)
@@ -46,7 +48,8 @@ static bool header_matches(const struct rule *r, const struct subject *s)
 	if (r->app != APP_UNKNOWN
 	    && (!s->flow || s->flow->app == APP_UNKNOWN
 	        || (s->flow->app != r->app
-	            && s->flow->app != detect_app_carrier((enum detect_app)r->app))))
+	            && (r->only_app
+	                || s->flow->app != detect_app_carrier((enum detect_app)r->app)))))
 		return false;
 	return flow_matches(r, s)
 	    && (ends_match(r, s, false) || (r->both_ways && ends_match(r, s, true)));
@@ -457,5 +460,7 @@ void inspect_transaction(struct signatures *s, struct flow *f, enum flow_side si
 		}
 	}
 	add_numbers(s, &s->app_always[app->app][d]);
+	if (f->app != app->app && f->app < APP_FAILED)
+		add_numbers(s, &s->app_always[f->app][d]);
 	try_candidates(s, &sub, true);
 }

@@ -437,6 +437,15 @@ static bool base64(struct matcher *m, const struct rule_match *match)
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
+static bool number_holds(const struct matcher *m, const struct rule_match *match)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->len && m->data[i] >= '0' && m->data[i] <= '9'; i++)
+		n = n * 10 + (m->data[i] - '0');
+	return rule_compare_holds(&match->size, n);
+}
+
 static bool match_from(struct matcher *m, const struct rule_list *list, unsigned i);
 
 static bool match_content(struct matcher *m, const struct rule_list *list, unsigned i)
@@ -552,6 +561,10 @@ static bool match_from(struct matcher *m, const struct rule_list *list, unsigned
 		break;
 	case MATCH_BSIZE:
 		ok = rule_compare_holds(&match->size, m->len);
+		m->hopeless = m->hopeless || !ok;
+		break;
+	case MATCH_NUMBER:
+		ok = number_holds(m, match);
 		m->hopeless = m->hopeless || !ok;
 		break;
 	case MATCH_ABSENT:

@@ -77,6 +77,52 @@ static bool is_icmp(const struct packet *p)
 	return p->rule_proto == RULE_PROTO_ICMP || p->rule_proto == RULE_PROTO_ICMPV6;
 }
 
+static uint32_t sum(uint32_t total, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i += 2)
+		total += rd_at_u16be(p + i);
+	if (len & 1)
+		total += (uint32_t)p[len - 1] << 8;
+	while (total >> 16)
+		total = (total & 0xffff) + (total >> 16);
+	return total;
+}
+
+/* 1 right, 0 wrong, -1 there is none of this kind. */
+static int checksum_of(const struct packet *p, enum checksum kind)
+{
+	static const struct {
+		uint8_t family;
+		uint8_t proto;
+		uint8_t at; /* in the transport's header */
+	} kinds[] = {
+		[CHECKSUM_IPV4] = {4, 0, 0}, [CHECKSUM_TCPV4] = {4, DECODE_PROTO_TCP, 16},
+		[CHECKSUM_UDPV4] = {4, DECODE_PROTO_UDP, 6}, [CHECKSUM_ICMPV4] = {4, DECODE_PROTO_ICMP, 2},
+		[CHECKSUM_TCPV6] = {6, DECODE_PROTO_TCP, 16}, [CHECKSUM_UDPV6] = {6, DECODE_PROTO_UDP, 6},
+		[CHECKSUM_ICMPV6] = {6, DECODE_PROTO_ICMPV6, 2}, [CHECKSUM_IGMP] = {4, 2, 2},
+	};
+	size_t len = (size_t)p->transport_len + p->payload_len;
+	uint32_t total = 0;
+
+	if (p->bare || p->family != kinds[kind].family)
+		return -1;
+	if (kind == CHECKSUM_IPV4)
+		return sum(0, p->network, p->network_len) == 0xffff;
+	if (p->proto != kinds[kind].proto || p->fragment)
+		return -1;
+	if (kind == CHECKSUM_IGMP) /* it has no transport header here */
+		return p->payload_len >= 8 ? sum(0, p->payload, p->payload_len) == 0xffff : -1;
+	if (p->transport_len < kinds[kind].at + 2u || p->payload != p->transport + p->transport_len)
+		return -1;
+	if (kind == CHECKSUM_UDPV4 && rd_at_u16be(p->transport + 6) == 0)
+		return 1; /* it was not counted */
+	if (kind != CHECKSUM_ICMPV4) {
+		total = p->proto + (uint32_t)len;
+		total = sum(total, p->network + (p->family == 4 ? 12 : 8), p->family == 4 ? 8 : 32);
+	}
+	return sum(total, p->transport, len) == 0xffff;
+}
+
 static bool field_holds(const struct rule_test *t, const struct packet *p)
 {
 	const struct rule_compare *c = &t->compare;
@@ -119,6 +165,8 @@ static bool field_holds(const struct rule_test *t, const struct packet *p)
 		return tcp && !p->bare && rule_compare_holds(c, p->window);
 	case TEST_MSS:
 		return mss_holds(p, c);
+	case TEST_CHECKSUM:
+		return checksum_of(p, (enum checksum)c->a) == !t->negated;
 	case TEST_DECODE_EVENT:
 		return p->events >> c->a & 1;
 	default:

@@ -116,6 +116,7 @@ enum match_kind {
 	MATCH_BASE64_DECODE,
 	MATCH_BSIZE,
 	MATCH_ABSENT,
+	MATCH_NUMBER, /* the buffer is a number in decimal digits */
 };
 
 struct rule_content {
@@ -201,7 +202,7 @@ struct rule_match {
 		struct rule_number at; /* isdataat */
 		struct rule_byte byte;
 		struct rule_base64 base64;
-		struct rule_compare size; /* bsize, urilen */
+		struct rule_compare size; /* bsize, urilen, numbers */
 	};
 };
 
@@ -210,6 +211,18 @@ struct rule_list {
 	uint8_t buffer;
 	uint16_t count;
 	struct rule_match *matches;
+};
+
+/* What TEST_CHECKSUM looks at. */
+enum checksum {
+	CHECKSUM_IPV4,
+	CHECKSUM_TCPV4,
+	CHECKSUM_UDPV4,
+	CHECKSUM_ICMPV4,
+	CHECKSUM_TCPV6,
+	CHECKSUM_UDPV6,
+	CHECKSUM_ICMPV6,
+	CHECKSUM_IGMP,
 };
 
 enum packet_test_kind {
@@ -242,6 +255,7 @@ enum packet_test_kind {
 	TEST_MQTT_TYPE,
 	TEST_DNS_OPCODE,
 	TEST_FLOW_AGE,
+	TEST_CHECKSUM,
 };
 
 enum bit_operation {
@@ -320,6 +334,7 @@ enum rule_flow {
 	FLOW_ESTABLISHED = 4,
 	FLOW_NOT_ESTABLISHED = 8,
 	FLOW_STATELESS = 16,
+	FLOW_ONLY_STREAM = 32,
 };
 
 struct rule {
@@ -336,6 +351,7 @@ struct rule {
 	uint8_t flow;    /* enum rule_flow */
 	uint8_t directions; /* of its buffers and flow: DIRECTION_… */
 	bool both_ways;  /* <> */
+	bool only_app;   /* http1: not what carries the same */
 	bool wants_packet;
 	bool wants_stream;
 	bool silent;     /* noalert */

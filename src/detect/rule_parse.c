@@ -270,7 +270,8 @@ static int take_protocol(struct rule_draft *d, const char *name)
 			}
 			return ST_OK;
 		}
-	if (strcasecmp(name, "http1") == 0)
+	d->rule->only_app = strcasecmp(name, "http1") == 0;
+	if (d->rule->only_app)
 		name = "http";
 	for (unsigned i = 1; i < APP_FAILED; i++)
 		if (strcasecmp(name, detect_app_name((enum detect_app)i)) == 0) {
@@ -508,7 +509,8 @@ static int find_app(struct rule_draft *d)
 		if (r->lists[i].buffer < BUFFER_APP_FIRST)
 			continue;
 		allowed &= b->directions;
-		if (b->app == APP_UNKNOWN || b->app == r->app)
+		if (b->app == APP_UNKNOWN || b->app == r->app
+		    || detect_app_carrier((enum detect_app)b->app) == r->app)
 			continue;
 		if (r->app != APP_UNKNOWN)
 			return draft_bad(d, "%s is nothing of %s", b->name, detect_app_name(r->app));

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define NAMES_MAX 16
+#define LANGUAGE (7u << 16 | 0u << 8 | 10u) /* the version of Suricata that is followed */
 
 static int take_names(struct rule_draft *d, struct rule_test *t, char *text)
 {
@@ -260,10 +261,40 @@ static int take_decode_event(struct rule_draft *d, char *value, int arg)
 	return ST_OK;
 }
 
-static int take_app_event(struct rule_draft *d, char *value, int arg)
+static int take_stream_event(struct rule_draft *d, char *value, int arg)
 {
 	(void)arg;
-	return draft_unsupported(d, "the protocol event %s is not raised here", value);
+	return draft_unsupported(d, "the stream event %s is not raised here", value);
+}
+
+/* "version >= 7.0.0, feature geoip": what another engine would have to be able to. */
+static int take_requires(struct rule_draft *d, char *value, int arg)
+{
+	char *parts[NAMES_MAX];
+	size_t count = draft_split(value, ',', parts, NAMES_MAX);
+
+	(void)arg;
+	for (size_t i = 0; i < count; i++) {
+		char *word = parts[i] + strcspn(parts[i], " \t");
+		unsigned major = 0;
+		unsigned minor = 0;
+		unsigned patch = 0;
+		unsigned want;
+		bool holds;
+
+		if (*word)
+			*word++ = '\0';
+		word = draft_trim(word);
+		if (strcmp(parts[i], "version") != 0)
+			return draft_unsupported(d, "it requires %s %s", parts[i], word);
+		if (sscanf(word + strspn(word, "<>= "), "%u.%u.%u", &major, &minor, &patch) < 1)
+			return draft_bad(d, "not a version: %s", word);
+		want = major << 16 | (minor & 255) << 8 | (patch & 255);
+		holds = *word == '<' ? LANGUAGE < want : LANGUAGE > want;
+		if (!holds && !(word[1] == '=' && LANGUAGE == want))
+			return draft_unsupported(d, "it requires version %s", word);
+	}
+	return ST_OK;
 }
 
 static int take_unsupported(struct rule_draft *d, char *value, int arg)
@@ -271,7 +302,6 @@ static int take_unsupported(struct rule_draft *d, char *value, int arg)
 	static const char *const why[] = {
 		"this engine does not look for it",
 		"there is no script engine here",
-		"checksums are not looked at",
 		"there are no places here while rules match",
 		"files are not kept",
 	};
@@ -297,30 +327,27 @@ const struct draft_keyword draft_states[] = {
 	{"target", take_nothing, 0},
 	{"tag", take_nothing, 0},
 	{"prefilter", take_nothing, 0},
+	{"bypass", take_nothing, 0},
+	{"requires", take_requires, 0},
+	{"alert", take_nothing, 0},
+	{"nfq_set_mark", take_nothing, 0},
+	{"tls.store", take_nothing, 0},
+	{"tls_store", take_nothing, 0},
 	{"logto", take_nothing, 0},
 	{"filestore", take_nothing, 0},
 	{"decode-event", take_decode_event, 0},
 	{"engine-event", take_decode_event, 0},
-	{"stream-event", take_app_event, 0},
-	{"app-layer-event", take_app_event, 0},
+	{"stream-event", take_stream_event, 0},
 	{"asn1", take_unsupported, 0},
 	{"ftpbounce", take_unsupported, 0},
 	{"rpc", take_unsupported, 0},
 	{"lua", take_unsupported, 1},
 	{"luajit", take_unsupported, 1},
-	{"ipv4-csum", take_unsupported, 2},
-	{"tcpv4-csum", take_unsupported, 2},
-	{"udpv4-csum", take_unsupported, 2},
-	{"icmpv4-csum", take_unsupported, 2},
-	{"tcpv6-csum", take_unsupported, 2},
-	{"udpv6-csum", take_unsupported, 2},
-	{"icmpv6-csum", take_unsupported, 2},
-	{"igmp-csum", take_unsupported, 2},
-	{"geoip", take_unsupported, 3},
-	{"iprep", take_unsupported, 3},
-	{"filemagic", take_unsupported, 4},
-	{"filemd5", take_unsupported, 4},
-	{"filesha1", take_unsupported, 4},
-	{"filesha256", take_unsupported, 4},
+	{"geoip", take_unsupported, 2},
+	{"iprep", take_unsupported, 2},
+	{"filemagic", take_unsupported, 3},
+	{"filemd5", take_unsupported, 3},
+	{"filesha1", take_unsupported, 3},
+	{"filesha256", take_unsupported, 3},
 	{NULL, NULL, 0},
 };

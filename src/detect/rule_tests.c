@@ -34,9 +34,11 @@ static int take_flow(struct rule_draft *d, char *value, int arg)
 				d->rule->flow |= words[w].flow;
 				known = true;
 			}
-		if (strcasecmp(parts[i], "only_stream") == 0)
+		if (strcasecmp(parts[i], "only_stream") == 0) {
 			d->rule->wants_stream = known = d->only_stream = true;
-		else if (strcasecmp(parts[i], "no_stream") == 0)
+			d->rule->flow |= FLOW_ONLY_STREAM;
+		}
+		if (strcasecmp(parts[i], "no_stream") == 0)
 			d->rule->wants_packet = known = true;
 		else if (strcasecmp(parts[i], "no_frag") == 0)
 			known = true; /* datagrams are put together before rules see them */
@@ -337,7 +339,35 @@ static int take_threshold(struct rule_draft *d, char *value, int arg)
 	return ST_OK;
 }
 
+/* "valid" or "invalid"; arg: enum checksum. */
+static int take_checksum(struct rule_draft *d, char *value, int arg)
+{
+	struct rule_test *t = draft_test(d, TEST_CHECKSUM);
+	size_t len = strlen(value);
+
+	if (!t)
+		return ST_LIMIT;
+	if (len >= 2 && *value == '"' && value[len - 1] == '"') {
+		value[len - 1] = '\0';
+		value++;
+	}
+	t->compare.a = (uint32_t)arg;
+	t->negated = strcasecmp(value, "invalid") == 0;
+	if (!t->negated && strcasecmp(value, "valid") != 0)
+		return draft_bad(d, "a checksum is valid or invalid");
+	d->rule->wants_packet = true;
+	return ST_OK;
+}
+
 const struct draft_keyword draft_tests[] = {
+	{"ipv4-csum", take_checksum, CHECKSUM_IPV4},
+	{"tcpv4-csum", take_checksum, CHECKSUM_TCPV4},
+	{"udpv4-csum", take_checksum, CHECKSUM_UDPV4},
+	{"icmpv4-csum", take_checksum, CHECKSUM_ICMPV4},
+	{"tcpv6-csum", take_checksum, CHECKSUM_TCPV6},
+	{"udpv6-csum", take_checksum, CHECKSUM_UDPV6},
+	{"icmpv6-csum", take_checksum, CHECKSUM_ICMPV6},
+	{"igmp-csum", take_checksum, CHECKSUM_IGMP},
 	{"flow", take_flow, 0},
 	{"flags", take_flags, 0},
 	{"tcp.flags", take_flags, 0},

@@ -3,6 +3,7 @@
  *
  * Each is a content in a buffer that holds the value as text, so that nothing else has to know.
  */
+#include "detect/events.h"
 #include "detect/rule_draft.h"
 
 #include <ctype.h>
@@ -51,6 +52,96 @@ static int take_value(struct rule_draft *d, char *value, int arg)
 		m->content.depth.literal = (int32_t)len;
 	}
 	return m->content.bytes ? ST_OK : ST_LIMIT;
+}
+
+/* A number or a range; sizes may be in kilobytes and so on. */
+static int take_number(struct rule_draft *d, char *value, int arg)
+{
+	static const struct {
+		const char *unit;
+		uint32_t factor;
+	} units[] = {{"kb", 1u << 10}, {"mb", 1u << 20}, {"gb", 1u << 30}, {"kib", 1u << 10},
+		{"mib", 1u << 20}, {"gib", 1u << 30}};
+	struct rule_match *m = draft_match(d, MATCH_NUMBER,
+	    draft_list_of(d, (enum buffer_id)(arg & HOW_BUFFER)));
+	size_t len = strlen(value);
+	uint32_t factor = 1;
+	int rc;
+
+	if (!m)
+		return ST_LIMIT;
+	d->last = d->last > 0 ? d->last - 1 : -1; /* nothing can be relative to it */
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		size_t n = strlen(units[i].unit);
+
+		if (len > n && strcasecmp(value + len - n, units[i].unit) == 0) {
+			factor = units[i].factor;
+			value[len - n] = '\0';
+			break;
+		}
+	}
+	rc = draft_compare(d, value, &m->size);
+	if (!rc && (m->size.a > UINT32_MAX / factor || m->size.b > UINT32_MAX / factor))
+		return draft_bad(d, "too large: %s", value);
+	m->size.a *= factor;
+	m->size.b *= factor;
+	return rc;
+}
+
+/* The name of a file, or how it ends. */
+static int take_file_name(struct rule_draft *d, char *value, int arg)
+{
+	char text[DRAFT_REASON_MAX];
+	bool negated = *value == '!';
+	char *v = draft_trim(negated ? value + 1 : value);
+	size_t len = strlen(v);
+	struct rule_match *m;
+	int rc;
+
+	if (len >= 2 && *v == '"' && v[len - 1] == '"') {
+		v[len - 1] = '\0';
+		v++;
+	}
+	if (snprintf(text, sizeof(text), "%s%s%s", negated ? "!" : "", arg ? "." : "", v)
+	    >= (int)sizeof(text))
+		return draft_bad(d, "too long a name");
+	for (char *p = text; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	rc = take_value(d, text, BUFFER_FILE_NAME | HOW_PART);
+	if (rc)
+		return rc;
+	m = &d->matches[d->last];
+	m->content.nocase = true;
+	m->content.ends = arg != 0;
+	return ST_OK;
+}
+
+static int take_app_event(struct rule_draft *d, char *value, int arg)
+{
+	for (unsigned i = 0; strncmp(value, "http.", 5) == 0 && i < HTTP_EVENT_COUNT; i++)
+		if (strcmp(value + 5, http_event_names[i]) == 0)
+			return take_value(d, value + 5, arg);
+	return draft_unsupported(d, "the protocol event %s is not raised here", value);
+}
+
+/* Words with commas, each of them set, or with ! not set. */
+static int take_words(struct rule_draft *d, char *value, int arg)
+{
+	char *parts[8];
+	size_t count = draft_split(value, ',', parts, 8);
+
+	for (size_t i = 0; i < count; i++) {
+		bool negated = *parts[i] == '!';
+		char text[48];
+		int rc;
+
+		(void)snprintf(text, sizeof(text), "%s\" %s \"", negated ? "!" : "",
+		    draft_trim(parts[i] + negated));
+		rc = take_value(d, text, arg);
+		if (rc)
+			return rc;
+	}
+	return ST_OK;
 }
 
 /* Several versions with commas: one of them, or with ! none of them. */
@@ -147,5 +238,17 @@ const struct draft_keyword draft_values[] = {
 	{"dns.opcode", take_value, BUFFER_DNS_OPCODE | HOW_WHOLE},
 	{"snmp.version", take_value, BUFFER_SNMP_VERSION | HOW_WHOLE},
 	{"snmp.pdu_type", take_pdu_type, BUFFER_SNMP_PDU_TYPE | HOW_WHOLE | HOW_LOWER},
+	{"mqtt.flags", take_words, BUFFER_MQTT_FLAGS | HOW_PART | HOW_LOWER},
+	{"mqtt.connect.flags", take_words, BUFFER_MQTT_CONNECT_FLAGS | HOW_PART | HOW_LOWER},
+	{"mqtt.connack.session_present", take_value, BUFFER_MQTT_SESSION_PRESENT | HOW_WHOLE | HOW_LOWER},
+	{"mqtt.qos", take_number, BUFFER_MQTT_QOS},
+	{"mqtt.protocol_version", take_number, BUFFER_MQTT_VERSION},
+	{"mqtt.reason_code", take_number, BUFFER_MQTT_REASON},
+	{"mqtt.connack.return_code", take_number, BUFFER_MQTT_REASON},
+	{"tls.cert_chain_len", take_number, BUFFER_TLS_CHAIN},
+	{"app-layer-event", take_app_event, BUFFER_HTTP_EVENT | HOW_WHOLE},
+	{"filename", take_file_name, 0},
+	{"fileext", take_file_name, 1},
+	{"filesize", take_number, BUFFER_FILE_SIZE},
 	{NULL, NULL, 0},
 };

@@ -75,6 +75,9 @@ static void feed(struct signatures *s, struct flow *f, enum flow_side side, cons
 	case APP_HTTP:
 		http_data(s, f, side, data, len, time_us);
 		break;
+	case APP_HTTP2:
+		http2_data(s, f, side, data, len, time_us);
+		break;
 	case APP_TLS:
 		tls_data(s, f, side, data, len, time_us);
 		break;
@@ -149,6 +152,8 @@ static void take_gap(void *arg, struct flow *f, enum flow_side side, uint64_t by
 	session->raw[side].gap = true;
 	if (f->app == APP_HTTP)
 		http_gap(s, f, side, bytes, time_us);
+	else if (f->app == APP_HTTP2)
+		http2_gap(f, side);
 	else if (f->app == APP_UNKNOWN)
 		f->failed[side] = true;
 }
@@ -167,6 +172,8 @@ static void take_close(void *arg, struct flow *f, int64_t time_us)
 				inspect_stream(s, f, (enum flow_side)side, time_us, true);
 		if (f->app == APP_HTTP)
 			http_close(s, f, time_us);
+		else if (f->app == APP_HTTP2)
+			http2_close(s, f, time_us);
 		else if (f->app == APP_TLS)
 			app_tls_close(s, f, time_us);
 		else if (f->app == APP_SSH)

@@ -47,6 +47,19 @@ static void append_outside(struct buf *b, const char *text)
 
 static void append_field(struct buf *b, const struct report_value *value);
 
+/* Both languages: data has one edition. */
+static void append_words(struct buf *b, const struct report_value *value)
+{
+	struct buf both = {0};
+
+	buf_puts(&both, value->ja ? value->ja : "");
+	if (value->en && (!value->ja || strcmp(value->ja, value->en) != 0))
+		buf_printf(&both, "%s%s", both.len ? " / " : "", value->en);
+	append_outside(b, buf_text(&both));
+	b->failed |= both.failed;
+	buf_fini(&both);
+}
+
 /* What a message says in data: its values joined by slashes (4/4, CN/27.02), else its id. */
 static void append_message(struct buf *b, const struct report_value *message)
 {
@@ -107,7 +120,11 @@ static void append_field(struct buf *b, const struct report_value *value)
 	case REPORT_VALUE_CLASS:
 	case REPORT_VALUE_TRIED:
 	case REPORT_VALUE_TEXT:
+	case REPORT_VALUE_LINK:
 		append_outside(b, value->text ? value->text : "");
+		break;
+	case REPORT_VALUE_WORDS:
+		append_words(b, value);
 		break;
 	case REPORT_VALUE_MESSAGE:
 		append_message(b, value);

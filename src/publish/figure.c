@@ -162,6 +162,7 @@ static void append_head(struct buf *b, const struct publish_style *style,
 	buf_puts(b, "\">");
 	buf_reset(&text);
 	publish_sentence(&text, style, &figure->alt);
+	publish_figure_marks_text(&text, style, figure);
 	publish_escape_html(b, buf_text(&text));
 	buf_puts(b, "</desc>\n");
 	if (!in_page && css)

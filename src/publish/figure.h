@@ -33,6 +33,28 @@ void publish_figure_lines(const struct publish_canvas *canvas);
 double publish_figure_bars_height(const struct report_figure *figure);
 void publish_figure_bars(const struct publish_canvas *canvas);
 
+/* Where day i of a figure of days is drawn between the edges of its plot. */
+double publish_figure_day_x(const struct report_figure *figure, double left, double right,
+    size_t i);
+
+/* The dashed lines and numbers of the notes over a plot, and their texts below `legend`. */
+double publish_figure_marks_height(const struct report_figure *figure);
+struct publish_plot_box {
+	double left;
+	double right;
+	double top;
+	double bottom;
+	double legend;
+};
+void publish_figure_marks(const struct publish_canvas *canvas, const struct publish_plot_box *box);
+
+/* Appends " [1] text" for every note: for those who do not see the figure. */
+void publish_figure_marks_text(struct buf *b, const struct publish_style *style,
+    const struct report_figure *figure);
+
+/* Appends " [1][2]", the numbers of the notes of that day. */
+void publish_figure_marks_of(struct buf *b, const struct report_figure *figure, int32_t day);
+
 /* A scale from 0 with round ticks that covers the largest value. */
 struct publish_scale publish_figure_scale(double largest);
 double publish_figure_largest(const struct report_figure *figure);

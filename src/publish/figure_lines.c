@@ -44,17 +44,12 @@ struct end_label {
 
 double publish_figure_lines_height(const struct report_figure *figure)
 {
-	(void)figure;
-	return HEIGHT;
+	return HEIGHT + publish_figure_marks_height(figure);
 }
 
 static double x_of(const struct plot *p, size_t i)
 {
-	size_t count = p->canvas->figure->point_count;
-
-	if (count < 2)
-		return (p->left + p->right) / 2;
-	return p->left + (p->right - p->left) * (double)i / (double)(count - 1);
+	return publish_figure_day_x(p->canvas->figure, p->left, p->right, i);
 }
 
 static double y_of(const struct plot *p, double value)
@@ -334,6 +329,8 @@ void publish_figure_lines(const struct publish_canvas *canvas)
 	measure(&p);
 	draw_y_axis(&p);
 	draw_x_axis(&p);
+	publish_figure_marks(canvas, &(struct publish_plot_box){
+	    .left = p.left, .right = p.right, .top = p.top, .bottom = p.bottom, .legend = HEIGHT});
 	/* Muted series lie below the others. */
 	for (int muted = 1; muted >= 0; muted--)
 		for (size_t s = 0; s < p.series_count; s++)

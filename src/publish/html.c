@@ -31,12 +31,26 @@ void publish_page_message(struct publish_page *page, const char *id)
 	buf_fini(&text);
 }
 
+/* A script's address must not become a link, wherever the text came from. */
+static bool is_page(const char *text)
+{
+	return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+}
+
 void publish_page_value(struct publish_page *page, const struct report_value *value)
 {
 	struct buf text = {0};
 
 	publish_value(&text, page->style, value);
-	append_escaped(page->b, &text);
+	if (value->kind == REPORT_VALUE_LINK && is_page(buf_text(&text))) {
+		buf_puts(page->b, "<a rel=\"nofollow\" href=\"");
+		publish_escape_html(page->b, buf_text(&text));
+		buf_puts(page->b, "\">");
+		append_escaped(page->b, &text);
+		buf_puts(page->b, "</a>");
+	} else {
+		append_escaped(page->b, &text);
+	}
 	buf_fini(&text);
 }
 

@@ -139,13 +139,20 @@ static void append_table(struct publish_page *page, const struct report_table *t
 	buf_puts(b, "</p>\n</div>\n");
 }
 
+static void append_day(struct buf *b, const struct publish_style *style,
+    const struct report_figure *figure, int32_t day)
+{
+	publish_day(b, style, day);
+	publish_figure_marks_of(b, figure, day);
+}
+
 static void append_data_row(struct publish_page *page, const struct report_figure *figure, size_t i)
 {
 	struct buf text = {0};
 
 	buf_puts(page->b, "<tr><th scope=\"row\">");
 	if (figure->kind == REPORT_FIGURE_LINES)
-		publish_day(&text, page->style, figure->day_from + (int32_t)i);
+		append_day(&text, page->style, figure, figure->day_from + (int32_t)i);
 	else
 		publish_value(&text, page->style, &figure->labels[i]);
 	publish_escape_html(page->b, buf_text(&text));

@@ -10,6 +10,8 @@
 #include "publish/escape.h"
 #include "publish/message.h"
 
+#include <string.h>
+
 static void append_escaped(struct buf *b, struct buf *text)
 {
 	publish_escape_markdown(b, buf_text(text));
@@ -70,6 +72,22 @@ static void append_notes(struct buf *b, const struct publish_style *style,
 	}
 }
 
+static void append_cell(struct buf *b, const struct publish_style *style,
+    const struct report_value *value)
+{
+	const char *text = value->text ? value->text : "";
+	struct buf plain = {0};
+
+	/* An autolink; what could end it early is not in an address that was checked. */
+	if (value->kind == REPORT_VALUE_LINK && !strpbrk(text, "<>| ")) {
+		buf_printf(b, "<%s>", text);
+		return;
+	}
+	publish_value(&plain, style, value);
+	append_escaped(b, &plain);
+	buf_fini(&plain);
+}
+
 static void append_table(struct buf *b, const struct publish_style *style,
     const struct report_table *table, struct publish_numbering *numbering)
 {
@@ -91,15 +109,24 @@ static void append_table(struct buf *b, const struct publish_style *style,
 	for (size_t r = 0; r < table->row_count; r++) {
 		buf_puts(b, "\n|");
 		for (size_t c = 0; c < table->column_count; c++) {
-			publish_value(&text, style, &table->cells[r * table->column_count + c]);
 			buf_putc(b, ' ');
-			append_escaped(b, &text);
+			append_cell(b, style, &table->cells[r * table->column_count + c]);
 			buf_puts(b, " |");
 		}
 	}
 	buf_putc(b, '\n');
 	append_notes(b, style, table->notes, table->note_count);
 	buf_fini(&text);
+}
+
+static void append_marks(struct buf *b, const struct publish_style *style,
+    const struct report_figure *figure)
+{
+	for (size_t i = 0; i < figure->mark_count; i++) {
+		buf_printf(b, "%s- \\[%u\\] ", i == 0 ? "\n" : "", figure->marks[i].number);
+		append_sentences(b, style, &figure->marks[i].text, 1);
+		buf_putc(b, '\n');
+	}
 }
 
 static void append_figure(struct buf *b, const struct publish_style *style,
@@ -120,6 +147,7 @@ static void append_figure(struct buf *b, const struct publish_style *style,
 	buf_puts(b, "**\n\n");
 	append_sentences(b, style, &figure->alt, 1);
 	buf_putc(b, '\n');
+	append_marks(b, style, figure);
 	append_notes(b, style, figure->notes, figure->note_count);
 	buf_fini(&text);
 }

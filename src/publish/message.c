@@ -318,6 +318,14 @@ static void append_event(struct buf *b, const struct publish_style *style, const
 	publish_event(b, style, protocol, name + len + 1);
 }
 
+static const char *words_of(const struct publish_style *style, const struct report_value *value)
+{
+	const char *first = style->language == PUBLISH_JA ? value->ja : value->en;
+	const char *second = style->language == PUBLISH_JA ? value->en : value->ja;
+
+	return first ? first : second ? second : "";
+}
+
 static const char *class_name(const struct publish_style *style,
     const struct report_value *value)
 {
@@ -369,8 +377,12 @@ static void append_value(struct buf *b, const struct publish_style *style,
 		else
 			publish_message(b, style, "password.empty");
 		break;
+	case REPORT_VALUE_WORDS:
+		publish_outside_text(b, words_of(style, value));
+		break;
 	case REPORT_VALUE_SENSOR:
 	case REPORT_VALUE_TEXT:
+	case REPORT_VALUE_LINK:
 		publish_outside_text(b, value->text ? value->text : "");
 		break;
 	case REPORT_VALUE_DAY:

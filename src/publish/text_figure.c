@@ -8,6 +8,7 @@
 #include "publish/text.h"
 
 #include "publish/date.h"
+#include "publish/figure.h"
 #include "publish/message.h"
 #include "publish/number.h"
 
@@ -71,6 +72,7 @@ static void append_cell(struct buf *b, const struct publish_style *style,
 	}
 	if (column == 0 && f->kind == REPORT_FIGURE_LINES) {
 		publish_day_short(b, style, f->day_from + (int32_t)point);
+		publish_figure_marks_of(b, f, f->day_from + (int32_t)point);
 	} else if (column == 0) {
 		publish_value(b, style, &f->labels[point]);
 	} else if (column + 1 < columns) {
@@ -175,6 +177,50 @@ static void append_marks(struct buf *b, const struct publish_style *style,
 	buf_putc(b, '\n');
 }
 
+/* The numbers of the notes below the mark of their day; where two meet, the first stands. */
+static void append_mark_row(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f, size_t days)
+{
+	size_t width = style->language == PUBLISH_JA ? 2 : 1;
+	size_t at = 0;
+
+	if (f->mark_count == 0)
+		return;
+	buf_puts(b, "  ");
+	for (size_t i = 0; i < f->mark_count; i++) {
+		size_t place = (size_t)(f->marks[i].day - f->day_from) / days * width;
+		size_t before = b->len;
+
+		if (f->marks[i].day < f->day_from || place < at
+		    || place >= f->point_count * width)
+			continue;
+		publish_repeat(b, " ", place - at);
+		buf_printf(b, "%u", f->marks[i].number);
+		at += b->len - before;
+	}
+	buf_putc(b, '\n');
+}
+
+/* What the numbers stand for. */
+static void append_marks_below(struct buf *b, const struct publish_style *style,
+    const struct report_figure *f)
+{
+	struct buf text = {0};
+	struct buf number = {0};
+
+	for (size_t i = 0; i < f->mark_count; i++) {
+		buf_reset(&text);
+		buf_reset(&number);
+		buf_printf(&number, "  [%u] ", f->marks[i].number);
+		publish_sentence(&text, style, &f->marks[i].text);
+		publish_wrap(b, style, buf_text(&text), PUBLISH_TEXT_COLUMNS, buf_text(&number),
+		    "      ");
+	}
+	b->failed |= text.failed || number.failed;
+	buf_fini(&text);
+	buf_fini(&number);
+}
+
 static void append_sparklines(struct buf *b, const struct publish_style *style,
     const struct report_figure *f)
 {
@@ -190,6 +236,7 @@ static void append_sparklines(struct buf *b, const struct publish_style *style,
 		publish_wrap(b, style, buf_text(&head), PUBLISH_TEXT_COLUMNS, "  ", "  ");
 		append_marks(b, style, f, f->series[s].values, days);
 	}
+	append_mark_row(b, style, f, days);
 	if (days > 1) {
 		buf_puts(b, "  ");
 		publish_message_integer(b, style, "layout.per-mark", "days", (int64_t)days);
@@ -236,6 +283,7 @@ void publish_text_figure(struct buf *b, const struct publish_style *style,
 		else
 			append_sparklines(b, style, figure);
 	}
+	append_marks_below(b, style, figure);
 	publish_text_notes(b, style, figure->notes, figure->note_count);
 	b->failed |= text.failed;
 	buf_fini(&text);

@@ -289,6 +289,25 @@ void publish_text_notes(struct buf *b, const struct publish_style *style,
 	buf_fini(&text);
 }
 
+/* An address that is broken over lines cannot be followed: each has its own line, as it is. */
+static void append_links(struct buf *b, const struct publish_style *style,
+    const struct report_table *table)
+{
+	for (size_t r = 0; r < table->row_count; r++) {
+		const struct report_value *row = &table->cells[r * table->column_count];
+
+		for (size_t c = 1; c < table->column_count; c++) {
+			if (row[c].kind != REPORT_VALUE_LINK || table->columns[c].text_edition)
+				continue;
+			buf_puts(b, "  [");
+			publish_value(b, style, &row[0]);
+			buf_puts(b, "] ");
+			publish_value(b, style, &row[c]);
+			buf_putc(b, '\n');
+		}
+	}
+}
+
 void publish_text_table(struct buf *b, const struct publish_style *style,
     const struct report_table *table, struct publish_numbering *numbering)
 {
@@ -324,6 +343,7 @@ void publish_text_table(struct buf *b, const struct publish_style *style,
 		}
 	}
 	publish_text_grid(b, style, &grid, PUBLISH_TEXT_COLUMNS);
+	append_links(b, style, table);
 	publish_text_notes(b, style, table->notes, table->note_count);
 	for (size_t i = 0; i < grid.columns * grid.rows; i++)
 		free(grid.cells[i]);

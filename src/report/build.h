@@ -184,8 +184,29 @@ struct report_value build_rank_cell(struct build *b, unsigned rank, unsigned ran
     bool is_new);
 void build_panel_note(struct build *b, struct lines *notes);
 
+/* Figures that notes are drawn in. */
+enum build_figure {
+	BUILD_FIGURE_ACCESS,
+	BUILD_FIGURE_PORTS,
+	BUILD_FIGURE_ALERTS,
+	BUILD_FIGURE_DOS,
+};
+
+#define BUILD_FIGURE_PORTS_MAX 6
+
+/* Puts the notes that belong there into a figure; returns how many had no room. */
+size_t build_marks(struct build *b, enum build_figure which, struct report_figure *figure);
+/* The ports of the figure of ports; 0 where it is not drawn. */
+size_t build_figure_ports(const struct build *b, uint32_t ret_keys[BUILD_FIGURE_PORTS_MAX]);
+bool build_has_alerts_figure(const struct build *b);
+/* Whether enough days of the period were observed to draw these. */
+bool build_figure_days(const struct build *b, const double *days);
+/* One sentence for each note on that series. */
+void build_say_notes(struct build *b, struct lines *lines, enum note_kind kind, const char *key);
+const char *build_tool_name(struct build *b, const char *tool); /* mirai → Mirai */
+
 /* Daily lines of the period with the previous one muted; nothing below three observed days. */
-void build_daily_figure(struct build *b, const char *id, const double *days,
+void build_daily_figure(struct build *b, enum build_figure which, const double *days,
     enum report_unit unit, const char *caption, const char *alt);
 void build_ports_figure(struct build *b);
 void build_port_windows(struct build *b);
@@ -204,5 +225,6 @@ void section_alerts(struct build *b);
 void section_dos(struct build *b);
 void section_attacks(struct build *b); /* within it */
 void section_rises(struct build *b);
+void section_notes(struct build *b);
 void section_environment(struct build *b);
 void section_definitions(struct build *b);

@@ -68,6 +68,8 @@ enum report_value_kind {
 	REPORT_VALUE_PERIOD,  /* `period`: 令和8年10月期 / October 2026 */
 	REPORT_VALUE_RANGE,   /* `period` as first–last day: 2026年10月1日~10月31日 */
 	REPORT_VALUE_TEXT,    /* `text` as it is (site name, file name) */
+	REPORT_VALUE_WORDS,   /* a person's words: `ja` and `en`; where one is NULL, the other */
+	REPORT_VALUE_LINK,    /* `text` = an address of a page, http:// or https:// */
 	REPORT_VALUE_MESSAGE, /* another message: id in `text`, with `values` */
 	REPORT_VALUE_CHANGE,  /* table cell 前期比(増減): `fact` = percent, `fact2` = difference;
 	                       * unknown percent: message id in `text` says why */
@@ -147,6 +149,13 @@ enum report_figure_kind {
 	REPORT_FIGURE_BARS,  /* x = labels, horizontal bars, one series (or two: now, before) */
 };
 
+/* A dated note in a figure of days: a dashed line with its number, the text below. */
+struct report_mark {
+	int32_t day;
+	unsigned number; /* of the document's notes, from 1; the same in every figure and table */
+	struct report_sentence text;
+};
+
 struct report_figure {
 	const char *id; /* file name of its SVG */
 	enum report_figure_kind kind;
@@ -161,6 +170,8 @@ struct report_figure {
 	size_t series_count;
 	const struct report_sentence *notes;
 	size_t note_count;
+	const struct report_mark *marks; /* lines only; by day */
+	size_t mark_count;
 };
 
 enum report_block_kind {

@@ -332,6 +332,8 @@ int gather_run(struct gather *g, struct err *err)
 		r = gather_visits(g, err);
 	if (r == ST_OK)
 		r = gather_logins(g, err);
+	if (r == ST_OK)
+		r = store_notes(g->store, g->now.from, g->now.to, &g->notes, err);
 	return r;
 }
 
@@ -364,6 +366,7 @@ void gather_fini(struct gather *g)
 	gather_rises_fini(g);
 	gather_visits_fini(g);
 	gather_logins_fini(g);
+	note_list_free(&g->notes);
 	free(g->country_moves);
 	free(g->access_days);
 	free(g->dos_days);

@@ -13,6 +13,7 @@
 #include "report/rate.h"
 #include "report/report.h"
 #include "report/rises.h"
+#include "store/note.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -301,6 +302,8 @@ struct gather {
 	size_t told_count;
 	const struct rise **told_before;
 	size_t told_before_count;
+
+	struct note_list notes;           /* of days of now, by day */
 
 	unsigned visits_dropped;          /* days of now whose sessions retention has dropped */
 	bool visits_lost_before;          /* the same of some day before: nothing to compare with */

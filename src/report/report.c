@@ -162,6 +162,7 @@ static void build_all(struct build *b)
 	section_alerts(b);
 	section_dos(b);
 	section_rises(b);
+	section_notes(b);
 	section_environment(b);
 	section_definitions(b);
 }

@@ -71,6 +71,11 @@ static struct extremes find_extremes(const double *values, size_t count)
 	return e;
 }
 
+bool build_figure_days(const struct build *b, const double *days)
+{
+	return find_extremes(days + now_at(b), now_days(b)).known >= FIGURE_DAYS_MIN;
+}
+
 /* The sentence a figure can be read by: its highest and lowest day. */
 static void extremes_values(struct build *b, const char *id, const double *now,
     enum report_unit unit, struct report_value ret_values[4])
@@ -104,15 +109,41 @@ static void figure_add(struct build *b, const struct report_figure *figure)
 	    .kind = REPORT_BLOCK_FIGURE, .figure = figure});
 }
 
-void build_daily_figure(struct build *b, const char *id, const double *days,
+/* Notes as marks, and as a footnote what had no room. */
+static void mark_figure(struct build *b, enum build_figure which, struct report_figure *figure,
+    struct lines *notes)
+{
+	size_t more = build_marks(b, which, figure);
+	struct report_sentence *kept;
+
+	if (more)
+		lines_say(b, notes, MSG("note.more-marks"), VALUES(value_integer("n",
+		    (int64_t)more)));
+	if (notes->count == 0)
+		return;
+	kept = report_alloc(b->doc, notes->count * sizeof(*kept));
+	memcpy(kept, notes->items, notes->count * sizeof(*kept));
+	figure->notes = kept;
+	figure->note_count = notes->count;
+}
+
+void build_daily_figure(struct build *b, enum build_figure which, const double *days,
     enum report_unit unit, const char *caption, const char *alt)
 {
+	static const char *const ids[] = {
+		[BUILD_FIGURE_ACCESS] = "access",
+		[BUILD_FIGURE_PORTS] = "ports",
+		[BUILD_FIGURE_ALERTS] = "alerts",
+		[BUILD_FIGURE_DOS] = "dos",
+	};
+	const char *id = ids[which];
+	struct lines notes = {0};
 	struct report_figure *figure;
 	struct report_series *series;
 	struct report_value values[5];
 	size_t before_days = now_at(b);
 
-	if (find_extremes(days + before_days, now_days(b)).known < FIGURE_DAYS_MIN)
+	if (!build_figure_days(b, days))
 		return;
 	figure = figure_new(b, report_printf(b->doc, "%s-daily", id), unit);
 	series = report_alloc(b->doc, 2 * sizeof(*series));
@@ -132,6 +163,7 @@ void build_daily_figure(struct build *b, const char *id, const double *days,
 	    : build_basis_word(b));
 	figure->caption = sentence(b, caption, values + 4, 1);
 	figure->alt = sentence(b, alt, values, 5);
+	mark_figure(b, which, figure, &notes);
 	figure_add(b, figure);
 }
 
@@ -352,6 +384,32 @@ static void note_burst(struct build *b, struct lines *notes, const struct gather
 	    value_day_short("day", b->g->now.from + (int32_t)e.max_at), value_fact("max", max)));
 }
 
+/* Candidates for the figure and the one that would flatten it; 0 where there is no figure. */
+static size_t pick_ports(const struct build *b, const struct gather_item *ret_items[FIGURE_LINES + 1],
+    size_t *ret_burst)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < b->g->ports.count && count <= FIGURE_LINES; i++)
+		if (b->g->ports.items[i].days)
+			ret_items[count++] = &b->g->ports.items[i];
+	if (count == 0 || !build_figure_days(b, ret_items[0]->days))
+		return 0;
+	*ret_burst = find_burst(b, ret_items, count < FIGURE_LINES ? count : FIGURE_LINES);
+	return *ret_burst == SIZE_MAX && count > FIGURE_LINES ? FIGURE_LINES : count;
+}
+
+size_t build_figure_ports(const struct build *b, uint32_t ret_keys[BUILD_FIGURE_PORTS_MAX])
+{
+	const struct gather_item *items[FIGURE_LINES + 1];
+	size_t burst;
+	size_t count = pick_ports(b, items, &burst);
+
+	for (size_t i = 0; i < count; i++)
+		ret_keys[i] = items[i]->key;
+	return count;
+}
+
 void build_ports_figure(struct build *b)
 {
 	const struct gather_item *items[FIGURE_LINES + 1];
@@ -360,17 +418,12 @@ void build_ports_figure(struct build *b)
 	struct report_value names[FIGURE_LINES];
 	struct report_value list;
 	struct lines notes = {0};
-	size_t count = 0;
 	size_t burst;
+	size_t count = pick_ports(b, items, &burst);
 	size_t shown = 0;
 
-	for (size_t i = 0; i < b->g->ports.count && count <= FIGURE_LINES; i++)
-		if (b->g->ports.items[i].days)
-			items[count++] = &b->g->ports.items[i];
-	if (count == 0 || find_extremes(items[0]->days + now_at(b), now_days(b)).known
-	    < FIGURE_DAYS_MIN)
+	if (count == 0)
 		return;
-	burst = find_burst(b, items, count < FIGURE_LINES ? count : FIGURE_LINES);
 	figure = figure_new(b, "ports-daily", b->rate_unit);
 	series = report_alloc(b->doc, FIGURE_LINES * sizeof(*series));
 	for (size_t i = 0; i < count && shown < FIGURE_LINES; i++) {
@@ -389,13 +442,7 @@ void build_ports_figure(struct build *b)
 	figure->caption = sentence(b, MSG("caption.ports-daily"),
 	    VALUES(value_word("basis", build_basis_word(b))));
 	figure->alt = sentence(b, MSG("alt.ports-daily"), VALUES(list));
-	if (notes.count) {
-		struct report_sentence *copy = report_alloc(b->doc, sizeof(*copy));
-
-		*copy = notes.items[0];
-		figure->notes = copy;
-		figure->note_count = 1;
-	}
+	mark_figure(b, BUILD_FIGURE_PORTS, figure, &notes);
 	figure_add(b, figure);
 }
 
@@ -433,6 +480,6 @@ void section_trend(struct build *b)
 		lines_say(b, &lines, MSG("trend.sensor-median"),
 		    VALUES(value_fact("median", sensor_median(b))));
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
-	build_daily_figure(b, "access", b->g->access_days, b->rate_unit,
+	build_daily_figure(b, BUILD_FIGURE_ACCESS, b->g->access_days, b->rate_unit,
 	    MSG("caption.access-daily"), MSG("alt.access-daily"));
 }

@@ -333,6 +333,12 @@ static void say_rules(struct build *b, struct lines *lines)
 		lines_say(b, lines, MSG("alerts.rules-changed"), NULL, 0);
 }
 
+bool build_has_alerts_figure(const struct build *b)
+{
+	return build_has_rules(b) && b->g->alerts.matches_days
+	    && build_figure_days(b, b->g->alerts.matches_days);
+}
+
 void section_alerts(struct build *b)
 {
 	struct lines lines = {0};
@@ -349,8 +355,8 @@ void section_alerts(struct build *b)
 	say_methods(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	if (b->g->alerts.matches_days)
-		build_daily_figure(b, "alerts", b->g->alerts.matches_days, build_times_unit(b),
-		    MSG("caption.alerts-daily"), MSG("alt.alerts-daily"));
+		build_daily_figure(b, BUILD_FIGURE_ALERTS, b->g->alerts.matches_days,
+		    build_times_unit(b), MSG("caption.alerts-daily"), MSG("alt.alerts-daily"));
 	method_table(b);
 	country_table(b);
 	section_fresh(b);

@@ -142,7 +142,7 @@ void section_dos(struct build *b)
 	    "dos.rate", &b->g->dos_rate, REPORT_UNIT_RATE, 1, "report_dos_ports").now)));
 	say_shares(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
-	build_daily_figure(b, "dos", b->g->dos_days, REPORT_UNIT_PER_DAY,
+	build_daily_figure(b, BUILD_FIGURE_DOS, b->g->dos_days, REPORT_UNIT_PER_DAY,
 	    MSG("caption.dos-daily"), MSG("alt.dos-daily"));
 	port_table(b);
 	country_table(b);

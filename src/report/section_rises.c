@@ -27,9 +27,7 @@ static struct report_value rise_subject(struct build *b, const char *name, const
 		    VALUES(value_country(b, "country", r->key)));
 	case RISES_TOOL:
 		return value_message(b, name, MSG("rise.subject.tool"),
-		    VALUES(value_text("tool", strcmp(r->key, "mirai") == 0 ? "Mirai"
-		        : strcmp(r->key, "zmap") == 0 ? "ZMap" : report_printf(b->doc, "%s",
-		            r->key))));
+		    VALUES(value_text("tool", build_tool_name(b, r->key))));
 	case RISES_SIGNATURE:
 		return value_message(b, name, MSG("rise.subject.signature"),
 		    VALUES(value_text("signature", report_printf(b->doc, "%s",
@@ -127,9 +125,17 @@ static void rises_table(struct build *b)
 
 static void tell(struct build *b, const struct rise *r)
 {
+	static const enum note_kind notes[RISES_KIND_COUNT] = {
+		[RISES_PORT] = NOTE_PORT,
+		[RISES_COUNTRY] = NOTE_COUNTRY,
+		[RISES_TOOL] = NOTE_TOOL,
+		[RISES_SIGNATURE] = NOTE_SIGNATURE,
+		[RISES_LOGIN] = NOTE_LOGIN,
+	};
 	struct lines lines = {0};
 
 	lines.count = rises_sentences(r, b->doc, lines.items);
+	build_say_notes(b, &lines, notes[r->kind], r->key);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 }
 

@@ -48,7 +48,10 @@ static const char schema_added[] =
     /* Rule sets that sensors matched with; updated: days since 1970, 0 = not known. */
     "CREATE TABLE IF NOT EXISTS rules (sensor INTEGER NOT NULL, digest TEXT NOT NULL,"
     "  time_from INTEGER NOT NULL, time_to INTEGER NOT NULL, rules INTEGER NOT NULL,"
-    "  updated INTEGER NOT NULL);";
+    "  updated INTEGER NOT NULL);"
+    /* What people know about days; series: words as note.h reads them; numbers are not used again. */
+    "CREATE TABLE IF NOT EXISTS note (id INTEGER PRIMARY KEY AUTOINCREMENT, day INTEGER NOT NULL,"
+    "  series TEXT NOT NULL, ja TEXT, en TEXT, url TEXT, made INTEGER NOT NULL);";
 
 static int fail(struct catalogue *cat, struct err *err)
 {

@@ -36,6 +36,8 @@ static const struct table_info tables[RECORD_TABLE_COUNT] = {
 	[RECORD_TABLE_alert] = {.retention = TABLE_KEEP_SESSION,
 	    .order = "gid, sid, src_hi, src_lo, time"},
 	[RECORD_TABLE_event] = {.order = "protocol, event, dport, sensor, country, time"},
+	[RECORD_TABLE_cluster_day] = {.retention = TABLE_KEEP_FLOW,
+	    .order = "id, src_hi, src_lo, sensor, time"},
 };
 
 struct table_info table_info(enum record_table_id id)

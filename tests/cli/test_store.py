@@ -112,7 +112,8 @@ def test_periods():
 def test_series():
     rows = ask('series', '22/tcp', '1900/udp', '80/tcp', '--last', '14d', '--json').json()
     equal(len(rows), 14 * 3)
-    equal(rows[0], {'date': '2026-10-01', 'series': '22/tcp', 'rate': 72 / 12, 'packets': 72})
+    equal(rows[0], {'date': '2026-10-01', 'series': '22/tcp', 'rate': 72 / 12, 'packets': 72,
+                    'note': None})
     # The day beta did not observe divides by alpha and gamma only.
     gap = [r for r in rows if r['date'] == '2026-10-10']
     near(gap[0]['rate'], 48 / 8)

@@ -6,9 +6,10 @@ are reported as TAP; one that raises Skip says why it was not run.  Traffic goes
 and to network namespaces made here, nowhere else.
 """
 import atexit
+import fcntl
+import hashlib
 import json
 import os
-import random
 import resource
 import shutil
 import signal
@@ -16,14 +17,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
 BUILD = os.path.abspath(sys.argv[1])
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEITEN = os.path.join(BUILD, 'teiten')
-READY_S = 40
+# How long anything that must happen may take.  It is no measurement: a test goes on as soon as it has
+# happened, and a machine that does much else at the same time is no failure of ours.
+PATIENCE_S = 90
 ROOT = os.geteuid() == 0
+
+# What an installation seems to be is chosen by a seed.  Here it is always the same for a test, so that
+# none fails by luck; another one is tried with TEITEN_PERSONA_SEED=anything.
+TEST = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+PERSONA_SEED = os.environ.get('TEITEN_PERSONA_SEED', '')
 
 FOLDER = tempfile.mkdtemp(prefix='teiten-live-')
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
@@ -63,7 +72,7 @@ def contains(text, *parts):
             raise AssertionError(f'{part!r} is not in\n{text[:4000]}')
 
 
-def wait_for(what, condition, seconds=10):
+def wait_for(what, condition, seconds=PATIENCE_S):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -74,11 +83,32 @@ def wait_for(what, condition, seconds=10):
 
 
 def teiten(*words, check=True):
-    done = subprocess.run([TEITEN, *words], capture_output=True, text=True, timeout=60, check=False,
+    done = subprocess.run([TEITEN, *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
                           env=dict(os.environ, LC_ALL='C.UTF-8'))
     if check and done.returncode != 0:
         raise AssertionError(f'teiten {" ".join(words)}: {done.returncode} {done.stderr}')
     return done
+
+
+ADDRESSES = [] # locked files, held until the end
+
+
+def own_address(last=1):
+    """A loopback address where nobody else listens, so that tests can run at the same time: each
+    has its lock, which ends with the process that holds it."""
+    folder = os.path.join(tempfile.gettempdir(), f'teiten-live-addresses-{os.geteuid()}')
+    os.makedirs(folder, exist_ok=True)
+    for number in range(16 * 250):
+        address = f'127.{number // 250 + 16}.{number % 250 + 1}'
+        file = open(os.path.join(folder, address), 'w', encoding='ascii')
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            continue
+        ADDRESSES.append(file)
+        return f'{address}.{last}'
+    raise AssertionError(f'no free address by {folder}')
 
 
 class Sensor:
@@ -87,11 +117,11 @@ class Sensor:
 
     def __init__(self, extra='', respond='', address=None, prefix=(), capture='', offset=None):
         Sensor.count += 1
-        self.folder = os.path.join(FOLDER, f's{Sensor.count}')
+        self.number = Sensor.count
+        self.folder = os.path.join(FOLDER, f's{self.number}')
         self.store = os.path.join(self.folder, 'store')
         os.makedirs(self.folder)
-        # Nobody else listens there, so that tests can run at the same time.
-        self.address = address or f'127.{random.randint(16, 250)}.{random.randint(1, 250)}.1'
+        self.address = address or own_address()
         self.offset = (0 if ROOT else 20000) if offset is None else offset
         self.config = os.path.join(self.folder, 'teiten.yaml')
         self.extra, self.respond, self.capture = extra, respond, capture
@@ -109,7 +139,17 @@ class Sensor:
                        f'{", " + self.respond if self.respond else ""} }}\n'
                        f'{self.capture}{self.extra}{more}')
 
+    def prepare(self):
+        """Makes the store with the seed of its identity, unless it has one."""
+        os.makedirs(self.store, exist_ok=True)
+        path = os.path.join(self.store, 'persona')
+        if not os.path.exists(path):
+            seed = hashlib.sha256(f'{TEST} {self.number} {PERSONA_SEED}'.encode()).hexdigest()
+            with open(path, 'w', encoding='ascii') as file:
+                file.write(f'seed\t{seed}\n')
+
     def start(self):
+        self.prepare()
         seen = self.log().count('teiten-sensor: ready\n')
         with open(self.log_path, 'a', encoding='utf-8') as log:
             self.process = subprocess.Popen(
@@ -118,10 +158,10 @@ class Sensor:
         atexit.register(self.kill)
         try:
             wait_for('ready', lambda: self.process.poll() is not None
-                     or self.log().count('teiten-sensor: ready\n') > seen, READY_S)
+                     or self.log().count('teiten-sensor: ready\n') > seen, PATIENCE_S)
             if self.process.poll() is not None:
                 raise AssertionError('it ended')
-            wait_for('workers', lambda: self.up(), READY_S)
+            wait_for('workers', lambda: self.up(), PATIENCE_S)
         except AssertionError as difference:
             raise AssertionError(f'{difference}\n{self.log()}') from None
         return self
@@ -139,10 +179,29 @@ class Sensor:
 
     def control(self, line):
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(5)
+        s.settimeout(PATIENCE_S)
         s.connect(os.path.join(self.store, 'sensor.sock'))
         s.sendall(line)
         return s
+
+    def tail(self):
+        """The live view as a list that grows until the sensor ends, and the thread that reads it.
+        Whatever happens from now on is in it."""
+        lines = []
+        view = self.control(b'tail\n')
+        view.settimeout(None)
+
+        def listen():
+            with view:
+                try:
+                    for line in view.makefile():
+                        lines.append(json.loads(line))
+                except OSError:
+                    pass
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        self.status() # is answered after the view was asked for
+        return lines, thread
 
     def status(self):
         try:
@@ -169,7 +228,7 @@ class Sensor:
     def restarts(self):
         return sum(worker['restarts'] for worker in self.status()['workers'].values())
 
-    def settle(self, table='session', seconds=10):
+    def settle(self, table='session'):
         """Waits until the store's count of rows stands still; returns it."""
         last = [-1, 0.0]
 
@@ -178,10 +237,10 @@ class Sensor:
             if now != last[0]:
                 last[:] = [now, time.monotonic()]
             return time.monotonic() - last[1] > 1.5
-        wait_for('a quiet store', still, seconds)
+        wait_for('a quiet store', still)
         return last[0]
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=PATIENCE_S):
         """A clean end; its exit status."""
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -200,14 +259,14 @@ class Sensor:
     def port(self, number):
         return number + self.offset
 
-    def connect(self, port, timeout=5):
+    def connect(self, port, timeout=PATIENCE_S):
         return socket.create_connection((self.address, self.port(port)), timeout)
 
     def sql(self, query):
         return json.loads(teiten('sql', '-s', self.store, '--json', query).stdout)
 
 
-def read_until(sock, word, seconds=5):
+def read_until(sock, word, seconds=PATIENCE_S):
     data = b''
     sock.settimeout(seconds)
     while word not in data:
@@ -224,7 +283,6 @@ def telnet_login(sensor, user, password, port=23):
         s.sendall(user.encode() + b'\r\n')
         contains(read_until(s, b'assword'), b'assword')
         s.sendall(password.encode() + b'\r\n')
-        s.settimeout(5)
         return s.recv(4096)
 
 

@@ -1,16 +1,15 @@
 """Real clients, where they are installed: one login or exchange each, then what was stored."""
 import os
-import random
 import re
 import ssl
 import subprocess
 
-from live import ROOT, Sensor, Skip, contains, equal, main, need, read_until
+from live import ROOT, Sensor, Skip, contains, equal, main, need, own_address, read_until
 
 # Program, command (A address, P port + offset), what it tried: protocol, user, password or None.
 CLIENTS = [
-    (21, ['curl', '-s', '-m', '5', '-u', 'fu:fp', 'ftp://A:P/'], ('ftp', 'fu', 'fp')),
-    (80, ['curl', '-s', '-m', '5', '-u', 'hu:hp', 'http://A:P/'], ('http', 'hu', 'hp')),
+    (21, ['curl', '-s', '-m', '60', '-u', 'fu:fp', 'ftp://A:P/'], ('ftp', 'fu', 'fp')),
+    (80, ['curl', '-s', '-m', '60', '-u', 'hu:hp', 'http://A:P/'], ('http', 'hu', 'hp')),
     (1883, ['mosquitto_pub', '-h', 'A', '-p', 'P', '-u', 'mu', '-P', 'mp', '-t', 'a', '-m', 'b'],
      ('mqtt', 'mu', 'mp')),
     (3306, ['mariadb', '-h', 'A', '-P', 'P', '-u', 'dbu', '-pdbp', '-e', 'select 1'],
@@ -19,7 +18,7 @@ CLIENTS = [
      ('postgresql', 'pgu', 'pgp')),
     (25, ['swaks', '--server', 'A', '--port', 'P', '--to', 'a@example.com', '--from',
           'b@example.net', '--auth', 'LOGIN', '--auth-user', 'su', '--auth-password', 'sp',
-          '--timeout', '5'], ('smtp', 'su', 'sp')),
+          '--timeout', '60'], ('smtp', 'su', 'sp')),
     (389, ['ldapsearch', '-x', '-H', 'ldap://A:P', '-D', 'cn=lu', '-w', 'lp', '-b', 'dc=x'],
      ('ldap', 'cn=lu', 'lp')),
     (445, ['smbclient', '-p', 'P', '-U', 'smbu%smbp', '//A/share', '-c', 'ls'],
@@ -27,8 +26,8 @@ CLIENTS = [
 ]
 EXCHANGES = [
     (6379, ['redis-cli', '-h', 'A', '-p', 'P', 'INFO'], 'redis'),
-    (53, ['dig', '+time=2', '+tries=1', '@A', '-p', 'P', 'example.com', 'A'], 'dns'),
-    (161, ['snmpget', '-v2c', '-c', 'public', '-r0', '-t1', 'A:P', '1.3.6.1.2.1.1.1.0'], 'snmp'),
+    (53, ['dig', '+time=10', '+tries=1', '@A', '-p', 'P', 'example.com', 'A'], 'dns'),
+    (161, ['snmpget', '-v2c', '-c', 'public', '-r0', '-t5', 'A:P', '1.3.6.1.2.1.1.1.0'], 'snmp'),
     (5060, ['sipsak', '-s', 'sip:100@A:P'], 'sip'),
 ]
 
@@ -40,7 +39,7 @@ def run(sensor, port, words):
              for word in words]
     # Most of them end with an error, as they should: the login is refused.
     try:
-        subprocess.run(words, capture_output=True, timeout=15, check=False,
+        subprocess.run(words, capture_output=True, timeout=90, check=False,
                        stdin=subprocess.DEVNULL, env=dict(os.environ, HOME='/nonexistent'))
     except subprocess.TimeoutExpired:
         pass
@@ -76,20 +75,20 @@ def test_logins_and_exchanges():
 
 # Over IPv6, and clients that want a screen or a terminal: (protocol, user, password), port, command.
 MORE = [
-    (('http', 'u6', 'p6'), 80, ['curl', '-s', '-m', '5', '-u', 'u6:p6', 'http://[A]:P/']),
+    (('http', 'u6', 'p6'), 80, ['curl', '-s', '-m', '60', '-u', 'u6:p6', 'http://[A]:P/']),
     (('postgresql', 'u6', 'p6'), 5432, ['psql', 'postgresql://u6:p6@[A]:P/a', '-c', 'select 1']),
     (('mqtt', 'u6', 'p6'), 1883, ['mosquitto_pub', '-h', 'A', '-p', 'P', '-u', 'u6', '-P', 'p6',
                                   '-t', 'a', '-m', 'b']),
     (('mysql', 'u6', None), 3306, ['mariadb', '-h', 'A', '-P', 'P', '-u', 'u6', '-pp6', '-e', '']),
     (('telnet', 'u6', 'p6'), 23, ['hydra', '-6', '-l', 'u6', '-p', 'p6', '-t', '1', '-I', '-s', 'P',
                                   'A', 'telnet']),
-    (('snmp', '', 'six'), 161, ['snmpget', '-v2c', '-c', 'six', '-r0', '-t1', 'udp6:[A]:P',
+    (('snmp', '', 'six'), 161, ['snmpget', '-v2c', '-c', 'six', '-r0', '-t5', 'udp6:[A]:P',
                                 '1.3.6.1.2.1.1.1.0']),
     (('ftp', 'uf', 'pf'), 21, ['ftp', '-n', '!open B P\nuser uf pf\nbye\n']),
     (('rdp', 'ur', 'pr'), 3389, ['xvfb-run', '-a', 'xfreerdp', '/v:B:P', '/u:ur', '/p:pr',
                                  '/cert:ignore', '+auth-only']),
     # It reads the password from a terminal, and forgets what was typed before it asked.
-    (('vnc', '', 'vncpass'), 5900, ['sh', '-c', '(sleep 1.5; echo vncpass; sleep 2) | '
+    (('vnc', '', 'vncpass'), 5900, ['sh', '-c', '(for i in 1 2 3 4 5 6 7 8 9; do sleep 1.5; echo vncpass; done) | '
                                     'script -qec "gvnccapture B:S /dev/null" /dev/null']),
 ]
 
@@ -100,7 +99,7 @@ def test_more_clients():
     there_are = [m for m in MORE if there(m[2][0]) and there(re.sub('^sh$', 'gvnccapture', m[2][0]))]
     if not there_are:
         raise Skip('no client is installed')
-    sensor = Sensor(address=f'127.{random.randint(16, 250)}.9.1, ::1', offset=21000).start()
+    sensor = Sensor(address=own_address() + ', ::1', offset=21000).start()
     v4 = sensor.address.split(',', maxsplit=1)[0]
     for _, port, words in there_are:
         said = {'A': '::1', 'B': v4, 'P': str(sensor.port(port)), 'S': str(sensor.port(port) - 5900)}
@@ -110,7 +109,7 @@ def test_more_clients():
         typed = ''.join(word[1:] for word in words if word.startswith('!'))
         try:
             subprocess.run([w for w in words if not w.startswith('!')], input=typed.encode(),
-                           capture_output=True, timeout=30, check=False,
+                           capture_output=True, timeout=90, check=False,
                            env=dict(os.environ, HOME='/nonexistent'))
         except subprocess.TimeoutExpired:
             pass
@@ -163,8 +162,8 @@ def test_nmap_names_the_services():
         raise Skip('ports below 1024 are root\'s')
     sensor = Sensor().start()
     done = subprocess.run(
-        ['nmap', '-Pn', '-n', '-sT', '-sV', '--version-light', '--host-timeout', '100s', '-p',
-         ','.join(map(str, NMAP)), sensor.address], capture_output=True, text=True, timeout=110,
+        ['nmap', '-Pn', '-n', '-sT', '-sV', '--version-light', '--host-timeout', '240s', '-p',
+         ','.join(map(str, NMAP)), sensor.address], capture_output=True, text=True, timeout=250,
         check=False)
     wrong = []
     for port, names in NMAP.items():

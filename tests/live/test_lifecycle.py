@@ -1,5 +1,4 @@
 """A sensor's life: start, status, tail, SIGHUP with good and bad configurations, clean end."""
-import json
 import os
 import signal
 import socket
@@ -8,7 +7,7 @@ import threading
 import time
 
 from live import BUILD, FOLDER, Sensor, Skip, contains, cpu_seconds, equal, is_sanitized, main, \
-    memory_kb, teiten, telnet_login, wait_for
+    memory_kb, read_until, teiten, telnet_login, wait_for
 
 
 def test_start_answer_stop():
@@ -17,18 +16,7 @@ def test_start_answer_stop():
     equal((status['sensor'], status['ready'], status['sockets'], status['sockets_failed']),
           ('live', True, 3, 0))
     contains(teiten('sensor', 'status', '-s', sensor.store).stdout, 'live: ready', 'respond')
-    lines = []
-
-    def listen():
-        with sensor.control(b'tail\n') as tail:
-            try:
-                for line in tail.makefile():
-                    lines.append(json.loads(line))
-            except OSError:
-                pass
-    listener = threading.Thread(target=listen)
-    listener.start()
-    time.sleep(0.3)
+    lines, listener = sensor.tail()
     telnet_login(sensor, 'root', 'vizxv')
     telnet_login(sensor, 'admin', '"x"', port=2323)
     held = sensor.connect(23)
@@ -39,9 +27,9 @@ def test_start_answer_stop():
     wait_for('status', lambda: sensor.counter('accepted') == 3)
     # Who asks at once sees it: nothing has to be a minute old.
     wait_for('top', lambda: 'vizxv' in teiten('top', 'logins', '-s', sensor.store, '--credentials',
-                                              check=False).stdout, 5)
+                                              check=False).stdout)
     sensor.stop()
-    listener.join(5)
+    listener.join(60)
     held.close()
     equal(sensor.sql('SELECT "user", password FROM login ORDER BY 1'),
           [{'user': 'admin', 'password': '"x"'}, {'user': 'root', 'password': 'vizxv'}])
@@ -49,6 +37,14 @@ def test_start_answer_stop():
     equal(sensor.sql('SELECT sum(packets_read) AS n FROM coverage')[0]['n'], 3)
     equal(os.path.exists(os.path.join(sensor.store, 'sensor.sock')), False)
     equal(teiten('sensor', 'status', '-s', sensor.store, check=False).returncode, 4)
+
+
+def is_closed(sensor, port):
+    try:
+        sensor.connect(port).close()
+        return False
+    except (ConnectionRefusedError, ConnectionResetError):
+        return True
 
 
 def test_reload():
@@ -63,16 +59,13 @@ def test_reload():
         for n in range(5): # a port that stays is open all the time
             telnet_login(sensor, f'same{n}', 'port', port=25)
         equal(sensor.status()['sockets_failed'], 0)
-        try:
-            sensor.connect(23, 1).close()
-            raise AssertionError('the old port still answers')
-        except ConnectionRefusedError:
-            pass
+        wait_for('the end of the old port', lambda: is_closed(sensor, 23))
         # A session that was open goes on to its end.
+        read_until(old, b'ogin')
         old.sendall(b'olduser\r\n')
-        time.sleep(0.3)
+        read_until(old, b'assword')
         old.sendall(b'oldpass\r\n')
-        time.sleep(0.3)
+        old.recv(4096)
     sensor.configure('nonsense: [1\n')
     sensor.process.send_signal(signal.SIGHUP)
     wait_for('refusal', lambda: 'the configuration stays as it was' in sensor.log())
@@ -83,15 +76,20 @@ def test_reload():
           ['new', 'olduser', *(f'same{n}' for n in range(5)), 'still'])
 
 
+def busy_in(sensor, seconds):
+    """The processor time of all its processes meanwhile."""
+    before = sum(cpu_seconds(pid) for pid in sensor.pids().values())
+    time.sleep(seconds)
+    return sum(cpu_seconds(pid) for pid in sensor.pids().values()) - before
+
+
 def test_idle_is_small():
     if is_sanitized():
         raise Skip('sanitizers need memory of their own')
     sensor = Sensor().start()
     time.sleep(1.5)
     used = {name: memory_kb(pid, 'Rss') for name, pid in sensor.pids().items()}
-    before = sum(cpu_seconds(pid) for pid in sensor.pids().values())
-    time.sleep(3)
-    busy = sum(cpu_seconds(pid) for pid in sensor.pids().values()) - before
+    busy = min(busy_in(sensor, 3) for _ in range(3)) # what the start left to do is over by then
     print(f'# {sum(used.values()) / 1024:.1f} MB, {busy / 3:.2%} of a processor: {used}')
     sensor.stop()
     if sum(used.values()) > 64 * 1024:
@@ -137,7 +135,7 @@ def test_wrong_configurations_stop_the_start():
         file = os.path.join(FOLDER, 'wrong.yaml')
         with open(file, 'w', encoding='utf-8') as out:
             out.write(text)
-        done = subprocess.run([program, '-c', file], capture_output=True, text=True, timeout=20,
+        done = subprocess.run([program, '-c', file], capture_output=True, text=True, timeout=60,
                               check=False)
         equal(done.returncode, 2)
         contains(done.stderr, word)
@@ -146,7 +144,7 @@ def test_wrong_configurations_stop_the_start():
 def test_workers_alone_refuse():
     for name in ('teiten-respond', 'teiten-store', 'teiten-capture'):
         done = subprocess.run([os.path.join(BUILD, name)], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=20, check=False)
+                              capture_output=True, text=True, timeout=60, check=False)
         equal(done.returncode, 1)
         contains(done.stderr, name)
 

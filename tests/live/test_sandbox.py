@@ -18,7 +18,7 @@ DENY = os.path.join(SOURCE, 'tests', 'live', 'deny.py')
 def refused(what):
     sensor = Sensor(respond='protocols: { telnet: [23] }')
     done = subprocess.run([sys.executable, DENY, what, os.path.join(BUILD, 'teiten-sensor'), '-c',
-                           sensor.config], capture_output=True, text=True, timeout=30, check=False)
+                           sensor.config], capture_output=True, text=True, timeout=90, check=False)
     equal(done.returncode, 1)
     contains(done.stderr, 'cannot be confined')
     equal('ready\n' in done.stderr and 'again in' in done.stderr, False)
@@ -67,6 +67,7 @@ def library_folder():
 def impostor(send):
     folder = programs_with('teiten-respond', send)
     sensor = Sensor(respond='protocols: { telnet: [23], ssh: [22] }')
+    sensor.prepare()
     with open(sensor.log_path, 'a', encoding='utf-8') as log:
         sensor.process = subprocess.Popen(
             [os.path.join(folder, 'teiten-sensor'), '-c', sensor.config], stdout=log, stderr=log,
@@ -74,7 +75,7 @@ def impostor(send):
             env=dict(os.environ, LD_LIBRARY_PATH=library_folder()))
     try:
         wait_for('its end', lambda: 'teiten-respond sent what no worker of ours sends: it is killed'
-                 in sensor.log() and 'teiten-respond ended (signal 9)' in sensor.log(), 20)
+                 in sensor.log() and 'teiten-respond ended (signal 9)' in sensor.log())
         equal(sensor.process.poll(), None)
         workers = sensor.status()['workers']
         equal((workers['store']['restarts'], workers['ssh']['restarts']), (0, 0))
@@ -143,7 +144,7 @@ def test_calls_under_load():
     sensor.stop()
     may = allowed()
     for name, (out, tracer) in traces.items():
-        tracer.wait(10)
+        tracer.wait(60)
         with open(out, encoding='utf-8', errors='replace') as file:
             calls = {m.group(1) for m in re.finditer(r'^\d+ +(\w+)\(', file.read(), re.M)}
         print(f'# {name}: {" ".join(sorted(calls))}')

@@ -41,13 +41,13 @@ class Ruled(Sensor):
         super().start()
         workers = ('respond', 'capture') if self.capture else ('respond',)
         wait_for('the rules', lambda: all((self.worker(name)['status'] or {}).get('rules')
-                                          for name in workers), 20)
+                                          for name in workers))
         return self
 
     def reload(self):
         seen = self.log().count('teiten-sensor: reloaded\n')
         self.process.send_signal(signal.SIGHUP)
-        wait_for('reload', lambda: self.log().count('teiten-sensor: reloaded\n') > seen, 20)
+        wait_for('reload', lambda: self.log().count('teiten-sensor: reloaded\n') > seen)
 
     def alerts(self):
         return self.sql('SELECT sid, dport, proto, session, msg, class, severity, suppressed '
@@ -78,18 +78,7 @@ def datagram(sensor, port, data):
 
 def test_sessions():
     sensor = Ruled().start()
-    lines = []
-
-    def listen():
-        with sensor.control(b'tail\n') as tail:
-            try:
-                for line in tail.makefile():
-                    lines.append(json.loads(line))
-            except OSError:
-                pass
-    listener = threading.Thread(target=listen)
-    listener.start()
-    time.sleep(0.3)
+    lines, listener = sensor.tail()
     equal(sensor.counter('rules'), 5)
     http(sensor, '/index.html')
     http(sensor, '/cgi-bin/luci/;stok=/locale')
@@ -101,7 +90,7 @@ def test_sessions():
     wait_for('tail', lambda: [r for r in lines if r['kind'] == 'alert' and r['sid'] == 1000002])
     contains(teiten('sensor', 'status', '-s', sensor.store).stdout, '5 rules')
     sensor.stop()
-    listener.join(5)
+    listener.join(60)
     alert = next(r for r in lines if r['kind'] == 'alert' and r['sid'] == 1000001)
     equal((alert['port'], alert['msg'], alert['class'], alert['severity'], alert['source']),
           (80, 'EXPLOIT cgi-bin luci', 'web-application-attack', 1, '127.0.0.1'))
@@ -176,7 +165,7 @@ def test_connections_during_reload():
     for _ in range(3):
         sensor.reload()
     done.set()
-    asking.join(10)
+    asking.join(90)
     sensor.stop()
     equal(set(answers), {b'HTTP/'})
     equal(sensor.sql('SELECT count(*) AS n FROM session')[0]['n'], len(answers))

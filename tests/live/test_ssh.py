@@ -47,7 +47,7 @@ def arguments(*options, program='ssh'):
     where = sensor()
     return [program, '-F', 'none', '-P' if program == 'scp' else '-p', str(where.port(22)),
             '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null',
-            '-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=20', *OLD, *options]
+            '-o', 'LogLevel=ERROR', '-o', 'ConnectTimeout=90', *OLD, *options]
 
 
 def start(words, password, **more):
@@ -63,7 +63,7 @@ def ssh(user, password, command, *options, data=None):
     words = arguments('-o', 'PubkeyAuthentication=no', *options)
     done = start(words + [f'{user}@{sensor().address}'] + ([command] if command else []), password,
                  stdin=subprocess.PIPE if data is not None else subprocess.DEVNULL)
-    out, err = done.communicate(data, timeout=60)
+    out, err = done.communicate(data, timeout=120)
     return done.returncode, out.decode(), err.decode()
 
 
@@ -111,7 +111,7 @@ def test_key():
                                      capture_output=True, text=True).stdout.split()[1]
     done = start(arguments('-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes')
                  + [f'keyed@{sensor().address}', 'id'], '')
-    equal(done.wait(60), 255)
+    equal(done.wait(120), 255)
     contains(done.stderr.read().decode(), 'denied')
 
 
@@ -132,13 +132,13 @@ def test_uploads():
         file.write(shared['scp'])
     done = start(arguments('-O', '-o', 'PubkeyAuthentication=no', program='scp')
                  + [path, f'{user}@{sensor().address}:/tmp/.s'], password)
-    equal((done.wait(60), done.stderr.read()), (0, b''))
+    equal((done.wait(120), done.stderr.read()), (0, b''))
     shared['sftp'] = os.urandom(200001)
     with open(path, 'wb') as file:
         file.write(shared['sftp'])
     done = start(arguments('-s', '-o', 'PubkeyAuthentication=no', program='scp')
                  + [path, f'{user}@{sensor().address}:/tmp/.t'], password)
-    equal((done.wait(60), done.stderr.read()), (0, b''))
+    equal((done.wait(120), done.stderr.read()), (0, b''))
 
 
 def kexinit_of_client():
@@ -156,7 +156,7 @@ def kexinit_of_client():
         data += peer.recv(4096)
     peer.close()
     listener.close()
-    client.wait(20)
+    client.wait(90)
     return data[:4 + struct.unpack('>I', data[:4])[0]]
 
 
@@ -180,7 +180,8 @@ def test_scanners():
             for i in range(0, len(said), 1 if number == 0 else 500):
                 s.sendall(said[i:i + (1 if number == 0 else 500)])
                 time.sleep(0.005)
-            time.sleep(0.3)
+            s.shutdown(socket.SHUT_WR) # and hears it out: what it said is read
+            read_until(s, b'never')
 
 
 def test_wrong_ident():
@@ -202,7 +203,7 @@ def test_garbage():
         with where.connect(22) as s:
             try:
                 s.sendall(said)
-                read_until(s, b'never', 3)
+                read_until(s, b'never', 30)
             except OSError:
                 pass
     equal(where.restarts(), 0)
@@ -219,9 +220,9 @@ def test_many():
 
     def one(number):
         words = arguments('-o', 'PubkeyAuthentication=no', '-o', 'NumberOfPasswordPrompts=1',
-                          '-o', 'PreferredAuthentications=password', '-o', 'ConnectTimeout=60')
+                          '-o', 'PreferredAuthentications=password', '-o', 'ConnectTimeout=180')
         client = start(words + [f'many{number}@{where.address}', 'id'], 'the same')
-        clients.append(client.wait(120))
+        clients.append(client.wait(240))
     threads = [threading.Thread(target=one, args=(number,)) for number in range(MANY)]
     for thread in threads:
         thread.start()
@@ -229,7 +230,7 @@ def test_many():
         thread.join()
     equal((len(clients), set(clients)), (MANY, {255}))
     took = time.monotonic() - begun
-    wait_for('status', lambda: where.counter('accepted', 'ssh') - before == MANY)
+    wait_for('status', lambda: where.counter('accepted', 'ssh') - before >= MANY)
     status = where.worker('ssh')['status']
     print(f'# {MANY} logins in {took:.1f} s, at most {status["open_max"]} at a '
           f'time; {memory_kb(where.worker("ssh")["pid"])} KiB')

@@ -34,6 +34,8 @@ static const char rules[] =
     "alert tcp any any -> any any (byte_jump:2,1,relative,little; content:\"z\"; within:9; sid:14;)\n"
     "alert ip any any -> any any (content:\"|00|\"; threshold:type limit,track by_src,count 2,seconds 9; sid:15;)\n"
     "alert snmp any any -> any any (snmp.community; content:\"p\"; sid:17;)\n"
+    "alert http2 any any -> any any (http.uri; content:\"a\"; http.header; content:\"b\"; sid:19;)\n"
+    "alert http any any -> any any (file.name; content:\"a\"; filesize:>3; sid:20;)\n"
     "alert sip any any -> any any (sip.uri; content:\"s\"; sid:18;)\n"
     "alert pkthdr any any -> any any (decode-event:ipv4.trunc_pkt; sid:16;)\n";
 
@@ -41,7 +43,7 @@ static void take(void *arg, const struct signatures_alert *alert)
 {
 	uint64_t *count = arg;
 
-	if (alert->sid == 0 || alert->sid > 18)
+	if (alert->sid == 0 || alert->sid > 20)
 		abort();
 	*count += !alert->suppressed;
 }

@@ -64,6 +64,8 @@ static void answers(void **state)
 		{HEAD "Transfer-Encoding: chunked\r\n\r\nabcdefgh", "file_data; content:\"abcdefgh\";", false},
 		{HEAD "Transfer-Encoding: chunked\r\n\r\nxyabcdefgh\r\n",
 		    "file_data; content:\"abcdefgh\";", true},
+		{"HTTP/1.1 101 on\r\n\r\nabcdefgh", WHOLE, false},
+		{"HTTP/1.1 101 on\r\nContent-Length: 8\r\n\r\nabcdefgh", WHOLE, true},
 		{HEAD "Transfer-Encoding: xchunked\r\n\r\n8;x\r\nabcdefgh\r\n0\r\n\r\n", WHOLE, true},
 	};
 
@@ -112,6 +114,93 @@ static void encodings(void **state)
 	}
 }
 
+#define FORM "POST /up/load.php?x=y.exe HTTP/1.1\r\nContent-Length: 400\r\nContent-Type: multipart/form-data; "
+#define PART(disposition, content) "--B\r\nContent-Disposition: form-data; " disposition "\r\nX: y\r\n\r\n" content "\r\n"
+
+static void files(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *options;
+		bool matches;
+	} cases[] = {
+		{FORM "boundary=B\r\n\r\n" PART("name=f; filename=\"Ev.txt\"", "abcdefgh") "--B--\r\n",
+		    "file.data; content:\"abcdefgh\"; bsize:8;", true},
+		{FORM "boundary=B\r\n\r\n" PART("name=f; filename=\"Ev.txt\"", "abcdefgh") "--B--\r\n",
+		    "filename:\"ev.T\"; fileext:\"txt\"; filesize:8;", true},
+		{FORM "boundary=B\r\n\r\n" PART("name=f; filename=\"Ev.txt\"", "abcdefgh") "--B--\r\n",
+		    "file.name; content:\"Ev.txt\"; bsize:6;", true},
+		{FORM "boundary=B\r\n\r\n" PART("name=f; filename=\"Ev.txt\"", "abcdefgh") "--B--\r\n",
+		    "fileext:\"php\"; flow:to_server;", false},
+		{FORM "boundary=\"B\"; x=y\r\n\r\n" PART("name=f; filename=a", "1") PART("filename=b", "abc"),
+		    "file.data; content:\"abc\"; startswith;", true},
+		{FORM "boundary=B\r\n\r\nbefore\r\n" PART("name=f; filename=a", "abc") "--B--\r\n",
+		    "file.data; content:\"abc\"; bsize:3;", true},
+		/* A field is no file, whatever else is wrong. */
+		{FORM "boundary=B\r\n\r\n" PART("name=f", "abc") "--B--\r\n", "file.data; content:\"abc\";",
+		    false},
+		{FORM "boundary=B\r\n\r\n" PART("name=f; filename*=a", "abc"), "file.data; content:\"abc\";",
+		    false},
+		{FORM "boundary=C\r\n\r\n" PART("name=f; filename=a", "abc"), "file.data; content:\"abc\";",
+		    false},
+		{FORM "boundary=B\r\n\r\n--B\nContent-Disposition: x; filename=a\n\nabc\n--B--\n",
+		    "file.data; content:\"abc\";", false},
+		/* Without a boundary the body is the file, and the path its name. */
+		{FORM "\r\n\r\n" PART("name=f; filename=a", "abc"), "file.data; content:\"--B\"; startswith;",
+		    true},
+		{FORM "\r\n\r\nabc", "fileext:\"php\"; file.name; content:\"/up/load.php\"; bsize:12;", true},
+		{"PUT /a%2ftxt HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "filename:\"/a/txt\";", true},
+		{"POST\r\nContent-Length: 3\r\n\r\nabc", "file.data; content:\"abc\";", false},
+		/* A body that breaks off is no whole file. */
+		{"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzzzzzzzzz\r\n",
+		    "http.request_body; content:\"abc\";", true},
+		{"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzzzzzzzzz\r\n",
+		    "file.data; content:\"abc\";", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (sees(cases[i].options, cases[i].request, "HTTP/1.1 204 ok\r\nContent-Length: 0\r\n\r\n",
+		        38) != cases[i].matches)
+			fail_msg("file %zu: %s", i, cases[i].options);
+}
+
+#define EVENT(name) "app-layer-event:http." name ";"
+
+static void events(void **state)
+{
+	static const struct {
+		const char *request;
+		const char *options;
+		bool matches;
+	} cases[] = {
+		{"GET / HTTP/1.1\r\nX: y\r\n\r\n", EVENT("missing_host_header"), true},
+		{"GET / HTTP/1.0\r\nX: y\r\n\r\n", EVENT("missing_host_header"), false},
+		{"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n", EVENT("host_header_ambiguous"), true},
+		{"GET http://a/ HTTP/1.1\r\nHost: a:80\r\n\r\n", EVENT("host_header_ambiguous"), false},
+		{"GET / HTTP/1.1\r\nHost: a\r\nnothing\r\n\r\n", EVENT("request_field_missing_colon"), true},
+		{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", EVENT("request_field_missing_colon"), false},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: x\r\n\r\n",
+		    EVENT("invalid_transfer_encoding_value_in_request"), true},
+		{"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		    EVENT("invalid_transfer_encoding_value_in_request"), true},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		    EVENT("invalid_transfer_encoding_value_in_request"), false},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzzzzzzzzz\r\n",
+		    EVENT("invalid_request_chunk_len"), true},
+		{"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+		    EVENT("invalid_content_length_field_in_request"), true},
+		{"POST / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+		    EVENT("duplicate_content_length_field_in_request"), true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (sees(cases[i].options, cases[i].request, "HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n",
+		        38) != cases[i].matches)
+			fail_msg("event %zu: %s", i, cases[i].options);
+}
+
 static void requests(void **state)
 {
 	static const struct {
@@ -122,6 +211,9 @@ static void requests(void **state)
 		{"POST / HTTP/1.1\r\nHost: h\r\n\r\nabcdefgh", "http.request_body; content:\"abcdefgh\";", true},
 		{"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcdefgh", "http.request_body; bsize:8;", true},
 		{"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcdefgh", "file_data; bsize:8;", true},
+		{"POST / HTTP/1.1\r\nX: y\r\n\r\n\r\nabcdefgh", "http.request_body; content:\"abc\";", false},
+		{"POST / HTTP/1.1\r\nTransfer-Encoding:\vchunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+		    "http.request_body; content:\"abc\"; bsize:3;", true},
 		{"FOO / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "file_data; content:\"abc\";", false},
 		{"POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
 		    "http.request_body; content:\"abc\";", false},
@@ -148,6 +240,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers), cmocka_unit_test(encodings), cmocka_unit_test(requests),
+		cmocka_unit_test(files), cmocka_unit_test(events),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -249,6 +249,7 @@ static inline void sample_series_figure(struct sample *s)
 	double *before = report_alloc(s->d, SAMPLE_DAYS * sizeof(*before));
 	struct report_series *series = report_alloc(s->d, 2 * sizeof(*series));
 	struct report_figure *figure = report_alloc(s->d, sizeof(*figure));
+	struct report_mark *marks = report_alloc(s->d, 3 * sizeof(*marks));
 	struct report_block block = {.kind = REPORT_BLOCK_FIGURE, .figure = figure};
 
 	for (int i = 0; i < SAMPLE_DAYS; i++) {
@@ -261,7 +262,16 @@ static inline void sample_series_figure(struct sample *s)
 	    .label = sample_text(s->ja ? "今期" : "This period"), .values = now};
 	series[1] = (struct report_series){
 	    .label = sample_text(s->ja ? "前期" : "Before"), .values = before, .muted = true};
-	*figure = (struct report_figure){.id = "access-daily", .kind = REPORT_FIGURE_LINES,
+	marks[0] = (struct report_mark){.day = s->d->period.from + 4, .number = 1,
+	    .text = sample_say(s, "10/5 23/TCP:注意喚起を公開", "5 Oct, 23/TCP: advisory published")};
+	marks[1] = (struct report_mark){.day = s->d->period.from + 15, .number = 2,
+	    .text = sample_say(s, "10/16 全体:センサー<sim-jp-2>を移設し、観測に用いるIPアドレスを変更したため、"
+	        "それ以前の観測結果とは単純に比較できないことに注意が必要です", "16 Oct, everything: sensor "
+	        "<sim-jp-2> was moved to other addresses, so what it received before that day must not be "
+	        "compared with what it received after it")};
+	marks[2] = (struct report_mark){.day = s->d->period.from + 15, .number = 3,
+	    .text = sample_say(s, "10/16 中国:CVE-2026-1234", "16 Oct, China: CVE-2026-1234")};
+	*figure = (struct report_figure){.id = "access-daily", .marks = marks, .mark_count = 3, .kind = REPORT_FIGURE_LINES,
 	    .caption = sample_say(s, "アクセス件数の推移", "Access per day"),
 	    .alt = sample_say(s, "今期は上旬の9,000件台から下旬の10,000件台へ緩やかに増加しました。10月13日"
 	        "から16日にかけて欠測があります。", "Access rose slowly from about 9,000 at the beginning "
@@ -281,6 +291,7 @@ static inline void sample_week_figure(struct sample *s)
 		{20, 22, 19, 21, 18, 23, 20}};
 	struct report_series *series = report_alloc(s->d, 5 * sizeof(*series));
 	struct report_figure *figure = report_alloc(s->d, sizeof(*figure));
+	struct report_mark *mark = report_alloc(s->d, sizeof(*mark));
 	struct report_block block = {.kind = REPORT_BLOCK_FIGURE, .figure = figure};
 
 	for (size_t i = 0; i < 5; i++) {
@@ -288,7 +299,10 @@ static inline void sample_week_figure(struct sample *s)
 		    .kind = REPORT_VALUE_PORT, .integer = ports[i], .proto = 6};
 		series[i].values = values[i];
 	}
-	*figure = (struct report_figure){.id = "ports-daily", .kind = REPORT_FIGURE_LINES,
+	*mark = (struct report_mark){.day = s->d->period.to - 4, .number = 4,
+	    .text = sample_say(s, "10/28 8728/TCP:攻撃コードを公開", "28 Oct, 8728/TCP: exploit "
+	        "published")};
+	*figure = (struct report_figure){.id = "ports-daily", .marks = mark, .mark_count = 1, .kind = REPORT_FIGURE_LINES,
 	    .caption = sample_say(s, "上位ポートの推移(最終週)", "Top ports, last week"),
 	    .alt = sample_say(s, "8728/TCPが10月28日から増加し、22/TCPと並びました。",
 	        "8728/TCP rose from 28 October and drew level with 22/TCP."),

@@ -118,6 +118,8 @@ static inline void sentences_check(const struct report_document *doc)
 			sentences_check_list(&s, &b->figure->caption, 1);
 			sentences_check_list(&s, &b->figure->alt, 1);
 			sentences_check_list(&s, b->figure->notes, b->figure->note_count);
+			for (size_t m = 0; m < b->figure->mark_count; m++)
+				sentences_check_list(&s, &b->figure->marks[m].text, 1);
 		}
 		assert_true(s.checked > 30);
 		free(s.text);

@@ -12,6 +12,7 @@
 
 #define ROUNDS 14
 #define ROWS 2000
+#define PATIENCE_MS 60000u
 
 /* What the writing process tells the test, in shared memory. */
 struct told {
@@ -132,6 +133,9 @@ static void an_ingest_is_whole_or_absent(void **state)
 		unsigned committed;
 
 		sleep_ms(120 + round * 37 % 250);
+		/* A slow machine may need longer for the first one. */
+		for (unsigned wait = 0; told->committed == 0 && wait < PATIENCE_MS; wait += 10)
+			sleep_ms(10);
 		for (int look = 0; look < 2; look++) {
 			int64_t count = count_rows();
 

@@ -1,0 +1,62 @@
+/* Clusters by site day, as rows on their way to the store; the contract is in clusters.h. */
+#include "daemon/clusters.h"
+
+#include <string.h>
+
+int daily_clusters_init(struct daily_clusters *daily, const char *timezone, struct err *err)
+{
+	int rc = zone_new(timezone, &daily->zone, err);
+
+	if (!rc && clusters_new(&daily->clusters))
+		rc = err_set(err, ST_LIMIT, "out of memory");
+	return rc;
+}
+
+static int tell(void *arg, const struct clusters_member *m)
+{
+	struct worker *worker = arg;
+	char options[CLUSTERS_OPTIONS_MAX];
+	struct geo_place place = geo_lookup(worker->geo, m->src);
+	struct record_cluster_day row = {
+		.time = m->last_us,
+		.sensor = worker->start.sensor,
+		.src_hi = m->src.hi,
+		.src_lo = m->src.lo,
+		.id = m->id,
+		.fields = m->fields,
+		.initial_ttl = m->initial_ttl,
+		.syn_window = m->window,
+		.syns = m->syns,
+		.asn = place.asn,
+	};
+
+	memcpy(row.country, place.country, 2);
+	row.options.data = clusters_options_text(m->options, options);
+	row.options.len = (uint32_t)strlen(options);
+	(void)outbox_row(worker->outbox, RECORD_TABLE_cluster_day, &row);
+	return ST_OK;
+}
+
+void daily_clusters_end(struct daily_clusters *daily, struct worker *worker)
+{
+	(void)clusters_members(daily->clusters, tell, worker);
+	clusters_begin(daily->clusters, 0);
+	daily->day_start_us = 0;
+	daily->day_end_us = 0;
+}
+
+void daily_clusters_add(struct daily_clusters *daily, struct worker *worker,
+    const struct decode_packet *packets, size_t count)
+{
+	int64_t time_us = count ? packets[0].time_us : daily->day_start_us;
+
+	if (count && time_us >= daily->day_end_us) {
+		int32_t day = zone_day(daily->zone, time_us);
+
+		daily_clusters_end(daily, worker);
+		daily->day_start_us = zone_day_start(daily->zone, day);
+		daily->day_end_us = zone_day_start(daily->zone, day + 1);
+		clusters_begin(daily->clusters, daily->day_start_us);
+	}
+	clusters_add(daily->clusters, packets, count);
+}
