@@ -32,7 +32,8 @@ static void list_told(const struct rises *rises, const struct rise ***ret_told, 
 	size_t count = 0;
 
 	for (size_t i = 0; i < rises->count; i++)
-		if (!rises->items[i].explained_by[0] && (rises->items[i].kind != RISES_SIGNATURE || !is_of_port(rises, &rises->items[i])))
+		if (!rises->items[i].explained_by[0] && (rises->items[i].kind != RISES_SIGNATURE
+		        || !is_of_port(rises, &rises->items[i])))
 			told[count++] = &rises->items[i];
 	*ret_told = told;
 	*ret_count = count;

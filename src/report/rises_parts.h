@@ -1,6 +1,6 @@
 /*
- * The inside of finding rises: what was read of the store, the frame of sensors and days, the series
- * of one kind of key, and what is asked about a rise once it is found.  Private to report/rises*.c.
+ * The inside of finding rises: what was read of the store, the frame of sensors and days, the
+ * series of one kind of key, and what is asked about a rise once it is found.  Private to report/rises*.c.
  */
 #pragma once
 
