@@ -2,6 +2,7 @@
  * teiten config: is the configuration right, and what is it in full?
  */
 #include "cmd/command.h"
+#include "detect/settings.h"
 
 #include <string.h>
 
@@ -13,7 +14,22 @@ static void say_finding(void *arg, const char *line)
 	(void)puts(line);
 }
 
-static int check(const struct command_common *common, const char *path)
+/* Compared as bytes below. */
+_Static_assert(sizeof(struct detect_settings) == 11 * 8 + 4 * 4, "no padding");
+
+/* Dates that are compacted keep what was judged of them. */
+static void say_judged(const struct command *self, const struct config *config)
+{
+	struct detect_settings settings = detect_settings_of(config);
+
+	if (memcmp(&settings, &detect_settings_default, sizeof(settings)) != 0
+	    || config->detect.research.count)
+		command_error(self, "note: thresholds and networks under detect are used "
+		    "when a date is judged; dates that were judged with others keep that until "
+		    "'teiten db compact --all'");
+}
+
+static int check(const struct command *self, const struct command_common *common, const char *path)
 {
 	struct config *config = NULL;
 	struct err err = {0};
@@ -31,6 +47,7 @@ static int check(const struct command_common *common, const char *path)
 			(void)printf("%s: ok\n", config->file);
 		else
 			(void)printf("%s: not there; the defaults stand\n", CONFIG_DEFAULT_PATH);
+		say_judged(self, config);
 	}
 	config_free(config);
 	return COMMAND_OK;
@@ -106,7 +123,7 @@ static int run(int argc, char **argv)
 	}
 	path = argc - index == 2 ? argv[index + 1] : common.config_path;
 	if (strcmp(argv[index], "check") == 0)
-		return check(&common, path);
+		return check(&command_config, &common, path);
 	if (strcmp(argv[index], "dump") == 0)
 		return dump(self, &common, path);
 	command_error(self, "no '%s' here%s", argv[index], command_suggestion(argv[index], verbs));

@@ -4,6 +4,7 @@
  *
  * Judged anew from the store each time (report/rises.h); nothing is kept.
  */
+#include "cmd/contributions.h"
 #include "cmd/notes.h"
 #include "cmd/rises_rule.h"
 #include "cmd/table.h"
@@ -21,6 +22,7 @@ enum {
 	OPTION_KIND = WINDOW_OPTION_COUNT,
 	OPTION_ALL,
 	OPTION_EXPLAIN,
+	OPTION_CONTRIBUTIONS,
 };
 
 #define SHORT_DAYS 7 /* to compare with: fewer are worth a word */
@@ -31,7 +33,7 @@ const struct command command_rises = {
     .name = "rises",
     .summary = "Unusual rises and falls, and whether one sensor saw them or everyone",
     .usage =
-        "usage: teiten rises [-s STORE] [--explain KEY] [OPTION…]\n"
+        "usage: teiten rises [-s STORE] [--explain KEY | --contributions] [OPTION…]\n"
         "\n"
         "Lists what rose or fell in a period against the four weeks before it: ports,\n"
         "countries, tools, signatures, logins.  A rise is one of packets and of sources, so a\n"
@@ -42,6 +44,11 @@ const struct command command_rises = {
         "  --kind K        only port, country, tool, signature or login\n"
         "  --explain KEY   tell all about one: 8728/tcp, JP, mirai, 1:2017918, telnet\n"
         "  --all           also countries and tools that rose only because a port did\n"
+        "  --contributions  which port, country and sensor the change of all access from the\n"
+        "                  period before is made of: the largest parts, the rest, the whole\n"
+        "                  (--json: part (cell, rest, total), port, country, sensor,\n"
+        "                  previous_rate, rate, change, share_percent)\n"
+        "  --basis B       of --contributions: address (default), sensor-mean or total\n"
         "\n"
         "--json: kind, key, port (null unless kind is port), direction (up, down), start,\n"
         "end (so far, while it goes on), state (open, continuing, ended, recurred), sensors\n"
@@ -54,6 +61,7 @@ const struct command command_rises = {
         "Examples:\n"
         "  teiten rises -s /var/lib/teiten --last 7d\n"
         "  teiten rises --period 2026-10 --lang ja --explain 8728/tcp\n"
+        "  teiten rises --contributions --last 7d\n"
         "  teiten rises --json | jq -r '.[] | select(.locality == \"global\") | .key'\n",
     .run = run,
 };
@@ -134,6 +142,7 @@ struct request {
 	struct publish_style style;
 	unsigned kinds;
 	bool all;
+	bool contributions;
 	const char *explain;
 	struct window w;
 	struct rises rises;
@@ -384,6 +393,9 @@ static bool take(struct request *r, int option, const char *value)
 	case OPTION_ALL:
 		r->all = true;
 		return true;
+	case OPTION_CONTRIBUTIONS:
+		r->contributions = true;
+		return true;
 	case OPTION_EXPLAIN:
 		r->explain = value;
 		return true;
@@ -415,7 +427,7 @@ static int find(struct request *r)
 static int run(int argc, char **argv)
 {
 	static const char *const names[] = {
-	    WINDOW_OPTIONS, "--kind=", "--all", "--explain=", NULL};
+	    WINDOW_OPTIONS, "--kind=", "--all", "--explain=", "--contributions", NULL};
 	struct request r = {0};
 	const char *value;
 	int index = 0;
@@ -435,6 +447,11 @@ static int run(int argc, char **argv)
 	}
 	r.style = command_style(&r.common);
 	status = window_open(&command_rises, &r.options, &r.w);
+	if (status == COMMAND_OK && r.contributions) {
+		status = contributions_print(&command_rises, &r.common, &r.style, &r.w);
+		window_close(&r.w);
+		return status;
+	}
 	if (status == COMMAND_OK)
 		status = find(&r);
 	if (status == COMMAND_OK)

@@ -397,10 +397,11 @@ static void tell_status(struct keeper *k)
 	const char *comma = "";
 
 	buf_printf(&b, "{\"refused\":%llu,\"last_row_us\":%lld,\"left_out\":%llu,\"disk\":\"%s\","
-	    "\"rows\":{",
+	    "\"watched\":%s,\"rows\":{",
 	    (unsigned long long)k->refused, (long long)k->last_row_us,
 	    (unsigned long long)k->left_out,
-	    k->room == ROOM_ENOUGH ? "enough" : k->room == ROOM_SHORT ? "short" : "full");
+	    k->room == ROOM_ENOUGH ? "enough" : k->room == ROOM_SHORT ? "short" : "full",
+	    k->tail ? "true" : "false");
 	for (unsigned i = 0; i < RECORD_TABLE_COUNT; i++) {
 		if (k->rows[i] == 0)
 			continue;

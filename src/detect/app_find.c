@@ -179,6 +179,18 @@ enum detect_app app_find_stream(enum flow_side side, const uint8_t *data, size_t
 	return best == 0 || len < 4 ? APP_UNKNOWN : APP_FAILED;
 }
 
+/* A long header (RFC 9000, 17.2) of a version that is in use. */
+static bool is_quic(const uint8_t *p, size_t len)
+{
+	uint32_t version;
+
+	if (len < 32 || (p[0] & 0xc0) != 0xc0)
+		return false;
+	version = rd_at_u32be(p + 1);
+	return version == 1 || version == 0x6b3343cf || version >> 8 == 0xff0000
+	    || (version >> 24 == 'Q' && (version >> 16 & 0xff) == '0');
+}
+
 enum detect_app app_find_datagram(enum flow_side side, const uint8_t *data, size_t len,
     uint16_t client_port, uint16_t server_port)
 {
@@ -197,6 +209,8 @@ enum detect_app app_find_datagram(enum flow_side side, const uint8_t *data, size
 		return APP_DHCP;
 	if (server_port == 500 && len >= 28)
 		return APP_IKE;
+	if ((server_port == 443 || server_port == 80) && is_quic(data, len))
+		return APP_QUIC;
 	if (side == SIDE_CLIENT && len > 8
 	    && (memcmp(data, "INVITE s", 8) == 0 || memcmp(data, "REGISTER", 8) == 0
 	        || memcmp(data, "OPTIONS s", 9) == 0 || memcmp(data, "SIP/2.0 ", 8) == 0))

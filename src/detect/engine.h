@@ -150,6 +150,8 @@ void engine_free_groups(struct signatures *s);
 /* inspect.c */
 bool inspect_rule(struct signatures *s, const struct rule *rule, const struct subject *subject);
 void inspect_packet(struct signatures *s, const struct packet *packet, const struct flow_view *view);
+/* What is damaged, or (fragment) a part of a datagram: rules about just that. */
+void inspect_oddities(struct signatures *s, const struct packet *packet, bool fragment);
 /* over: nothing more belongs to these bytes. */
 void inspect_stream(struct signatures *s, struct flow *flow, enum flow_side side, int64_t time_us,
     bool over);

@@ -126,18 +126,22 @@ static void find_parts(struct http_view *v, const struct bytes *body, const uint
 	}
 }
 
-/* What the request asks for, without its query. */
-static void path_name(struct http_view *v, const struct http_message *request)
+/* What the request asks for, without its query; false: nothing. */
+static bool path_name(struct http_view *v, const struct http_message *request)
 {
-	const uint8_t *uri = request->line.data + request->part[1].at;
-	struct http_uri u = http_uri_split(uri, request->part[1].len);
+	struct http_uri u;
 	size_t n = 0;
 
+	if (request->part[1].len == 0)
+		return false;
+	u = http_uri_split(request->line.data + request->part[1].at, request->part[1].len);
 	while (n < u.path_len && u.path[n] != '?' && u.path[n] != '#')
 		n++;
 	v->path.len = 0;
-	if (n && bytes_append(&v->s->budget, &v->path, u.path, n, HTTP_LINE_MAX))
-		v->path.len = http_uri_normalise(u.path, n, v->path.data);
+	if (n == 0 || !bytes_append(&v->s->budget, &v->path, u.path, n, HTTP_LINE_MAX))
+		return false;
+	v->path.len = http_uri_normalise(u.path, n, v->path.data);
+	return true;
 }
 
 static void find_files(struct http_view *v, const struct http_message *m, bool response)
@@ -145,6 +149,7 @@ static void find_files(struct http_view *v, const struct http_message *m, bool r
 	const struct http_message *request = &v->tx->side[0];
 	const uint8_t *value;
 	const uint8_t *name;
+	const uint8_t *uri;
 	size_t name_len;
 	size_t len;
 
@@ -163,12 +168,11 @@ static void find_files(struct http_view *v, const struct http_message *m, bool r
 	} else if (!response && !http_method_is(m, "PUT")) {
 		return;
 	}
-	path_name(v, request);
-	name = v->path.data;
-	name_len = v->path.len;
-	if (!response && name_len == 0 && !http_uri_split(request->line.data + request->part[1].at,
-	        request->part[1].len).host)
+	uri = request->part[1].len ? request->line.data + request->part[1].at : NULL;
+	if (!response && (!uri || *uri == '?' || *uri == '#'))
 		return; /* nothing has this name */
+	name = NULL;
+	name_len = 0;
 	if (response && http_find_exact(m, "content-disposition", &value, &len))
 		(void)parameter(value, len, "filename", &name, &name_len);
 	add_file(v, name, name_len, m->body.data, m->body.len);
@@ -193,10 +197,10 @@ bool http_files_buffer(struct http_view *v, const struct http_message *m, bool r
 		*ret_data = f->data;
 		*ret_len = f->len;
 	} else if (buffer == BUFFER_FILE_NAME) {
-		if (!f->name)
+		if (!f->name && (v->tx->h2 || !path_name(v, &v->tx->side[0])))
 			return false;
-		*ret_data = f->name;
-		*ret_len = f->name_len;
+		*ret_data = f->name ? f->name : v->path.data;
+		*ret_len = f->name ? f->name_len : v->path.len;
 	} else {
 		*ret_len = (size_t)snprintf(v->size, sizeof(v->size), "%zu", f->len);
 		*ret_data = (const uint8_t *)v->size;

@@ -326,6 +326,34 @@ static enum raw_group packet_group(const struct packet *p)
 	}
 }
 
+static bool about_fragments(const struct rule *r)
+{
+	for (size_t i = 0; i < r->test_count; i++)
+		if (r->tests[i].kind == TEST_FRAGBITS || r->tests[i].kind == TEST_FRAGOFFSET)
+			return true;
+	return false;
+}
+
+void inspect_oddities(struct signatures *s, const struct packet *p, bool fragment)
+{
+	const struct flow_view none = {0};
+	const struct rule_numbers *bare = &s->raw[RAW_OTHER][0].bare;
+	struct subject sub = packet_subject(p, &none);
+
+	for (size_t i = 0; p->events && i < s->events.count; i++) {
+		const struct rule *r = s->set.rules[s->events.list[i]];
+
+		if (inspect_rule(s, r, &sub))
+			take_hit(s, r, &sub, false);
+	}
+	for (size_t i = 0; fragment && i < bare->count; i++) {
+		const struct rule *r = s->set.rules[bare->list[i]];
+
+		if (about_fragments(r) && inspect_rule(s, r, &sub))
+			take_hit(s, r, &sub, false);
+	}
+}
+
 void inspect_packet(struct signatures *s, const struct packet *p, const struct flow_view *v)
 {
 	struct subject sub = packet_subject(p, v);

@@ -109,7 +109,7 @@ int rise_detector_new(const struct rise_rule *rule, const struct rise_frame *fra
 	d->frame = *frame;
 	d->level_count = levels;
 	d->levels = calloc(levels, sizeof(*d->levels));
-	d->memory = calloc(levels * (5 * days + 1), sizeof(double));
+	d->memory = calloc(levels * (6 * days + 1), sizeof(double));
 	d->flags = calloc((levels + 2) * days, sizeof(bool));
 	if (!d->levels || !d->memory || !d->flags) {
 		rise_detector_free(d);
@@ -123,8 +123,9 @@ int rise_detector_new(const struct rise_rule *rule, const struct rise_frame *fra
 		level->sources = next + days;
 		level->exposure = next + 2 * days;
 		level->exposure_sources = next + 3 * days;
-		level->sum_packets = next + 4 * days;
-		next += 5 * days + 1;
+		level->heavy = next + 4 * days;
+		level->sum_packets = next + 5 * days;
+		next += 6 * days + 1;
 		level->observed = d->flags + i * days;
 	}
 	d->excluded = d->flags + levels * days;
@@ -192,7 +193,7 @@ static void combine(struct rise_detector *d, const struct rise_series *series)
 	double overall = overall_rate(d, false);
 	double overall_sources = overall_rate(d, true);
 
-	memset(all->packets, 0, 4 * days * sizeof(double));
+	memset(all->packets, 0, 5 * days * sizeof(double));
 	for (size_t i = 0; i + 1 < d->level_count; i++) {
 		const struct rise_level *level = &d->levels[i];
 		const double *exposure = &d->frame.exposure[i * days];
@@ -202,6 +203,7 @@ static void combine(struct rise_detector *d, const struct rise_series *series)
 		for (size_t t = 0; t < days; t++) {
 			if (!level->observed[t])
 				continue;
+			all->heavy[t] = fmax(all->heavy[t], level->heavy[t]);
 			all->packets[t] += level->packets[t];
 			all->sources[t] += level->sources[t];
 			all->exposure[t] += weight * exposure[t];
@@ -231,6 +233,7 @@ static void load(struct rise_detector *d, const struct rise_series *series)
 		for (size_t t = 0; t < days; t++) {
 			level->packets[t] = packets[t];
 			level->sources[t] = sources[t];
+			level->heavy[t] = series->heavy ? series->heavy[i * days + t] : 0;
 			level->exposure[t] = exposure[t];
 			level->exposure_sources[t] = exposure[t];
 			if (packets[t] > 0)

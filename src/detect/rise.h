@@ -14,6 +14,8 @@
  *               a Poisson variable does, so their tail is that of a negative binomial
  *   decision    robust z of sources ≥ 4 and of packets ≥ 3, the exact tail significant under
  *               Benjamini and Hochberg (1995) over all keys, sensors and days, and a least ratio
+ *   bursts      a few sources that each ask the same addresses again and again (one is no rise) are
+ *               evidence by their packets, however many others ask the port every day
  *   slow        CUSUM (Page 1954) of the daily z, then the same tests on its last week
  *   flaps       opens after two unusual days or an extreme one, ends after three ordinary ones;
  *               a day that was hardly observed is no evidence for anything
@@ -97,8 +99,17 @@ struct rise_series {
 	const float *packets;    /* [sensors × days] */
 	const float *sources;    /* [sensors × days]; NULL = only packets are known */
 	const float *union_sources; /* [days], distinct over all sensors; NULL with sources */
+	const float *heavy;      /* [sensors × days], of the sources those that sent rise_heavy_least()
+	                            and more; NULL: nobody knows */
 	bool sparse;             /* novelty is worth a word: ports, signatures */
 };
+
+/* Packets of a day that make a source of a sensor with so many addresses a heavy one: more than any
+ * scan, which asks each address once or twice. */
+double rise_heavy_least(double addresses);
+
+/* Could a day's packets be those of heavy sources?  mean: of the other days. */
+bool rise_heavy_possible(double packets, double mean);
 
 struct rise_finding {
 	uint64_t id;

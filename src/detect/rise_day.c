@@ -14,12 +14,14 @@
 #define ELEVATED_PACKETS 1.5
 #define ELEVATED_RATIO 1.3
 #define ELEVATED_LEAST 2.0      /* sources: a stray one does not */
-#define REPEAT_PACKETS 10.0     /* per source and address: no scan asks that often */
+#define REPEAT_PACKETS 4.0      /* per source that is more, and address: no scan asks that often */
 #define REPEAT_LEAST 100.0
 #define REPEAT_RATIO 20.0
 #define REPEAT_LN_P (-20.0)     /* as far as it counts */
-#define REPEAT_Z 3.0            /* of four sources and more, where hardly anybody was before: */
-#define REPEAT_MEAN 0.6
+#define REPEAT_Z 2.5            /* of sources, four of which are more than usual: */
+#define REPEAT_SOURCES 3.4
+#define HEAVY_SOURCES 4.0       /* that each sent many packets are no single busy scanner */
+#define HEAVY_LEAST 10.0        /* packets that are many, where there are one or two addresses */
 #define FALL_MEAN 20.0          /* nothing smaller is said to have fallen */
 #define FALL_SOURCES 1.0        /* z */
 #define FALL_LN_P (-16.0)
@@ -86,8 +88,23 @@ static bool is_repeated(const struct rise_detector *d, const struct rise_level *
 			addresses += d->frame.nominal[i];
 	return d->has_sources && level->packets[day] >= REPEAT_LEAST
 	    && level->packets[day] >= REPEAT_RATIO * e->packets.mean
-	    && level->packets[day]
-	    >= REPEAT_PACKETS * level->sources[day] * fmax(1, addresses);
+	    && level->packets[day] - e->packets.mean
+	    >= REPEAT_PACKETS * (level->sources[day] - e->sources.mean) * fmax(1, addresses);
+}
+
+double rise_heavy_least(double addresses)
+{
+	return fmax(HEAVY_LEAST, REPEAT_PACKETS * addresses);
+}
+
+bool rise_heavy_possible(double packets, double mean)
+{
+	return packets >= REPEAT_LEAST && packets >= REPEAT_RATIO * mean;
+}
+
+bool rise_day_is_burst(const struct rise_level *level, size_t day, double mean)
+{
+	return level->heavy[day] >= HEAVY_SOURCES && rise_heavy_possible(level->packets[day], mean);
 }
 
 static struct rise_day judge_up(const struct rise_detector *d, const struct rise_level *level,
@@ -99,18 +116,21 @@ static struct rise_day judge_up(const struct rise_detector *d, const struct rise
 	double sources = level->sources[day];
 	double z_packets = z_of(packets, &e->packets);
 	double z_sources = z_of(sources, &e->sources);
-	bool repeated = is_repeated(d, level, day, e);
-	double least_z = repeated && e->sources.mean < REPEAT_MEAN && sources > SOURCES_LEAST
+	bool burst = rise_day_is_burst(level, day, e->packets.mean);
+	bool repeated = burst || is_repeated(d, level, day, e);
+	double least_z = repeated && sources - e->sources.mean >= REPEAT_SOURCES
 	    ? fmin(REPEAT_Z, rule->z_sources) : rule->z_sources;
 
-	judged.elevated = sources >= ELEVATED_LEAST && z_sources >= ELEVATED_SOURCES
+	judged.elevated = burst || (sources >= ELEVATED_LEAST && z_sources >= ELEVATED_SOURCES
 	    && z_packets >= ELEVATED_PACKETS
-	    && packets >= ELEVATED_RATIO * e->packets.mean;
+	    && packets >= ELEVATED_RATIO * e->packets.mean);
 	judged.novel = d->sparse && e->packets.total == 0 && e->count >= rule->baseline_short;
-	if (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
-	    || packets < PACKETS_LEAST || z_packets < rule->z_packets
-	    || z_sources < least_z || packets < rule->ratio * e->packets.mean
-	    || sources < SOURCES_RATIO * e->sources.mean)
+	if (packets < PACKETS_LEAST || z_packets < rule->z_packets
+	    || packets < rule->ratio * e->packets.mean)
+		return judged;
+	if (!burst && (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
+	    || z_sources < least_z
+	    || (!repeated && sources < SOURCES_RATIO * e->sources.mean)))
 		return judged;
 	judged.ln_p = upper(sources, &e->sources);
 	if (repeated)

@@ -30,6 +30,7 @@ struct part {
 	double sources_variance;
 	double exposure;
 	bool known;
+	bool burst; /* on a day of it */
 };
 
 static struct part part_of(const struct rise_detector *d, const struct rise_level *level,
@@ -51,6 +52,7 @@ static struct part part_of(const struct rise_detector *d, const struct rise_leve
 		part.exposure += exposure[t];
 		base = rise_base_of(&d->rule, &packets, days, count, t, d->frame.first_day, true);
 		part.expected += base.mean;
+		part.burst = part.burst || rise_day_is_burst(level, t, base.mean);
 		part.variance += base.deviation * base.deviation;
 		if (!d->has_sources)
 			continue;
@@ -81,6 +83,8 @@ static bool has_changed(const struct rise_detector *d, const struct part *part,
 
 	if (!part->known || change < CHANGED_PART * mean || change <= 0)
 		return false;
+	if (part->burst && direction == RISE_UP)
+		return true;
 	ln_p = direction == RISE_UP ? rise_upper_tail(count, expected, variance)
 	    : rise_lower_tail(count, expected, variance);
 	return ln_p <= CHANGED_LN_P

@@ -14,6 +14,7 @@ struct rise_level {
 	double *exposure;    /* of packets: of all together, weighted by what is usual at each */
 	double *exposure_sources;
 	double *sum_packets; /* [days + 1]: of the days before, for a quick look */
+	double *heavy;       /* [days]; of all together: the most of one sensor */
 	bool *observed;      /* [days] */
 	bool risen;          /* took part in the run that is open */
 	bool empty;          /* nothing was counted */
@@ -71,6 +72,9 @@ size_t rise_days_before(const struct rise_detector *d, const struct rise_level *
 /* Judges a day at a level against the days before `before`. */
 struct rise_day rise_day_judge(const struct rise_detector *d, const struct rise_level *level,
     size_t day, size_t before, enum rise_direction direction);
+
+/* Is it the day of a burst: far more packets, by a few sources that each sent many? */
+bool rise_day_is_burst(const struct rise_level *level, size_t day, double mean);
 
 /* Could the day be unusual by its packets, whatever the sources were? */
 bool rise_day_screen(const struct rise_detector *d, const struct rise_level *level, size_t day);

@@ -108,15 +108,13 @@ static void take_whole(struct signatures *s, struct packet *p)
 	s->packet = NULL;
 }
 
-/* What cannot be matched, or is not whole: only oddities of decoding can be said of it. */
-static void take_oddities(struct signatures *s, struct packet *p)
+/* What cannot be matched, or is not whole: only its oddities can be told. */
+static void take_oddities(struct signatures *s, struct packet *p, bool fragment)
 {
-	struct flow_view none = {0};
-
 	p->payload_len = 0;
-	if (!p->events)
+	if (!p->events && !fragment)
 		return;
-	inspect_packet(s, p, &none);
+	inspect_oddities(s, p, fragment);
 	inspect_finish(s, p->time_us, NULL);
 }
 
@@ -131,9 +129,10 @@ static void take_parsed(struct signatures *s, struct packet *first, bool ok)
 		const uint8_t *data;
 		size_t len;
 		uint8_t depth = p->depth;
+		bool fragment = ok && p->fragment;
 
 		s->counters.packets++;
-		if (ok && p->fragment) {
+		if (fragment) {
 			ok = fragments_add(s->fragments, p, &whole);
 			if (ok) {
 				p = &whole;
@@ -141,7 +140,7 @@ static void take_parsed(struct signatures *s, struct packet *first, bool ok)
 			}
 		}
 		if (!ok) {
-			take_oddities(s, p);
+			take_oddities(s, p, fragment);
 			return;
 		}
 		take_whole(s, p);

@@ -17,6 +17,7 @@
 #include "protocol/ntlm.h"
 #include "protocol/persona.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #define ROW_NONE UINT8_MAX
@@ -342,34 +343,79 @@ struct response {
 	struct protocol_text body;
 };
 
+/* Products differ in the order of their fields, by which scanners know them: a letter each. */
+#define HEAD_USUAL "SDFTLC"
+
+static void write_line(struct wr *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void write_line(struct wr *w, const char *format, ...)
+{
+	char line[FIELDS_MAX];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (n > 0)
+		wr_bytes(w, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+}
+
+static void put_field(const struct protocol_io *io, struct wr *w, const struct response *response,
+    char which)
+{
+	const struct http_state *state = io->state;
+	char date[DATE_MAX];
+
+	switch (which) {
+	case 'S':
+		if (response->server.len == 0)
+			break;
+		/* fall through */
+	case 's': /* also when it is empty */
+	case 'n': /* without a blank */
+		write_line(w, "Server:%s%.*s\r\n", which == 'n' ? "" : " ",
+		    (int)response->server.len, response->server.data);
+		break;
+	case 'D':
+		http_date(io->now_us, date);
+		write_line(w, "Date: %s\r\n", date);
+		break;
+	case 'F':
+		wr_bytes(w, response->fields, strlen(response->fields));
+		break;
+	case 'T':
+		if (response->type)
+			write_line(w, "Content-Type: %s\r\n", response->type);
+		break;
+	case 'L':
+		if (response->status != 204)
+			write_line(w, "Content-Length: %zu\r\n", response->body.len);
+		break;
+	case 'C':
+		write_line(w, "Connection: %s\r\n", state->close ? "close" : "keep-alive");
+		break;
+	default:
+		break;
+	}
+}
+
 static void send(struct protocol_io *io, const struct response *response)
 {
 	const struct http_state *state = io->state;
 	uint8_t buffer[HTTP_REPLY_MAX];
 	struct wr w = wr_init(buffer, sizeof(buffer));
-	char head[FIELDS_MAX];
-	char date[DATE_MAX];
+	struct protocol_text head = product(io, "head");
 
+	/* Other servers than the product have no layout of their own. */
+	if (head.len == 0 || response->server.data != product(io, "server").data)
+		head = PROTOCOL_LITERAL(HEAD_USUAL);
 	if (!state->simple) {
-		http_date(io->now_us, date);
-		(void)snprintf(head, sizeof(head), "HTTP/1.%d %u %s\r\n%s%.*s%sDate: %s\r\n",
-		    !state->old, response->status, reason(response->status),
-		    response->server.len ? "Server: " : "", (int)response->server.len,
-		    response->server.data, response->server.len ? "\r\n" : "", date);
-		wr_bytes(&w, head, strlen(head));
-		wr_bytes(&w, response->fields, strlen(response->fields));
-		if (response->type) {
-			(void)snprintf(head, sizeof(head), "Content-Type: %s\r\n", response->type);
-			wr_bytes(&w, head, strlen(head));
-		}
-		if (response->status != 204) {
-			(void)snprintf(
-			    head, sizeof(head), "Content-Length: %zu\r\n", response->body.len);
-			wr_bytes(&w, head, strlen(head));
-		}
-		(void)snprintf(head, sizeof(head), "Connection: %s\r\n\r\n",
-		    state->close ? "close" : "keep-alive");
-		wr_bytes(&w, head, strlen(head));
+		write_line(&w, "HTTP/1.%d %u %s\r\n", line_begins(head, "1") || !state->old,
+		    response->status, reason(response->status));
+		for (size_t i = 0; i < head.len; i++)
+			put_field(io, &w, response, head.data[i]);
+		wr_bytes(&w, "\r\n", 2);
 	}
 	if (strcmp(state->method, "HEAD") != 0)
 		wr_bytes(&w, response->body.data, response->body.len);

@@ -167,7 +167,7 @@ static void put_error(struct bson_writer *b, const char *text, int32_t code, con
 	bson_text(b, "codeName", name);
 }
 
-enum answer { ANSWER_NONE, ANSWER_HELLO, ANSWER_BUILD, ANSWER_DATABASES, ANSWER_CURSOR, ANSWER_N,
+enum answer { ANSWER_NONE, ANSWER_HELLO, ANSWER_BUILD, ANSWER_STATUS, ANSWER_DATABASES, ANSWER_CURSOR, ANSWER_N,
 	ANSWER_OK, ANSWER_ADDRESS };
 
 static const struct {
@@ -193,7 +193,7 @@ static const struct {
 	{"create", ANSWER_OK, EVENT_WRITE},
 	{"endSessions", ANSWER_OK, -1},
 	{"getLog", ANSWER_OK, -1},
-	{"serverStatus", ANSWER_OK, -1},
+	{"serverStatus", ANSWER_STATUS, -1},
 	{"logout", ANSWER_OK, -1},
 	{"whatsmyuri", ANSWER_ADDRESS, -1},
 };
@@ -224,6 +224,12 @@ static void put_answer(struct protocol_io *io, struct bson_writer *b, const stru
 		bson_int32(b, "bits", 64);
 		bson_bool(b, "debug", false);
 		bson_int32(b, "maxBsonObjectSize", 16777216);
+		break;
+	case ANSWER_STATUS:
+		bson_text(b, "host", protocol_persona(io, "persona.hostname"));
+		bson_text(b, "version", protocol_persona(io, "mongodb.version"));
+		bson_text(b, "process", "mongod");
+		bson_date(b, "localTime", io->now_us / 1000);
 		break;
 	case ANSWER_DATABASES:
 		put_databases(b);

@@ -121,26 +121,42 @@ static void write_version(struct wr *w, const char *text)
 	wr_u16be(w, (uint16_t)number[2]);
 }
 
-static void answer_prelogin(struct protocol_io *io)
+/* Does a PRELOGIN ask for this option?  Five bytes each, up to 0xff. */
+static bool asks_for(struct rd r, uint8_t option)
 {
-	static const uint8_t options[] = {
-		0, 0, 26, 0, 6, /* VERSION */
-		1, 0, 32, 0, 1, /* ENCRYPTION: not supported */
-		2, 0, 33, 0, 1, /* INSTOPT */
-		3, 0, 34, 0, 0, /* THREADID */
-		4, 0, 34, 0, 1, /* MARS */
-		0xff,
+	while (rd_left(&r) >= 5 && r.pos[0] != 0xff) {
+		if (r.pos[0] == option)
+			return true;
+		rd_skip(&r, 5);
+	}
+	return false;
+}
+
+/* Servers that know MARS tell it to who asks: the client's options decide which come back. */
+static void answer_prelogin(struct protocol_io *io, struct rd asked)
+{
+	enum { OPTION = 5, MARS = 4 };
+	const bool mars = asks_for(asked, MARS);
+	const uint8_t base = (uint8_t)((mars ? 5 : 4) * OPTION + 1);
+	const uint8_t options[] = {
+		0, 0, base, 0, 6,                 /* VERSION */
+		1, 0, (uint8_t)(base + 6), 0, 1,  /* ENCRYPTION: not supported */
+		2, 0, (uint8_t)(base + 7), 0, 1,  /* INSTOPT */
+		3, 0, (uint8_t)(base + 8), 0, 0,  /* THREADID */
+		MARS, 0, (uint8_t)(base + 8), 0, 1,
 	};
 	uint8_t packet[64];
 	struct wr w = wr_init(packet, sizeof(packet));
 
 	wr_bytes(&w, "\0\0\0\0\0\0\0\0", HEADER);
-	wr_bytes(&w, options, sizeof(options));
+	wr_bytes(&w, options, base - 1u);
+	wr_u8(&w, 0xff);
 	write_version(&w, protocol_persona(io, "mssql.tds"));
 	wr_u16le(&w, 0);
 	wr_u8(&w, 2);
 	wr_u8(&w, 0);
-	wr_u8(&w, 0);
+	if (mars)
+		wr_u8(&w, 0);
 	send_packet(io, &w);
 }
 
@@ -370,7 +386,7 @@ static void packet(struct protocol_io *io, uint8_t type, bool last, struct rd r)
 			break;
 		}
 		protocol_event(io, EVENT_PRELOGIN);
-		answer_prelogin(io);
+		answer_prelogin(io, r);
 		break;
 	case TYPE_LOGIN_7:
 		login7(io, r, last);

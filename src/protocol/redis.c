@@ -178,6 +178,11 @@ static void answer(struct protocol_io *io, unsigned verb)
 	const struct state *state = io->state;
 	const struct protocol_text first = argument(state, 1);
 
+	/* A web browser's GET.  The number of arguments is looked at before the password is. */
+	if (verb == GET && state->arguments != 2) {
+		protocol_reply_text(io, "-ERR wrong number of arguments for 'get' command\r\n");
+		return;
+	}
 	if (is_locked(io) && verb != QUIT && verb != HELLO) {
 		protocol_reply_text(io, "-NOAUTH Authentication required.\r\n");
 		return;

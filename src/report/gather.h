@@ -23,6 +23,8 @@
 #define GATHER_WEEKS 13       /* 過去13週 */
 #define GATHER_WEEK_TOP 5     /* 上位5位 */
 #define GATHER_MOVERS_MAX 3   /* rises, and as many falls */
+#define GATHER_CONTRIBUTIONS_MAX 10
+#define GATHER_CONTRIBUTION_PORTS 48 /* whose cells are looked at */
 #define GATHER_VICTIMS_TOP 10
 #define GATHER_INCIDENTS_MAX 10 /* 主な事象 */
 #define GATHER_FRESH_MAX 10   /* new signatures listed */
@@ -119,6 +121,15 @@ struct gather_country_move {
 	char country[3];
 	uint32_t key;
 	double packets; /* difference, panel */
+};
+
+/* A part of the change of all access: one port from one country at one sensor of the panel. */
+struct gather_contribution {
+	uint32_t key;
+	char country[3];
+	size_t sensor;
+	double now; /* rates of the panel */
+	double before;
 };
 
 /* A protocol or an event that visitors spoke. */
@@ -277,6 +288,9 @@ struct gather {
 	struct gather_country_move *country_moves;
 	size_t country_move_count;
 
+	struct gather_contribution contributions[GATHER_CONTRIBUTIONS_MAX]; /* largest first */
+	size_t contribution_count;
+
 	struct report_measure dos;        /* total per day */
 	struct report_measure dos_rate;   /* per address */
 	struct report_measure victims;
@@ -332,6 +346,10 @@ ST_MUST_CHECK int gather_access(struct gather *g, struct err *err);
 /* Countries, home cut, what explains the changes. */
 ST_MUST_CHECK int gather_countries(struct gather *g, struct err *err);
 ST_MUST_CHECK int gather_movers(struct gather *g, struct err *err);
+/* Adds the ports that may have large parts in the change to `count` targets; returns how many
+ * there are then.  And takes the parts from what the question answered. */
+size_t gather_contribution_ports(const struct gather *g, int64_t *targets, size_t count);
+void gather_contributions(struct gather *g, const struct store_result *result);
 ST_MUST_CHECK int gather_dos(struct gather *g, struct err *err);
 /* Victims of reflection, the largest attacks. */
 ST_MUST_CHECK int gather_attacks(struct gather *g, struct err *err);

@@ -229,7 +229,7 @@ static void explain_mover(struct gather *g, struct gather_mover *m,
 
 static int ask_movers(struct gather *g, struct err *err)
 {
-	int64_t targets[2 * GATHER_MOVERS_MAX];
+	int64_t targets[2 * GATHER_MOVERS_MAX + GATHER_CONTRIBUTION_PORTS];
 	struct store_param params[] = {
 		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
 		{.name = "panel"},
@@ -249,12 +249,13 @@ static int ask_movers(struct gather *g, struct err *err)
 		return ST_OK;
 	for (size_t i = 0; i < count; i++)
 		targets[i] = g->movers[i].key;
-	params[5].int_count = count;
+	params[5].int_count = gather_contribution_ports(g, targets, count);
 	r = gather_ask(g, "report_movers", params, 7, &result, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
 		explain_mover(g, &g->movers[i], result);
+	gather_contributions(g, result);
 	store_result_free(result);
 	return ST_OK;
 }

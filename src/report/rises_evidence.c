@@ -258,12 +258,13 @@ static int ask_victims(struct question *q, struct rise *rise, struct err *err)
 
 /* ---- signatures and logins ------------------------------------------------------------------- */
 
+#define GUESS_LEAST 5.0 /* users or passwords; one default login says nothing of how it was found */
 #define GUESS_MANY 3.0 /* times as many */
 #define GUESS_LIST 0.8 /* pairs ÷ users from which on each user has its own password */
 
 static enum rises_guess guess_of(double users, double passwords, double pairs, double generated)
 {
-	if (users <= 0 || passwords <= 0)
+	if (fmax(users, passwords) < GUESS_LEAST || users <= 0 || passwords <= 0)
 		return RISES_GUESS_NONE;
 	if (users >= GUESS_MANY * passwords)
 		return RISES_GUESS_SPRAY;

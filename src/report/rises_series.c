@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HEAVY_DAYS_MAX 2000
+#define HEAVY_DAY_FACTOR 1024 /* as in the question */
+_Static_assert(RISE_DAYS_MAX < HEAVY_DAY_FACTOR, "a day must fit");
+
 /* An answer that is walked along with the keys. */
 struct walk {
 	const struct store_result *result;
@@ -31,9 +35,11 @@ struct series {
 	struct walk sources;
 	struct walk all;
 	struct walk victims;
+	struct walk heavy;
 	float *packet_counts;
 	float *source_counts;
 	float *union_counts;
+	float *heavy_counts; /* of ports */
 };
 
 int rises_ask(struct rises_work *w, const char *question, const struct store_param *params,
@@ -114,6 +120,7 @@ static void clear(struct series *s)
 
 	memset(s->packet_counts, 0, cells * sizeof(float));
 	memset(s->source_counts, 0, cells * sizeof(float));
+	memset(s->heavy_counts, 0, cells * sizeof(float));
 	memset(s->union_counts, 0, s->w->g.day_count * sizeof(float));
 }
 
@@ -189,6 +196,7 @@ static bool next_port(struct series *s, struct key *ret_key, bool *ret_sure)
 	clear(s);
 	read_cells(s, port);
 	(void)take(s, &s->victims, ret_key, -1, s->packet_counts);
+	(void)take(s, &s->heavy, ret_key, 1, s->heavy_counts);
 	return true;
 }
 
@@ -239,6 +247,7 @@ static int judge(struct series *s, enum rises_kind kind, const struct key *key,
 		.packets = s->packet_counts,
 		.sources = s->source_counts,
 		.union_sources = s->union_counts,
+		.heavy = kind == RISES_PORT ? s->heavy_counts : NULL,
 		.sparse = kind == RISES_PORT || kind == RISES_SIGNATURE,
 	};
 	int rc = key_add(&found->keys, kind, key);
@@ -246,40 +255,115 @@ static int judge(struct series *s, enum rises_kind kind, const struct key *key,
 	return rc ? rc : rise_detector_add(found->detector, &series);
 }
 
-/* The chosen ports; of the busy ones those whose packets could be unusual at a sensor. */
-static int judge_ports(struct series *s, struct rises_found *found)
+/* Days on which a sensor had far more packets than on its others. */
+struct heavy_days {
+	int64_t pairs[HEAVY_DAYS_MAX]; /* port and day */
+	int64_t ports[HEAVY_DAYS_MAX];
+	size_t count;
+};
+
+static void note_heavy(const struct series *s, int64_t key, struct heavy_days *heavy)
 {
-	uint64_t judged = 0;
+	const struct gather *g = &s->w->g;
+
+	for (size_t i = 0; i < g->sensor_count; i++) {
+		const float *counts = &s->packet_counts[i * g->day_count];
+		double sum = 0;
+
+		for (size_t t = 0; t < g->day_count && heavy->count < HEAVY_DAYS_MAX; t++) {
+			if (t > 0 && rise_heavy_possible(counts[t], sum / (double)t)) {
+				heavy->pairs[heavy->count] = key * HEAVY_DAY_FACTOR + (int64_t)t;
+				heavy->ports[heavy->count++] = key & 0xffff;
+			} else {
+				sum += counts[t];
+			}
+		}
+	}
+}
+
+/* Few sources that repeat themselves: only of days that stand out, because flow is asked. */
+static int ask_heavy(struct rises_work *w, const struct heavy_days *heavy,
+    struct store_result **ret_result, struct err *err)
+{
+	struct buf least = {0};
+	struct store_param params[] = {{.name = "target"}, {.name = "from_day"},
+	    {.name = "to_day"},
+	    {.name = "pairs", .kind = STORE_PARAM_INTS, .ints = heavy->pairs,
+	        .int_count = heavy->count},
+	    {.name = "ports", .kind = STORE_PARAM_INTS, .ints = heavy->ports,
+	        .int_count = heavy->count},
+	    {.name = "least", .kind = STORE_PARAM_SQL}};
+	int rc;
+
+	buf_puts(&least, "CASE sensor");
+	for (size_t i = 0; i < w->g.sensor_count; i++)
+		buf_printf(&least, " WHEN %u THEN %.0f", (unsigned)w->g.sensors[i].id,
+		    rise_heavy_least(w->nominal[i]));
+	buf_puts(&least, " ELSE 1 END");
+	params[5].text = buf_text(&least);
+	rc = rises_ask(w, "rises_port_heavy", params, 6, ret_result, err);
+	buf_fini(&least);
+	return rc;
+}
+
+/*
+ * Of the chosen ports keeps the sure ones and those whose packets could be unusual at a sensor, and
+ * asks for what their heavy days need.
+ */
+static int screen_ports(struct series *s, struct rises_found *found,
+    struct store_result **ret_heavy, struct err *err)
+{
+	struct heavy_days *heavy = gather_alloc(1, sizeof(*heavy));
+	struct rises_choice *choice = &s->w->choice;
+	size_t kept = 0;
 	struct key key;
 	bool sure;
+	int rc = ST_OK;
 
 	while (next_port(s, &key, &sure)) {
 		struct rise_series packets = {.packets = s->packet_counts, .sparse = true};
-		int rc;
 
 		if (!sure && !rise_detector_screen(found->detector, &packets))
 			continue;
-		judged++;
-		rc = judge(s, RISES_PORT, &key, found);
-		if (rc)
-			return rc;
+		note_heavy(s, key.number, heavy);
+		choice->ports[kept++] = choice->ports[s->port - 1];
 	}
-	rise_detector_pass(found->detector, s->w->choice.all - judged);
-	return ST_OK;
+	choice->count = kept;
+	rise_detector_pass(found->detector, choice->all - kept);
+	if (heavy->count > 0)
+		rc = ask_heavy(s->w, heavy, ret_heavy, err);
+	free(heavy);
+	s->heavy = (struct walk){.result = *ret_heavy, .sensors = true};
+	s->victims.at = 0;
+	s->port = 0;
+	return rc;
 }
 
-static int judge_keys(struct series *s, enum rises_kind kind, struct rises_found *found)
+static int judge_ports(struct series *s, struct rises_found *found, struct err *err)
+{
+	struct store_result *heavy = NULL;
+	struct key key;
+	bool sure;
+	int rc = screen_ports(s, found, &heavy, err);
+
+	while (!rc && next_port(s, &key, &sure))
+		if (judge(s, RISES_PORT, &key, found))
+			rc = err_set(err, ST_LIMIT, "out of memory");
+	store_result_free(heavy);
+	s->heavy.result = NULL;
+	return rc;
+}
+
+static int judge_keys(struct series *s, enum rises_kind kind, struct rises_found *found,
+    struct err *err)
 {
 	struct key key;
 
 	while (next_key(s, &key)) {
-		int rc;
-
 		if (kind == RISES_COUNTRY && strcmp(key.text, "ZZ") == 0)
 			continue;
-		rc = judge(s, kind, &key, found);
-		if (rc)
-			return rc;
+		if (judge(s, kind, &key, found))
+			return err_set(err, ST_LIMIT, "out of memory");
 	}
 	return ST_OK;
 }
@@ -354,9 +438,11 @@ int rises_judge(struct rises_work *w, enum rises_kind kind, const struct rises_r
 		.packet_counts = calloc(cells + 1, sizeof(float)),
 		.source_counts = calloc(cells + 1, sizeof(float)),
 		.union_counts = calloc(w->g.day_count + 1, sizeof(float)),
+		.heavy_counts = calloc(cells + 1, sizeof(float)),
 	};
 	struct rest rest = {0};
-	int rc = s.packet_counts && s.source_counts && s.union_counts ? ST_OK : -ENOMEM;
+	int rc = s.packet_counts && s.source_counts && s.union_counts && s.heavy_counts ? ST_OK
+	                                                                                : -ENOMEM;
 
 	if (!rc)
 		rc = rise_detector_new(&w->rule, &w->frame, &ret_found->detector);
@@ -364,9 +450,9 @@ int rises_judge(struct rises_work *w, enum rises_kind kind, const struct rises_r
 		rc = err_set(err, ST_LIMIT, "too many sensors or days, or out of memory");
 	if (!rc)
 		rc = prepare(&s, kind, &rest, err);
-	if (!rc && (kind == RISES_PORT ? judge_ports(&s, ret_found)
-	        : judge_keys(&s, kind, ret_found)))
-		rc = err_set(err, ST_LIMIT, "out of memory");
+	if (!rc)
+		rc = kind == RISES_PORT ? judge_ports(&s, ret_found, err)
+		    : judge_keys(&s, kind, ret_found, err);
 	if (!rc)
 		rc = rise_detector_finish(ret_found->detector, &ret_found->findings,
 		    &ret_found->count);
@@ -374,6 +460,7 @@ int rises_judge(struct rises_work *w, enum rises_kind kind, const struct rises_r
 	free(s.packet_counts);
 	free(s.source_counts);
 	free(s.union_counts);
+	free(s.heavy_counts);
 	return rc;
 }
 

@@ -48,6 +48,12 @@ static void say(struct teller *t, const char *message, const struct report_value
 		t->out[t->count++] = sentence(&t->b, message, values, count);
 }
 
+/* Prints as more than 0%. */
+static bool is_part(double share)
+{
+	return !isnan(share) && share >= 0.005;
+}
+
 /* What rose: access to a port, from a country … */
 static struct report_value subject(struct teller *t)
 {
@@ -223,7 +229,7 @@ static void say_who(struct teller *t)
 	if (r->guess != RISES_GUESS_NONE)
 		say(t, guesses[r->guess], VALUES(value_integer("users", (int64_t)r->users),
 		    value_integer("passwords", (int64_t)r->passwords)));
-	if (!isnan(r->mirai_share) && (r->kind != RISES_TOOL))
+	if (is_part(r->mirai_share) && r->kind != RISES_TOOL)
 		say(t, MSG("rise.mirai"), VALUES(percent(t, "mirai", r->mirai_share)));
 	if (!isnan(r->asn_share))
 		say(t, MSG("rise.asns"), VALUES(percent(t, "asns", r->asn_share)));

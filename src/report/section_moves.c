@@ -101,6 +101,94 @@ static void mover_table(struct build *b)
 	grid_end(b, &grid, "changes", sentence(b, MSG("caption.changes"), NULL, 0), &notes);
 }
 
+/* ---- the change of all access, taken apart --------------------------------------------------- */
+
+static void contribution_numbers(struct build *b, struct grid *grid, const char *id,
+    const double *before, const double *now, double difference)
+{
+	struct measure_facts all = build_access_facts(b);
+
+	grid_cell(b, grid, !before ? value_none() : value_fact(NULL, fact_add(b,
+	    report_printf(b->doc, "%s.before", id), *before, b->rate_unit, 2, "report_movers", NULL)));
+	grid_cell(b, grid, !now ? value_none() : value_fact(NULL, fact_add(b,
+	    report_printf(b->doc, "%s.now", id), *now, b->rate_unit, 2, "report_movers", NULL)));
+	grid_cell(b, grid, value_signed(NULL, fact_add(b, report_printf(b->doc, "%s.difference",
+	    id), difference, b->rate_unit, 2, "report_movers", NULL)));
+	/* Parts of a change that is hardly there would be many times the whole. */
+	if (all.percent && fabs(all.percent->value) >= EXPLAIN_PERCENT)
+		grid_cell(b, grid, value_fact(NULL, share_add(b, id, difference,
+		    all.difference->value, "of the difference of access")));
+	else
+		grid_cell(b, grid, value_none());
+}
+
+static void contribution_row(struct build *b, struct grid *grid,
+    const struct gather_contribution *c)
+{
+	const char *sensor = b->g->sensors[c->sensor].name;
+
+	grid_cell(b, grid, value_port(NULL, c->key));
+	if (build_has_countries(b))
+		grid_cell(b, grid, value_country(b, NULL, c->country));
+	if (b->g->panel_count > 1)
+		grid_cell(b, grid, value_sensor(b, NULL, sensor));
+	contribution_numbers(b, grid, report_printf(b->doc, "contribution.%s.%s.%s",
+	    build_port_id(b, c->key), c->country, sensor), &c->before, &c->now,
+	    c->now - c->before);
+}
+
+/* その他 or 合計: the first cell says which. */
+static void contribution_sum(struct build *b, struct grid *grid, const char *word,
+    const double *before, const double *now, double difference)
+{
+	grid_cell(b, grid, value_word(NULL, word));
+	if (build_has_countries(b))
+		grid_cell(b, grid, value_none());
+	if (b->g->panel_count > 1)
+		grid_cell(b, grid, value_none());
+	contribution_numbers(b, grid, word, before, now, difference);
+}
+
+static void contribution_table(struct build *b)
+{
+	const struct report_measure *access = &b->g->access;
+	double difference = access->panel_now - access->panel_before;
+	double before = access->panel_before;
+	double now = access->panel_now;
+	struct grid grid = {0};
+	struct lines notes = {0};
+
+	if (b->g->contribution_count == 0)
+		return;
+	grid_column(&grid, MSG("column.port"), "port", REPORT_LEFT, true);
+	if (build_has_countries(b))
+		grid_column(&grid, MSG("column.country"), "country", REPORT_LEFT, true);
+	if (b->g->panel_count > 1)
+		grid_column(&grid, MSG("column.sensor"), "sensor", REPORT_LEFT, true);
+	grid_column(&grid, MSG("column.contribution.before"), "rate_before", REPORT_RIGHT, false);
+	grid_column(&grid, MSG("column.contribution.now"), "rate", REPORT_RIGHT, false);
+	grid_column(&grid, MSG("column.contribution.difference"), "difference", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.contribution.share"), "share", REPORT_RIGHT, true);
+	for (size_t i = 0; i < b->g->contribution_count; i++) {
+		const struct gather_contribution *c = &b->g->contributions[i];
+
+		contribution_row(b, &grid, c);
+		before -= c->before;
+		now -= c->now;
+		difference -= c->now - c->before;
+	}
+	contribution_sum(b, &grid, MSG("contribution.rest"), &before, &now, difference);
+	contribution_sum(b, &grid, MSG("contribution.total"), &access->panel_before,
+	    &access->panel_now, access->panel_now - access->panel_before);
+	lines_say(b, &notes, MSG("note.contributions"), NULL, 0);
+	if (build_has_countries(b))
+		lines_say(b, &notes, MSG("note.countries"), NULL, 0);
+	build_panel_note(b, &notes);
+	grid_end(b, &grid, "contributions", sentence(b, build_has_countries(b)
+	    ? MSG("caption.contributions") : MSG("caption.contributions.ports"),
+	    VALUES(value_word("basis", build_basis_word(b)))), &notes);
+}
+
 /* A part that is large, and not the survivor of rises and falls that cancel each other out. */
 static bool is_telling(double part, double whole)
 {
@@ -200,4 +288,5 @@ void section_moves(struct build *b)
 	say_country_moves(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	mover_table(b);
+	contribution_table(b);
 }

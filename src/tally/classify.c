@@ -2,9 +2,12 @@
 #include "tally/classify.h"
 
 #include "base/civil.h"
+#include "base/rd.h"
 #include "fingerprint/marks.h"
 
 #define UDP_CLIENT_PORT_MIN 1024
+#define QUIC_LONG_LEAST 7 /* bytes: flags, version, two lengths */
+#define QUIC_ID_MAX 20
 
 static struct conversation_key key_of(const struct decode_packet *p)
 {
@@ -55,6 +58,30 @@ static enum record_class class_tcp(const struct decode_packet *p, unsigned known
 }
 
 /* Does the datagram look like the answer of a service to a client? */
+/*
+ * A QUIC server's long header (RFC 8999 5.1, RFC 9000 17.2): of a version that is spoken (1, 2, their
+ * drafts, Meta's and Google's own) with the fixed bit, or a version negotiation, whose version is 0.  A
+ * server always names a connection of its own; who asks is not told apart by that, but asks port
+ * 443, and does not come from there.
+ */
+static bool is_quic_reply(const uint8_t *payload, size_t len)
+{
+	uint32_t version;
+	size_t own;
+
+	if (len < QUIC_LONG_LEAST || !(payload[0] & 0x80) || payload[5] > QUIC_ID_MAX)
+		return false;
+	version = rd_at_u32be(payload + 1);
+	own = 6u + payload[5];
+	if (own >= len || payload[own] == 0 || payload[own] > QUIC_ID_MAX)
+		return false;
+	if (version == 0)
+		return true;
+	return payload[0] & 0x40 && (version == 1 || version == 0x6b3343cf
+	    || version >> 8 == 0xff0000 || version >> 8 == 0xfaceb0 || version >> 24 == 'Q'
+	    || version >> 24 == 'T');
+}
+
 static bool is_udp_response(const struct decode_packet *p)
 {
 	const uint8_t *payload = p->data + p->payload_offset;
@@ -71,8 +98,7 @@ static bool is_udp_response(const struct decode_packet *p)
 		    || ((payload[0] & 7) == 6 && payload[1] & 0x80)
 		    || ((payload[0] & 7) == 7 && payload[0] & 0x80));
 	case 443:
-		/* QUIC long header from a server port (RFC 9000 17.2). */
-		return has_bytes && (payload[0] & 0x80);
+		return is_quic_reply(payload, p->payload_len);
 	case 19:
 	case 161:
 	case 389:

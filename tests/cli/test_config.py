@@ -11,6 +11,16 @@ def test_defaults():
     equal(teiten('config', 'check', '/dev/stdin', stdin=text.encode()).out, '/dev/stdin: ok\n')
 
 
+def test_judged_dates_are_mentioned():
+    changed = write('judged.yaml', 'detect:\n  backscatter_packets: 30\n')
+    result = teiten('config', 'check', changed)
+    contains(result.out, 'ok')
+    contains(result.err, 'compact --all')
+    equal(teiten('config', 'check', changed, '-q').err, '')
+    asked = write('asked.yaml', 'detect:\n  scan_packets: 5\n')
+    equal(teiten('config', 'check', asked).err, '')
+
+
 def test_dump_json():
     file = write('a.yaml', 'report: { top_n: 20, languages: [en] }\nrespond: { any_port: true }\n')
     rows = {row['key']: row for row in teiten('config', 'dump', file, '--json').json()}

@@ -109,6 +109,48 @@ def test_periods():
     equal((first[0]['previous_rate'], first[0]['change']), (None, None))
 
 
+def test_contributions():
+    rows = ask('rises', '--contributions', '--json').json()
+    equal([r['part'] for r in rows[-2:]], ['rest', 'total'])
+    cells = [(r['port'], r['country'], r['sensor']) for r in rows[:-2]]
+    equal(cells[0], ('1900/udp', 'RU', 'beta'))
+    near(rows[0]['change'], 960 * 6 / PANEL_NOW)
+    near(rows[0]['previous_rate'], 0)
+    # 22/tcp of alpha doubled, 23/tcp of alpha is the same over another time.
+    ssh = rows[cells.index(('22/tcp', 'US', 'alpha'))]
+    near(ssh['change'], 48 * 7 / PANEL_NOW - 24 * 7 / BEFORE)
+    total = rows[-1]
+    now = (96 + 48) * 7 + (192 + 96 + 960) * 6
+    before = (96 + 24) * 7 + (192 + 48) * 7
+    near(total['rate'], now / PANEL_NOW)
+    near(total['change'], now / PANEL_NOW - before / BEFORE)
+    near(sum(r['change'] for r in rows[:-1]), total['change'])
+    near(sum(r['share_percent'] for r in rows[:-1]), 100)
+    sizes = [round(abs(r['change']), 9) for r in rows[:-2]]
+    equal(sorted(sizes, reverse=True), sizes)
+    contains(ask('rises', '--contributions', '--lang', 'ja').out, '増減に占める割合', 'ロシア', 'その他',
+             'アクセス全体', '100.0%')
+    contains(ask('rises', '--contributions', '--to', '2026-10-07', '--from', '2026-10-01',
+                 status=NOT_FOUND).err, 'no change to take apart')
+
+
+def test_contributions_in_reports():
+    def made(period):
+        folder = path('contributions-' + period)
+        ask('report', 'weekly', '--period', period, '-o', folder, '--lang', 'ja')
+        names = [n for n in os.listdir(folder) if n.endswith('.contributions.csv')]
+        return list(csv.DictReader(io.StringIO(read(os.path.join(folder, names[0])).lstrip(
+            '\ufeff')))) if names else None
+    rows = made('2026-10-08..2026-10-14')
+    equal([rows[0][n] for n in ('port', 'country', 'sensor')], ['1900/udp', 'RU', 'beta'])
+    near(float(rows[0]['difference']), 960 * 6 / PANEL_NOW)
+    for column in 'rate_before', 'rate', 'difference', 'share':
+        near(sum(float(r[column]) for r in rows[:-1]) if column != 'share' else 100,
+             float(rows[-1][column]))
+    # Nothing was observed before the first week: there is no change.
+    equal(made('2026-10-01..2026-10-07'), None)
+
+
 def test_series():
     rows = ask('series', '22/tcp', '1900/udp', '80/tcp', '--last', '14d', '--json').json()
     equal(len(rows), 14 * 3)

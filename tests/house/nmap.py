@@ -1,9 +1,9 @@
 """Every installation is named by nmap as what it pretends to be.
 
-A port scanner with a list of products tells an invented greeting from a real one.  What the
-protocols where the server speaks first say is held against the patterns of nmap's NULL probe, for as
-many made-up installations as it takes to hear every line of data/personas/.  Without nmap the test
-is skipped.
+A port scanner with a list of products tells an invented greeting from a real one.  What servers
+greet with, or answer to the probe that nmap sends to their port, is held against nmap's patterns,
+for as many made-up installations as it takes to hear every line of data/personas/.  Without nmap the
+test is skipped.
 """
 import os
 import re
@@ -14,40 +14,57 @@ SAY, SOURCE = sys.argv[1:3]
 PROBES = ('/usr/share/nmap/nmap-service-probes', '/usr/local/share/nmap/nmap-service-probes')
 NUMBERS = 400
 
-# Module: port, what nmap calls it.
-SERVERS = {'ftp': (21, 'ftp'), 'ssh': (22, 'ssh'), 'telnet': (23, 'telnet'), 'smtp': (25, 'smtp'),
-           'pop3': (110, 'pop3'), 'imap': (143, 'imap'), 'mysql': (3306, 'mysql'),
-           'vnc': (5900, 'vnc')}
-# Keys with one whole greeting, or its beginning, in the first phrase of each line.
+# Module: port, nmap's probe, what nmap calls it.
+SERVERS = {'ftp': (21, 'NULL', 'ftp'), 'ssh': (22, 'NULL', 'ssh'), 'telnet': (23, 'NULL', 'telnet'),
+           'smtp': (25, 'NULL', 'smtp'), 'pop3': (110, 'NULL', 'pop3'),
+           'imap': (143, 'NULL', 'imap'), 'mysql': (3306, 'NULL', 'mysql'),
+           'vnc': (5900, 'NULL', 'vnc'), 'http': (80, 'GetRequest', 'http'),
+           'mssql': (1433, 'ms-sql-s', 'ms-sql-s'),
+           'mongodb': (27017, 'mongodb', 'mongodb')}
+# Keys whose lines are each heard: a whole greeting, or its beginning, is the first phrase.
 LINES = {'ftp': 'ftp.dialogue', 'smtp': 'smtp.dialogue', 'pop3': 'pop3.dialogue',
          'imap': 'imap.dialogue', 'ssh': 'ssh.server', 'vnc': 'vnc.version',
          'mysql': 'mysql.version', 'telnet': 'telnet.login'}
 
 
-def patterns(path):
-    """(service, pattern) of the NULL probe, in nmap's order; those that Python cannot read are
+class Probe:
+    def __init__(self, name, request=b''):
+        self.name, self.request, self.fallback, self.patterns = name, request, [], []
+
+
+def read_probes(path):
+    """nmap's probes of TCP with their patterns, in its order; patterns that Python cannot read are
     left out."""
-    found = []
-    probe = None
+    probes, probe = {}, Probe('')
     with open(path, encoding='latin-1') as file:
         for line in file:
-            if line.startswith('Probe '):
-                probe = line.split()[2]
-            match = re.match(r'(?:soft)?match (\S+) m(.)', line)
-            if not match or probe != 'NULL':
-                continue
-            pattern, _, rest = line[match.end():].partition(match.group(2))
-            flags = (re.I if 'i' in rest.split(' ')[0] else 0) \
-                | (re.S if 's' in rest.split(' ')[0] else 0)
-            try:
-                found.append((match.group(1), re.compile(pattern.encode('latin-1'), flags)))
-            except re.error:
-                pass
-    return found
+            if begin := re.match(r'Probe (TCP|UDP) (\S+) q(.)', line):
+                text = line[begin.end():].split(begin.group(3))[0]
+                probe = Probe(begin.group(2), text.encode('latin-1').decode('unicode_escape')
+                              .encode('latin-1'))
+                if begin.group(1) == 'TCP':
+                    probes[probe.name] = probe
+            elif line.startswith('fallback '):
+                probe.fallback = line.split()[1].split(',')
+            elif match := re.match(r'(?:soft)?match (\S+) m(.)', line):
+                pattern, _, rest = line[match.end():].partition(match.group(2))
+                flags = rest.split(' ')[0]
+                try:
+                    probe.patterns.append((match.group(1), re.compile(
+                        pattern.encode('latin-1'), (re.I if 'i' in flags else 0)
+                        | (re.S if 's' in flags else 0))))
+                except re.error:
+                    pass
+    return probes
 
 
-def name_of(found, reply):
-    return next((service for service, pattern in found if pattern.search(reply)), None)
+def name_of(probes, name, reply):
+    """What nmap makes of a reply to that probe."""
+    for each in (name, *probes[name].fallback, 'NULL'):
+        for service, pattern in probes[each].patterns:
+            if pattern.search(reply):
+                return service
+    return None
 
 
 def lines_of(key):
@@ -66,23 +83,24 @@ def lines_of(key):
     return lines
 
 
-def ask(module, port):
-    asked = ''.join(f'{number} {module} {port} -\n' for number in range(NUMBERS))
+def ask(module, port, request):
+    asked = ''.join(f'{number} {module} {port} {request.hex() or "-"}\n'
+                    for number in range(NUMBERS))
     done = subprocess.run([SAY], input=asked, capture_output=True, text=True, check=True)
-    return sorted({bytes.fromhex(line) for line in done.stdout.split()})
+    return sorted({bytes.fromhex(line) for line in done.stdout.replace('-', '').split('\n')})
 
 
-def check(found, module):
-    """What is wrong with one protocol's greetings."""
-    port, service = SERVERS[module]
-    greetings = ask(module, port)
-    wrong = []
-    for greeting in greetings:
-        name = name_of(found, greeting)
+def check(probes, module):
+    """What is wrong with one protocol's replies."""
+    port, probe, service = SERVERS[module]
+    replies = [reply for reply in ask(module, port, probes[probe].request) if reply]
+    wrong = [] if replies else ['no reply']
+    for reply in replies:
+        name = name_of(probes, probe, reply)
         if name != service:
-            wrong.append(f'{greeting!r} is {name} to nmap')
-    for line in lines_of(LINES[module]):
-        if not any(re.search(line, greeting) for greeting in greetings):
+            wrong.append(f'{reply!r} is {name} to nmap')
+    for line in lines_of(LINES[module]) if module in LINES else ():
+        if not any(re.search(line, reply) for reply in replies):
             wrong.append(f'no installation of {NUMBERS} says {line!r}')
     return wrong
 
@@ -90,13 +108,13 @@ def check(found, module):
 def main():
     path = next((p for p in PROBES if os.path.exists(p)), None)
     print(f'1..{len(SERVERS)}')
-    found = patterns(path) if path else []
+    probes = read_probes(path) if path else {}
     failed = 0
     for number, module in enumerate(SERVERS, 1):
         if not path:
             print(f'ok {number} {module} # SKIP nmap is not installed')
             continue
-        wrong = check(found, module)
+        wrong = check(probes, module)
         failed += bool(wrong)
         print(f'{"not " if wrong else ""}ok {number} {module}')
         for line in wrong:

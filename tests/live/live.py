@@ -200,7 +200,7 @@ class Sensor:
                     pass
         thread = threading.Thread(target=listen, daemon=True)
         thread.start()
-        self.status() # is answered after the view was asked for
+        wait_for('the live view', lambda: self.worker('store')['status']['watched'])
         return lines, thread
 
     def status(self):

@@ -105,6 +105,83 @@ static void telescope_edges(void **state)
 	attacks_free(attacks);
 }
 
+/* So many packets from victim 1, from the first second on to `duration` later: an attack? */
+static bool is_attack(const struct detect_settings *settings, uint64_t addresses, uint32_t packets,
+    unsigned duration)
+{
+	struct record_flow first = reply(1, 80, 0, packets - 1);
+	struct record_flow last = reply(1, 80, duration / 60, 1);
+	const struct attack *list;
+	bool found;
+
+	assert_int_equal(attacks_new(settings, addresses, &attacks), ST_OK);
+	first.last_second = 0;
+	last.first_second = (uint8_t)(duration % 60);
+	last.last_second = last.first_second;
+	add(first);
+	add(last);
+	found = finish(&list) == 1;
+	if (found)
+		assert_int_equal(list[0].packets, packets);
+	attacks_free(attacks);
+	return found;
+}
+
+/* Moore's rule as CAIDA uses it, each threshold from both sides: 25 packets, 60 s, 30 in a minute. */
+static void telescope_thresholds(void **state)
+{
+	struct detect_settings one_a_minute = detect_settings_default;
+	struct detect_settings five_packets = detect_settings_default;
+
+	(void)state;
+	one_a_minute.backscatter_ppm = 1; /* or 30 in a minute hide the 25 */
+	five_packets.backscatter_packets = 5;
+	assert_true(is_attack(&one_a_minute, ATTACK_TELESCOPE, 25, 60));
+	assert_false(is_attack(&one_a_minute, ATTACK_TELESCOPE, 24, 60));
+	assert_true(is_attack(&one_a_minute, ATTACK_TELESCOPE, 25, 60));
+	assert_false(is_attack(&one_a_minute, ATTACK_TELESCOPE, 25, 59));
+	/* The last packet is in the next minute of the clock. */
+	assert_true(is_attack(&five_packets, ATTACK_TELESCOPE, 31, 60));
+	assert_false(is_attack(&five_packets, ATTACK_TELESCOPE, 30, 60));
+	assert_true(is_attack(NULL, ATTACK_TELESCOPE, 31, 60));
+	assert_false(is_attack(NULL, ATTACK_TELESCOPE, 31, 59));
+}
+
+/* 25·√(N/65536) rounded up, at least 5; neither a duration nor a rate is asked of small sensors. */
+static void small_thresholds(void **state)
+{
+	static const struct {
+		uint64_t addresses;
+		uint32_t packets;
+	} cases[] = {{2, 5}, {16, 5}, {256, 5}, {4096, 7}, {16384, 13}, {32768, 18}, {65535, 25}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_true(is_attack(NULL, cases[i].addresses, cases[i].packets, 1));
+		assert_false(is_attack(NULL, cases[i].addresses, cases[i].packets - 1, 1));
+	}
+}
+
+/* 300 s of silence are one attack still, 301 are two. */
+static void silence_to_the_second(void **state)
+{
+	const struct attack *list;
+
+	(void)state;
+	for (unsigned silence = 300; silence <= 301; silence++) {
+		struct record_flow first = reply(1, 80, 0, 20);
+		struct record_flow second = reply(1, 80, silence / 60, 20);
+
+		begin(16);
+		first.last_second = 0;
+		second.first_second = (uint8_t)(silence % 60);
+		add(first);
+		add(second);
+		assert_int_equal(finish(&list), silence > 300 ? 2 : 1);
+		attacks_free(attacks);
+	}
+}
+
 static void one_address_again_is_no_attack(void **state)
 {
 	const struct attack *list;
@@ -511,6 +588,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rule_follows_the_number_of_addresses),
 		cmocka_unit_test(telescope_edges),
+		cmocka_unit_test(telescope_thresholds),
+		cmocka_unit_test(small_thresholds),
+		cmocka_unit_test(silence_to_the_second),
 		cmocka_unit_test(one_address_again_is_no_attack),
 		cmocka_unit_test(silence_ends_and_minutes_may_mix),
 		cmocka_unit_test(ports_of_one_victim),

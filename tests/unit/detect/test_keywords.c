@@ -124,6 +124,37 @@ static void sessions(void **state)
 	assert_true(raises("tcp", "content:\"GET\";", say_without_ack));
 }
 
+/* ---- parts of datagrams --------------------------------------------------------------------- */
+
+static void say_fragment(struct feed *f)
+{
+	uint8_t data[28] = {0x45, 0, 0, 28, 0, 7, 0x20, 0, 64, 17};
+	struct decode_packet packet = {.data = data, .data_len = sizeof(data), .time_us = f->time_us};
+
+	feed_u32(data + 12, FEED_CLIENT);
+	feed_u32(data + 16, FEED_SERVER);
+	signatures_add(f->engine, &packet, 1);
+}
+
+/* It says 60 bytes and has 28. */
+static void say_cut(struct feed *f)
+{
+	uint8_t data[28] = {0x45, 0, 0, 60, 0, 7, 0, 0, 2, 17};
+	struct decode_packet packet = {.data = data, .data_len = sizeof(data), .time_us = f->time_us};
+
+	signatures_add(f->engine, &packet, 1);
+}
+
+static void parts(void **state)
+{
+	(void)state;
+	assert_true(raises("ip", "fragbits:M;", say_fragment));
+	assert_false(raises("ip", "fragbits:D;", say_fragment));
+	assert_false(raises("ip", "fragoffset:>0;", say_fragment));
+	assert_false(raises("ip", "ttl:<5;", say_cut));
+	assert_true(raises("pkthdr", "decode-event:ipv4.trunc_pkt;", say_cut));
+}
+
 /* ---- what a rule wants of the engine -------------------------------------------------------- */
 
 static size_t refused(const char *options)
@@ -153,7 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checksums), cmocka_unit_test(mqtt_values), cmocka_unit_test(sessions),
-		cmocka_unit_test(requirements),
+		cmocka_unit_test(parts), cmocka_unit_test(requirements),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -26,6 +26,7 @@ struct site {
 	float packets[SENSORS][DAYS];
 	float sources[SENSORS][DAYS];
 	float together[DAYS];
+	float heavy[SENSORS][DAYS];
 	uint64_t random;
 	struct rise_detector *detector;
 	const struct rise_finding *found;
@@ -100,6 +101,7 @@ static void site_judge(struct site *s, uint64_t keys)
 		.packets = &s->packets[0][0],
 		.sources = &s->sources[0][0],
 		.union_sources = s->together,
+		.heavy = &s->heavy[0][0],
 		.sparse = true,
 	};
 
@@ -170,6 +172,40 @@ static void few_sources_that_repeat(void **state)
 		assert_int_equal(s.found[0].locality, RISE_SINGLE);
 		rise_detector_free(s.detector);
 	}
+}
+
+/*
+ * The same beside many who ask the port every day, where a few more sources say nothing: it is known
+ * how many of them sent much.  One who does is a scanner, four are not.
+ */
+static void heavy_sources_among_many(void **state)
+{
+	struct site s;
+
+	(void)state;
+	for (double mean = 5; mean < 100; mean *= 2.5)
+		for (float heavy = 1; heavy <= 5; heavy++) {
+			site_begin(&s, 4);
+			everywhere(&s, 0, DAYS, mean, 1);
+			visits(&s, 2, 15, heavy, 8000 / heavy);
+			visits(&s, 2, 16, heavy, 8000 / heavy);
+			s.heavy[2][15] = heavy;
+			s.heavy[2][16] = heavy;
+			site_judge(&s, 3000);
+			assert_int_equal(s.count, heavy >= 4);
+			if (s.count) {
+				assert_int_equal(s.found[0].from, 15);
+				assert_int_equal(s.found[0].to, 17);
+				assert_int_equal(s.found[0].locality, RISE_SINGLE);
+				assert_int_equal(s.found[0].risen, 1);
+			}
+			rise_detector_free(s.detector);
+		}
+	/* Many packets of nobody in particular are none; nor are a few of heavy sources. */
+	assert_true(rise_heavy_possible(100, 5));
+	assert_false(rise_heavy_possible(99, 0));
+	assert_false(rise_heavy_possible(1000, 51));
+	assert_true(rise_heavy_least(1) == 10 && rise_heavy_least(16) == 64);
 }
 
 static void one_sensor_alone_cannot_tell(void **state)
@@ -368,6 +404,7 @@ int main(void)
 	    cmocka_unit_test(global_rise_on_a_quiet_port),
 	    cmocka_unit_test(one_sensor_burst),
 	    cmocka_unit_test(few_sources_that_repeat),
+	    cmocka_unit_test(heavy_sources_among_many),
 	    cmocka_unit_test(one_sensor_alone_cannot_tell),
 	    cmocka_unit_test(a_busy_scanner_is_no_rise),
 	    cmocka_unit_test(three_scanners_are_no_rise),

@@ -87,7 +87,10 @@ static void check_reply(struct buf *reply, const char *request)
 	}
 	assert_true(length && length < body);
 	assert_int_equal(strtoul(length + 18, NULL, 10), reply->len - (size_t)(body + 4 - text));
-	assert_true(strstr(text, "\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n") != NULL);
+	/* Some devices have no clock to tell. */
+	assert_true(strstr(text, "\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n") != NULL
+	    || strstr(text, "\r\nServer: Router Webserver\r\n")
+	    || strstr(text, "\r\nServer:Cross Web Server\r\n"));
 	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++)
 		if (strcasestr(text, signatures[i]))
 			fail_msg("\"%s\" in the reply to %s", signatures[i], request);

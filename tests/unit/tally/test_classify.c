@@ -136,8 +136,6 @@ static void test_udp_replies(void **state)
 		{false, UDP, 123, 40002, 0, "17000000", REQUEST, REQUEST}, /* monlist, request */
 		{false, UDP, 123, 40003, 0, "16810000", BACK, BACK}, /* control, response */
 		{false, UDP, 123, 40004, 0, "16010000", REQUEST, REQUEST},
-		{false, UDP, 443, 40000, 0, "c0000000", BACK, BACK},
-		{false, UDP, 443, 40001, 0, "40000000", REQUEST, REQUEST},
 		{false, UDP, 19, 40000, 0, NULL, BACK, BACK},
 		{false, UDP, 161, 40000, 0, NULL, BACK, BACK},
 		{false, UDP, 389, 40000, 0, NULL, BACK, BACK},
@@ -145,6 +143,30 @@ static void test_udp_replies(void **state)
 		{false, UDP, 11211, 40000, 0, NULL, BACK, BACK},
 		{false, UDP, 1900, 1900, 0, NULL, REQUEST, REQUEST}, /* NOTIFY between peers */
 		{false, UDP, 69, 40000, 0, NULL, REQUEST, REQUEST},
+	};
+
+	(void)state;
+	RUN(steps);
+}
+
+/* QUIC: what a server sends to who never asked, and what only looks a little like it. */
+static void test_quic(void **state)
+{
+	static const struct step steps[] = {
+		{false, UDP, 443, 40000, 0, "c3 00000001 00 04 01020304 0000", BACK, BACK}, /* Initial */
+		{false, UDP, 443, 40001, 0, "e1 00000001 02 aabb 04 01020304", BACK, BACK}, /* Handshake */
+		{false, UDP, 443, 40002, 0, "d0 6b3343cf 00 01 09", BACK, BACK}, /* version 2 */
+		{false, UDP, 443, 40003, 0, "c0 ff00001d 00 01 09", BACK, BACK}, /* draft 29 */
+		{false, UDP, 443, 40004, 0, "80 00000000 00 04 01020304 00000001", BACK, BACK}, /* negotiation */
+		{false, UDP, 443, 40005, 0, "c3 00000001 00 00 0000", REQUEST, REQUEST}, /* no own name */
+		{false, UDP, 443, 40006, 0, "83 00000001 00 04 01020304", REQUEST, REQUEST}, /* fixed bit */
+		{false, UDP, 443, 40007, 0, "c3 00000007 00 04 01020304", REQUEST, REQUEST}, /* no version */
+		{false, UDP, 443, 40008, 0, "c3 00000001 15 04 01020304", REQUEST, REQUEST}, /* 21 bytes */
+		{false, UDP, 443, 40009, 0, "c3 00000001 00 15 01020304", REQUEST, REQUEST},
+		{false, UDP, 443, 40010, 0, "c3 00000001 00", REQUEST, REQUEST},         /* cut */
+		{false, UDP, 443, 40011, 0, "40000000 01020304", REQUEST, REQUEST},      /* short header */
+		{false, UDP, 443, 1023, 0, "c3 00000001 00 04 01020304", REQUEST, REQUEST},
+		{false, UDP, 444, 40012, 0, "c3 00000001 00 04 01020304", REQUEST, REQUEST},
 	};
 
 	(void)state;
@@ -330,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dark),
 		cmocka_unit_test(test_udp_replies),
+		cmocka_unit_test(test_quic),
 		cmocka_unit_test(test_answered),
 		cmocka_unit_test(test_replies_to_us),
 		cmocka_unit_test(test_order_in_batch),
