@@ -412,6 +412,7 @@ static int find(struct request *r)
 		.kinds = r->kinds,
 		.all = r->all || r->explain,
 		.evidence = true,
+		.evidence_all = true,
 		.rule = &rule,
 	};
 	struct err err = {0};

@@ -170,6 +170,26 @@ const char *build_port_id(struct build *b, uint32_t key); /* port.23/tcp */
 struct measure_facts build_port_facts(struct build *b, const struct gather_item *item);
 struct measure_facts build_country_facts(struct build *b, const struct gather_item *item);
 bool build_has_countries(const struct build *b);
+/* A ranking of countries of a section other than that of access. */
+struct build_countries {
+	const struct gather_list *list;
+	size_t rows;
+	const char *id; /* of the table */
+	struct report_sentence caption;
+	const char *note;
+	const char *heading; /* of the countries */
+	const char *rate_heading;
+	const char *rate_csv;
+	bool share_in_text;
+	const char *facts;   /* FACTS.CN.MEASURE */
+	const char *measure;
+	enum report_unit unit;
+	int decimals;
+	const char *question;
+	double whole;        /* that shares are of */
+	const char *inputs;
+};
+void build_country_table(struct build *b, const struct build_countries *c);
 struct report_value build_dos_packets(struct build *b); /* {packets}, a plain count */
 void build_list_message(struct build *b, const char *name, const struct report_value *items,
     size_t count, struct report_value *ret_value);

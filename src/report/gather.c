@@ -204,6 +204,24 @@ const char *gather_target_sql(const struct gather *g)
 	    : "(proto * 65536 + port)";
 }
 
+/* What a ranking counts; NULL: another parameter. */
+static const char *ranked_param(const struct gather *g, const char *name)
+{
+	const struct {
+		const char *name;
+		const struct buf *sql;
+	} params[] = {
+		{"ranked", &g->ranked}, {"ranked_ports", &g->ranked_ports},
+		{"ranked_origins", &g->ranked_origins}, {"ranked_port_days", &g->ranked_port_days},
+		{"ranked_together", &g->ranked_together},
+	};
+
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++)
+		if (strcmp(name, params[i].name) == 0)
+			return buf_text(params[i].sql);
+	return NULL;
+}
+
 /* Fills a common parameter by its name; false when the name is the question's own. */
 static bool common_param(const struct gather *g, const char *name, struct buf *text,
     struct store_param *ret_param)
@@ -222,9 +240,9 @@ static bool common_param(const struct gather *g, const char *name, struct buf *t
 	} else if (strcmp(name, "target") == 0) {
 		p.kind = STORE_PARAM_SQL;
 		p.text = gather_target_sql(g);
-	} else if (strcmp(name, "ranked") == 0 || strcmp(name, "ranked_ports") == 0) {
+	} else if (ranked_param(g, name)) {
 		p.kind = STORE_PARAM_SQL;
-		p.text = buf_text(name[strlen("ranked")] ? &g->ranked_ports : &g->ranked);
+		p.text = ranked_param(g, name);
 	} else if (strcmp(name, "panel") == 0 || strcmp(name, "in_panel") == 0) {
 		p.kind = STORE_PARAM_SQL;
 		if (name[0] == 'p')
@@ -256,11 +274,30 @@ int gather_ask(struct gather *g, const char *question, const struct store_param 
 	return r;
 }
 
+int gather_scan(struct gather *g, const char *question, const struct store_param *params,
+    size_t count, int32_t from, store_scan_each *each, void *arg, struct err *err)
+{
+	struct store_param filled[GATHER_PARAMS_MAX];
+	struct buf panel = {0};
+	int r;
+
+	if (count > GATHER_PARAMS_MAX)
+		count = GATHER_PARAMS_MAX;
+	for (size_t i = 0; i < count; i++)
+		if (!common_param(g, params[i].name, &panel, &filled[i]))
+			filled[i] = params[i];
+	r = store_scan(g->store, question, filled, count, from, g->now.to, each, arg, err);
+	buf_fini(&panel);
+	return r;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 int gather_run(struct gather *g, struct err *err)
 {
 	struct zone *zone = store_zone(g->store);
+	unsigned countries = g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS;
+	unsigned ports = g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL;
 	int r;
 
 	g->first = g->before.from < g->before.to ? g->before.from : g->now.from;
@@ -268,10 +305,11 @@ int gather_run(struct gather *g, struct err *err)
 	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
 	for (size_t i = 0; i <= g->day_count; i++)
 		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
-	ranked_put(&g->ranked, RANKED_COUNTRY_DAY,
-	    g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS);
-	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY,
-	    g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL);
+	ranked_put(&g->ranked, RANKED_COUNTRY_DAY, countries);
+	ranked_put(&g->ranked_origins, RANKED_ORIGIN_DAY, countries);
+	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY, ports);
+	ranked_put(&g->ranked_port_days, RANKED_PORT_DAY, ports);
+	ranked_put(&g->ranked_together, RANKED_PORT_TOGETHER, ports);
 	r = gather_coverage(g, err);
 	if (r == ST_OK)
 		r = gather_access(g, err);
@@ -310,6 +348,9 @@ void gather_fini(struct gather *g)
 	free(g->sensors);
 	buf_fini(&g->ranked);
 	buf_fini(&g->ranked_ports);
+	buf_fini(&g->ranked_origins);
+	buf_fini(&g->ranked_port_days);
+	buf_fini(&g->ranked_together);
 	for (int i = 0; i < REPORT_BASIS_COUNT; i++)
 		free(g->weights[i]);
 	gather_list_fini(&g->ports);

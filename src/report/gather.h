@@ -242,6 +242,9 @@ struct gather {
 	int64_t *day_start;          /* [day_count + 1] µs */
 	struct buf ranked;           /* SQL: what country rankings count, and port rankings */
 	struct buf ranked_ports;
+	struct buf ranked_origins;   /* the same of smaller rollups */
+	struct buf ranked_port_days;
+	struct buf ranked_together;
 
 	struct gather_sensor *sensors;
 	size_t sensor_count;
@@ -367,6 +370,11 @@ void gather_logins_fini(struct gather *g);
 #define GATHER_PARAMS_MAX 8
 ST_MUST_CHECK int gather_ask(struct gather *g, const char *question,
     const struct store_param *params, size_t count, struct store_result **ret_result,
+    struct err *err);
+
+/* The same block by block, from that day on. */
+ST_MUST_CHECK int gather_scan(struct gather *g, const char *question,
+    const struct store_param *params, size_t count, int32_t from, store_scan_each *each, void *arg,
     struct err *err);
 
 /* Mean over observed days of a question that gives (date, distinct, distinct on the panel). */

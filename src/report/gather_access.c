@@ -5,9 +5,7 @@
  * and differences all come from the same numbers.
  */
 #include "report/gather.h"
-
-#include "base/buf.h"
-#include "base/civil.h"
+#include "report/port_sums.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,50 +26,68 @@ static void item_add(struct gather *g, struct gather_item *item, size_t sensor, 
 
 /* ---- ports ----------------------------------------------------------------------------------- */
 
-/* The total counts everybody; the ports may be ranked without some. */
+enum {
+	SUM_NOW,
+	SUM_BEFORE,
+	SUM_MIRAI_NOW,
+	SUM_MIRAI_BEFORE,
+	SUM_COUNT,
+};
+
+struct port_reader {
+	struct gather *g;
+	bool total; /* counts everybody; the ports may be ranked without some */
+	bool ports;
+};
+
+static int read_port(void *arg, size_t sensor, uint32_t key, const double *sums)
+{
+	const struct port_reader *reader = arg;
+	struct gather *g = reader->g;
+	const struct report_weight *weight = &g->weights[g->options->basis][sensor];
+
+	if (reader->ports) {
+		struct gather_item *item = gather_item_get(&g->ports, key);
+
+		item_add(g, item, sensor, sums[SUM_NOW], sums[SUM_BEFORE]);
+		report_measure_add(&item->mirai, weight, sums[SUM_MIRAI_NOW],
+		    sums[SUM_MIRAI_BEFORE]);
+	}
+	if (!reader->total)
+		return ST_OK;
+	report_measure_add(&g->access, weight, sums[SUM_NOW], sums[SUM_BEFORE]);
+	report_measure_add(&g->mirai, weight, sums[SUM_MIRAI_NOW], sums[SUM_MIRAI_BEFORE]);
+	report_measure_add(&g->access_address, &g->weights[REPORT_BASIS_ADDRESS][sensor],
+	    sums[SUM_NOW], sums[SUM_BEFORE]);
+	g->sensors[sensor].access_now += sums[SUM_NOW];
+	g->sensors[sensor].access_before += sums[SUM_BEFORE];
+	return ST_OK;
+}
+
 static int ask_ports(struct gather *g, bool total, bool ports, struct err *err)
 {
-	struct store_param params[] = {
-		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
-		{.name = "ranked_ports"},
+	const struct store_param params[] = {
+		{.name = "from_day"}, {.name = "to_day"},
+		{.name = "ranked_port_days"},
 	};
-	struct store_result *result = NULL;
+	const struct store_param marked[] = {params[0], params[1], {.name = "ranked_ports"}};
+	struct port_reader reader = {.g = g, .total = total, .ports = ports};
+	struct port_sums *sums = gather_alloc(g->sensor_count, sizeof(*sums));
 	int r;
 
-	r = gather_ask(g, total && !ports ? "report_ports_all" : "report_ports", params,
-	    total && !ports ? 4 : 5, &result, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < store_result_rows(result); i++) {
-		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 0));
-		uint32_t key = (uint32_t)store_result_int(result, i, 1);
-		double now = store_result_real(result, i, 2);
-		double before = store_result_real(result, i, 3);
-		double mirai_now = store_result_real(result, i, 4);
-		double mirai_before = store_result_real(result, i, 5);
-		const struct report_weight *weight;
-		struct gather_item *item;
-
-		if (sensor == SIZE_MAX)
-			continue;
-		weight = &g->weights[g->options->basis][sensor];
-		if (ports) {
-			item = gather_item_get(&g->ports, key);
-			item_add(g, item, sensor, now, before);
-			report_measure_add(&item->mirai, weight, mirai_now, mirai_before);
-		}
-		if (!total)
-			continue;
-		report_measure_add(&g->access, weight, now, before);
-		report_measure_add(&g->mirai, weight, mirai_now, mirai_before);
-		report_measure_add(&g->access_address,
-		    &g->weights[REPORT_BASIS_ADDRESS][sensor], now, before);
-		g->sensors[sensor].access_now += now;
-		g->sensors[sensor].access_before += before;
-	}
-	store_result_free(result);
-	return ST_OK;
+	for (size_t i = 0; i < g->sensor_count; i++)
+		sums[i].width = SUM_COUNT;
+	r = port_sums_ask(g, ports ? "report_ports" : "report_ports_all", params, ports ? 3 : 2,
+	    SUM_NOW, sums, err);
+	if (r == ST_OK)
+		r = port_sums_ask(g, ports ? "report_ports_mirai" : "report_ports_mirai_all", marked,
+		    ports ? 3 : 2, SUM_MIRAI_NOW, sums, err);
+	if (r == ST_OK)
+		r = port_sums_each(g, sums, read_port, &reader);
+	for (size_t i = 0; i < g->sensor_count; i++)
+		port_sums_fini(&sums[i]);
+	free(sums);
+	return r;
 }
 
 /* Research scanners, and those that rankings leave out. */
@@ -222,7 +238,7 @@ static int ask_port_days(struct gather *g, struct err *err)
 	int64_t targets[FIGURE_PORTS];
 	struct store_param params[5] = {
 		{.name = "from_day"}, {.name = "to_day"}, {.name = "target"}, {.name = NULL},
-		{.name = "ranked_ports"},
+		{.name = "ranked_port_days"},
 	};
 	struct store_result *result = NULL;
 	size_t count = 0;
@@ -335,17 +351,48 @@ static void week_add(struct week_top *top, uint32_t key, double packets)
 	top->packets[at] = packets;
 }
 
-/* The number, from 0, of the week that ends where the period begins or so many weeks before. */
-static void put_week(const struct gather *g, struct buf *b)
-{
-	buf_puts(b, "CASE");
-	for (int32_t w = 1; w < GATHER_WEEKS; w++) {
-		char text[CIVIL_DATE_TEXT_MAX];
+struct week_reader {
+	struct gather *g;
+	int32_t from;
+	struct port_sums sums; /* a number per week */
+	struct week_top tops[GATHER_WEEKS];
+};
 
-		(void)civil_format_date(g->now.from - 7 * (GATHER_WEEKS - w), text);
-		buf_printf(b, " WHEN date < toDate('%s') THEN %d", text, (int)w - 1);
+/* Weeks end where the period begins. */
+static int take_weeks(void *arg, const struct store_result *block, struct err *err)
+{
+	struct week_reader *weeks = arg;
+	const int64_t *columns[4];
+
+	for (size_t c = 0; c < 4; c++) {
+		columns[c] = store_result_ints(block, c);
+		if (!columns[c])
+			return ST_OK;
 	}
-	buf_printf(b, " ELSE %d END", GATHER_WEEKS - 1);
+	for (size_t row = 0; row < store_result_rows(block); row++) {
+		int64_t week = (columns[0][row] - weeks->from) / 7;
+		double *sums = port_sums_at(&weeks->sums,
+		    port_sums_key(weeks->g, columns[1][row], columns[2][row]));
+
+		if (!sums)
+			return err_set(err, ST_LIMIT, "out of memory");
+		if (week >= 0 && week < GATHER_WEEKS)
+			sums[week] += (double)columns[3][row];
+	}
+	return ST_OK;
+}
+
+static int rank_weeks(void *arg, uint32_t key, size_t port)
+{
+	struct week_reader *weeks = arg;
+
+	for (size_t w = 0; w < GATHER_WEEKS; w++) {
+		double packets = weeks->sums.sums[port * GATHER_WEEKS + w];
+
+		if (packets > 0)
+			week_add(&weeks->tops[w], key, packets);
+	}
+	return ST_OK;
 }
 
 static void count_weeks(struct gather *g, const struct week_top weeks[GATHER_WEEKS])
@@ -363,38 +410,26 @@ static void count_weeks(struct gather *g, const struct week_top weeks[GATHER_WEE
 
 static int ask_weeks(struct gather *g, struct err *err)
 {
-	int32_t from = g->now.from - 7 * GATHER_WEEKS;
-	struct week_top weeks[GATHER_WEEKS] = {0};
-	struct store_result *result = NULL;
-	struct buf week = {0};
-	struct store_param params[5];
+	struct week_reader *weeks = gather_alloc(1, sizeof(*weeks));
+	struct store_param params[] = {
+		{.name = "weeks_from", .kind = STORE_PARAM_DATE,
+		    .int_value = g->now.from - 7 * GATHER_WEEKS},
+		{.name = "weeks_to", .kind = STORE_PARAM_DATE, .int_value = g->now.from},
+		{.name = "ranked_together"},
+	};
 	int r;
 
-	put_week(g, &week);
-	params[0] = (struct store_param){.name = "week", .kind = STORE_PARAM_SQL,
-	    .text = buf_text(&week)};
-	params[1] = (struct store_param){.name = "target", .kind = STORE_PARAM_SQL,
-	    .text = gather_target_sql(g)};
-	params[2] = (struct store_param){.name = "weeks_from", .kind = STORE_PARAM_DATE,
-	    .int_value = from};
-	params[3] = (struct store_param){.name = "weeks_to", .kind = STORE_PARAM_DATE,
-	    .int_value = g->now.from};
-	params[4] = (struct store_param){.name = "ranked_ports", .kind = STORE_PARAM_SQL,
-	    .text = buf_text(&g->ranked_ports)};
-	r = store_ask(g->store, "report_weeks", params, 5, from, g->now.from, &result, err);
-	buf_fini(&week);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < store_result_rows(result); i++) {
-		int64_t w = store_result_int(result, i, 0);
-
-		if (w >= 0 && w < GATHER_WEEKS)
-			week_add(&weeks[w], (uint32_t)store_result_int(result, i, 1),
-			    store_result_real(result, i, 2));
-	}
-	store_result_free(result);
-	count_weeks(g, weeks);
-	return ST_OK;
+	weeks->g = g;
+	weeks->from = g->now.from - 7 * GATHER_WEEKS;
+	weeks->sums.width = GATHER_WEEKS;
+	r = gather_scan(g, "report_weeks", params, 3, weeks->from, take_weeks, weeks, err);
+	if (r == ST_OK)
+		r = port_index_each(&weeks->sums.index, rank_weeks, weeks);
+	if (r == ST_OK)
+		count_weeks(g, weeks->tops);
+	port_sums_fini(&weeks->sums);
+	free(weeks);
+	return r;
 }
 
 int gather_access(struct gather *g, struct err *err)
@@ -420,7 +455,8 @@ int gather_access(struct gather *g, struct err *err)
 	if (r == ST_OK)
 		r = ask_port_days(g, err);
 	if (r == ST_OK)
-		r = gather_daily_mean(g, "report_sources", &g->sources, err);
+		r = gather_daily_mean(g, g->has_before && g->panel_differs ? "report_sources"
+		    : "report_sources_all", &g->sources, err);
 	if (r == ST_OK && g->before.from < g->before.to)
 		r = ask_weeks(g, err);
 	return r;

@@ -2,6 +2,7 @@
  * Countries, the home cut, and which port × region × sensor explains a change.
  */
 #include "report/gather.h"
+#include "report/port_sums.h"
 
 #include "base/buf.h"
 
@@ -21,7 +22,7 @@ static int ask_countries(struct gather *g, const char *question, bool access,
     enum report_basis basis, struct gather_list *list, struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "ranked"},
+		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "ranked_origins"},
 	};
 	struct store_result *result = NULL;
 	int r = gather_ask(g, question, params, access ? 4 : 3, &result, err);
@@ -88,36 +89,39 @@ static int ask_main_ports(struct gather *g, struct err *err)
 
 /* ---- 国内発・国外発 ---------------------------------------------------------------------------- */
 
+static int read_home(void *arg, size_t sensor, uint32_t key, const double *sums)
+{
+	struct gather *g = arg;
+	const struct report_weight *weight = &g->weights[g->options->basis][sensor];
+	struct gather_item *item = gather_item_get(&g->home, key);
+
+	report_measure_add(&item->rate, weight, sums[0], sums[1]);
+	report_measure_add(&g->home_access, weight, sums[0], sums[1]);
+	item->packets += sums[0];
+	return ST_OK;
+}
+
 static int ask_home(struct gather *g, struct err *err)
 {
 	struct store_param params[] = {
-		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
+		{.name = "from_day"}, {.name = "to_day"},
 		{.name = "home", .kind = STORE_PARAM_TEXT, .text = g->options->home_country},
 		{.name = "ranked_ports"},
 	};
-	struct store_result *result = NULL;
-	int r = gather_ask(g, "report_home_ports", params, 6, &result, err);
+	struct port_sums *sums = gather_alloc(g->sensor_count, sizeof(*sums));
+	int r;
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < store_result_rows(result); i++) {
-		size_t sensor = gather_sensor_find(g, (uint16_t)store_result_int(result, i, 0));
-		const struct report_weight *weight;
-		struct gather_item *item;
-		double now = store_result_real(result, i, 2);
-		double before = store_result_real(result, i, 3);
-
-		if (sensor == SIZE_MAX)
-			continue;
-		weight = &g->weights[g->options->basis][sensor];
-		item = gather_item_get(&g->home, (uint32_t)store_result_int(result, i, 1));
-		report_measure_add(&item->rate, weight, now, before);
-		report_measure_add(&g->home_access, weight, now, before);
-		item->packets += now;
-	}
-	store_result_free(result);
-	gather_rank(&g->home);
-	return ST_OK;
+	for (size_t i = 0; i < g->sensor_count; i++)
+		sums[i].width = 2;
+	r = port_sums_ask(g, "report_home_ports", params, 4, 0, sums, err);
+	if (r == ST_OK)
+		r = port_sums_each(g, sums, read_home, g);
+	for (size_t i = 0; i < g->sensor_count; i++)
+		port_sums_fini(&sums[i]);
+	free(sums);
+	if (r == ST_OK)
+		gather_rank(&g->home);
+	return r;
 }
 
 /* Never below zero: both come from the same packets, but sums of doubles differ in the last bit. */

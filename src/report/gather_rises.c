@@ -32,7 +32,8 @@ static void list_told(const struct rises *rises, const struct rise ***ret_told, 
 	size_t count = 0;
 
 	for (size_t i = 0; i < rises->count; i++)
-		if (!rises->items[i].explained_by[0] && (rises->items[i].kind != RISES_SIGNATURE || !is_of_port(rises, &rises->items[i])))
+		if (!rises->items[i].explained_by[0] && (rises->items[i].kind != RISES_SIGNATURE
+		        || !is_of_port(rises, &rises->items[i])))
 			told[count++] = &rises->items[i];
 	*ret_told = told;
 	*ret_count = count;
@@ -40,25 +41,25 @@ static void list_told(const struct rises *rises, const struct rise ***ret_told, 
 
 int gather_rises(struct gather *g, struct err *err)
 {
-	struct rises_options options = {.period = g->now, .evidence = true, .all = true,
-	    .rule = g->options->rise_rule};
+	const struct rises_options options[] = {
+		{.period = g->now, .evidence = true, .all = true, .rule = g->options->rise_rule},
+		{.period = g->before, .rule = g->options->rise_rule},
+	};
+	size_t count = g->sensors_before > 0 ? 2 : 1;
+	struct rises found[2] = {0};
 	int r;
 
 	if (g->before.from >= g->before.to)
 		return ST_OK; /* captures alone: nothing to compare with */
-	r = rises_find(g->store, &options, &g->rises, err);
+	r = rises_find_all(g->store, options, count, found, err);
+	g->rises = found[0];
+	g->rises_before = found[1];
 	if (r < 0)
 		return r;
 	list_told(&g->rises, &g->told, &g->told_count);
-	if (g->sensors_before == 0)
-		return ST_OK;
-	options.period = g->before;
-	options.evidence = false;
-	options.all = false;
-	r = rises_find(g->store, &options, &g->rises_before, err);
-	if (r == ST_OK)
+	if (count > 1)
 		list_told(&g->rises_before, &g->told_before, &g->told_before_count);
-	return r;
+	return ST_OK;
 }
 
 void gather_rises_fini(struct gather *g)

@@ -15,6 +15,9 @@ enum ranked_out { /* bit set: what is left out */
 enum ranked_of {
 	RANKED_COUNTRY_DAY, /* columns date, sensor, country, proto, port, mirai, packets */
 	RANKED_SOURCE_DAY,  /* date, sensor, asn, packets */
+	RANKED_PORT_DAY,    /* date, sensor, proto, port, packets */
+	RANKED_PORT_TOGETHER, /* date, proto, port, packets: of all sensors */
+	RANKED_ORIGIN_DAY,  /* date, sensor, country, mark (0: all packets, 1: Mirai's), packets */
 };
 
 /* Appends SQL for behind FROM.  Sums of packets may be 0 where all was left out. */

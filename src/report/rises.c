@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARED_DAYS_MAX 200 /* of several periods in memory at once: a quarter and what is before */
 
 static const char *const kind_names[RISES_KIND_COUNT] = {
     "port", "country", "tool", "signature", "login"};
@@ -156,7 +157,7 @@ static void fill(const struct rises_work *w, enum rises_kind kind, const struct 
 	}
 }
 
-static bool overlaps(const struct rises_work *w, const struct rise_finding *f)
+bool rises_overlaps(const struct rises_work *w, const struct rise_finding *f)
 {
 	return f->to > (size_t)(w->g.now.from - w->g.first);
 }
@@ -180,10 +181,10 @@ static int append(struct rises_work *w, enum rises_kind kind, const struct rises
 static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *err)
 {
 	struct rises_found found = {0};
-	int rc = rises_judge(w, kind, NULL, NULL, &found, err);
+	int rc = rises_judge(w, kind, NULL, &found, err);
 
 	for (size_t i = 0; !rc && i < found.count; i++)
-		if (overlaps(w, &found.findings[i]) && append(w, kind, &found, i))
+		if (rises_overlaps(w, &found.findings[i]) && append(w, kind, &found, i))
 			rc = err_set(err, ST_LIMIT, "out of memory");
 	rises_found_fini(&found);
 	return rc;
@@ -197,16 +198,21 @@ static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *e
  */
 static void explained_sql(const struct rises_work *w, size_t ports, struct buf *b)
 {
-	size_t count = 0;
+	/* Ports by themselves first: files that are sorted by them need not be read whole. */
+	for (int part = 0; part < 2; part++) {
+		size_t count = 0;
 
-	buf_printf(b, "(%s IN (-1", gather_target_sql(&w->g));
-	for (size_t i = 0; i < ports && count < RISES_EXPLAINED_MAX; i++) {
-		if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
-			continue;
-		count++;
-		buf_printf(b, ",%u", w->items[i].port_key);
+		buf_puts(b, part ? " AND (proto * 65536 + port) IN (" : "(port IN (");
+		for (size_t i = 0; i < ports && count < RISES_EXPLAINED_MAX; i++) {
+			uint32_t key = w->items[i].port_key;
+
+			if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
+				continue;
+			buf_printf(b, "%s%u", count++ ? "," : "", part ? key : GATHER_PORT(key));
+		}
+		buf_puts(b, count ? ")" : "NULL)");
 	}
-	buf_puts(b, "))");
+	buf_putc(b, ')');
 }
 
 /* SQL that is true for rows of the keys found in the period. */
@@ -217,7 +223,7 @@ static void suspects_sql(const struct rises_work *w, enum rises_kind kind,
 	for (size_t i = 0; i < found->count; i++) {
 		const char *key = found->keys.texts[found->findings[i].id];
 
-		if (!overlaps(w, &found->findings[i]))
+		if (!rises_overlaps(w, &found->findings[i]))
 			continue;
 		if (kind == RISES_COUNTRY)
 			buf_printf(b, " OR country = '%.2s'", key);
@@ -271,16 +277,20 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	struct buf suspects = {0};
 	int rc;
 
+	rc = rises_judge(w, kind, NULL, &all, err);
 	explained_sql(w, ports, &sql);
-	rc = rises_judge(w, kind, buf_text(&sql), NULL, &all, err);
 	suspects_sql(w, kind, &all, &suspects);
-	if (!rc && all.count > 0 && ports > 0)
-		rc = rises_judge(w, kind, buf_text(&sql), buf_text(&suspects), &rest, err);
+	if (!rc && all.count > 0 && ports > 0) {
+		const struct rises_rest without = {.of = &all, .suspects = buf_text(&suspects),
+		    .explained = buf_text(&sql)};
+
+		rc = rises_judge(w, kind, &without, &rest, err);
+	}
 	for (size_t i = 0; !rc && i < all.count; i++) {
 		const struct rise_finding *f = &all.findings[i];
 		const struct rise *why = NULL;
 
-		if (!overlaps(w, f))
+		if (!rises_overlaps(w, f))
 			continue;
 		if (append(w, kind, &all, i))
 			rc = err_set(err, ST_LIMIT, "out of memory");
@@ -341,32 +351,134 @@ static int judge_kinds(struct rises_work *w, struct rises *ret, struct err *err)
 	return rc;
 }
 
+static int find(struct rises_work *w, struct rises *ret, struct err *err)
+{
+	int rc = judge_kinds(w, ret, err);
+
+	for (size_t i = 0; !rc && i < w->count; i++) {
+		rc = rises_sharpen(w, &w->items[i], err);
+		if (!rc && w->options->evidence
+		    && (w->options->evidence_all || !w->items[i].explained_by[0]))
+			rc = rises_evidence(w, &w->items[i], err);
+	}
+	if (!rc)
+		ret->history_days = history_days(w);
+	if (w->count > 1)
+		qsort(w->items, w->count, sizeof(*w->items), compare);
+	ret->items = w->items;
+	ret->count = w->count;
+	w->items = NULL;
+	return rc;
+}
+
+static void work_fini(struct rises_work *w)
+{
+	free(w->items);
+	free(w->choice.ports);
+	free(w->choice.sure);
+	free(w->exposure);
+	free(w->nominal);
+	gather_fini(&w->g);
+}
+
+/* Chooses ports in each period and reads the sensors' parts of those of any. */
+static int choose(struct rises_work *works, size_t count, struct rises_data *data,
+    struct err *err)
+{
+	bool *wanted = NULL;
+	int rc = rises_data_ports(data, err);
+
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = rises_choose_ports(&works[i], err);
+	if (rc)
+		return rc;
+	wanted = calloc(data->ports + 1, sizeof(*wanted));
+	if (!wanted)
+		return err_set(err, ST_LIMIT, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		for (size_t p = 0; p < works[i].choice.count; p++)
+			wanted[works[i].choice.ports[p]] = true;
+	rc = rises_data_cells(data, wanted, err);
+	free(wanted);
+	return rc;
+}
+
+/* Does any of the kinds asked for look at ports? */
+static bool needs_ports(const struct rises_options *options)
+{
+	return !options->kinds
+	    || options->kinds & (1u << RISES_PORT | 1u << RISES_COUNTRY | 1u << RISES_TOOL);
+}
+
+/* All days that the works look at, as one period. */
+static void span(const struct rises_work *works, size_t count, int32_t *ret_first, int32_t *ret_to)
+{
+	*ret_first = works[0].g.first;
+	*ret_to = works[0].g.now.to;
+	for (size_t i = 1; i < count; i++) {
+		if (works[i].g.first < *ret_first)
+			*ret_first = works[i].g.first;
+		if (works[i].g.now.to > *ret_to)
+			*ret_to = works[i].g.now.to;
+	}
+}
+
+/* Reads once what the works need. */
+static int find_together(struct rises_work *works, size_t count, struct rises *ret_rises,
+    struct err *err)
+{
+	struct rises_data *data;
+	int32_t first;
+	int32_t to;
+	bool ports = false;
+	int rc = ST_OK;
+
+	span(works, count, &first, &to);
+	for (size_t i = 0; i < count; i++)
+		ports = ports || needs_ports(works[i].options);
+	data = rises_data_new(works[0].store, first, to);
+	for (size_t i = 0; i < count; i++)
+		works[i].data = data;
+	if (ports)
+		rc = choose(works, count, data, err);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = find(&works[i], &ret_rises[i], err);
+	rises_data_free(data);
+	return rc;
+}
+
+int rises_find_all(struct store *store, const struct rises_options *options, size_t count,
+    struct rises *ret_rises, struct err *err)
+{
+	struct rises_work *works = gather_alloc(count, sizeof(*works));
+	int32_t first = 0;
+	int32_t to = 0;
+	size_t step;
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		ret_rises[i] = (struct rises){0};
+		works[i] = (struct rises_work){.store = store, .options = &options[i],
+		    .rule = options[i].rule ? *options[i].rule : rise_rule_default()};
+	}
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = prepare(&works[i], err);
+	if (!rc && count > 0)
+		span(works, count, &first, &to);
+	/* Of long periods what they share is too much to hold. */
+	step = to - first > SHARED_DAYS_MAX ? 1 : count;
+	for (size_t i = 0; !rc && i < count; i += step)
+		rc = find_together(&works[i], step, &ret_rises[i], err);
+	for (size_t i = 0; i < count; i++)
+		work_fini(&works[i]);
+	free(works);
+	return rc;
+}
+
 int rises_find(struct store *store, const struct rises_options *options,
     struct rises *ret_rises, struct err *err)
 {
-	struct rises_work w = {.store = store, .options = options,
-	    .rule = options->rule ? *options->rule : rise_rule_default()};
-	int rc;
-
-	*ret_rises = (struct rises){0};
-	rc = prepare(&w, err);
-	if (!rc)
-		rc = judge_kinds(&w, ret_rises, err);
-	for (size_t i = 0; !rc && i < w.count; i++) {
-		rc = rises_sharpen(&w, &w.items[i], err);
-		if (!rc && options->evidence)
-			rc = rises_evidence(&w, &w.items[i], err);
-	}
-	if (!rc)
-		ret_rises->history_days = history_days(&w);
-	if (w.count > 1)
-		qsort(w.items, w.count, sizeof(*w.items), compare);
-	ret_rises->items = w.items;
-	ret_rises->count = w.count;
-	free(w.exposure);
-	free(w.nominal);
-	gather_fini(&w.g);
-	return rc;
+	return rises_find_all(store, options, 1, ret_rises, err);
 }
 
 void rises_fini(struct rises *rises)

@@ -115,12 +115,17 @@ struct rises_options {
 	unsigned kinds;         /* bit set of 1 << enum rises_kind; 0 = all */
 	bool all;               /* explained ones too */
 	bool evidence;          /* countries, overlaps, AS: asks flow, only of what was found */
+	bool evidence_all;      /* of what is explained as well */
 	const struct rise_rule *rule; /* NULL = defaults */
 };
 
 /* Rises and falls that overlap the period.  The caller calls rises_fini in any case. */
 ST_MUST_CHECK int rises_find(struct store *store, const struct rises_options *options,
     struct rises *ret_rises, struct err *err);
+/* The same of several periods at once, which read what they share of the store only once:
+ * options[count] → ret_rises[count]. */
+ST_MUST_CHECK int rises_find_all(struct store *store, const struct rises_options *options,
+    size_t count, struct rises *ret_rises, struct err *err);
 void rises_fini(struct rises *rises);
 
 /*

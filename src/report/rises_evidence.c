@@ -25,8 +25,8 @@ static int ask_quarters(struct rises_work *w, const struct rise *rise, int32_t d
 {
 	struct zone *zone = store_zone(w->store);
 	int64_t start = zone_day_start(zone, day);
-	struct store_param params[] = {{.name = "target"},
-	    {.name = "chosen", .int_value = rise->port_key},
+	struct store_param params[] = {{.name = "proto", .int_value = GATHER_PROTO(rise->port_key)},
+	    {.name = "port", .int_value = GATHER_PORT(rise->port_key)},
 	    {.name = "day", .kind = STORE_PARAM_DATE, .int_value = day}};
 	struct store_result *result = NULL;
 	int rc = rises_ask(w, "rises_quarters", params, 3, &result, err);
@@ -121,11 +121,13 @@ unsigned rises_mark(const char *name)
 	return 1u << bit;
 }
 
-void rises_key_sql(const struct rise *rise, const struct gather *g, struct buf *b)
+void rises_key_sql(const struct rise *rise, struct buf *b)
 {
 	switch (rise->kind) {
 	case RISES_PORT:
-		buf_printf(b, "%s = %u", gather_target_sql(g), rise->port_key);
+		/* As two columns: files are sorted by port, and what has others is not read. */
+		buf_printf(b, "proto = %u AND port = %u", GATHER_PROTO(rise->port_key),
+		    GATHER_PORT(rise->port_key));
 		return;
 	case RISES_COUNTRY:
 		buf_printf(b, "country = '%.2s'", rise->key);
@@ -153,7 +155,7 @@ static void question_init(struct question *q, struct rises_work *w, const struct
 	struct zone *zone = store_zone(w->store);
 
 	*q = (struct question){.w = w, .rise = rise};
-	rises_key_sql(rise, &w->g, &q->key);
+	rises_key_sql(rise, &q->key);
 	q->params[0] = (struct store_param){.name = "begin", .kind = STORE_PARAM_TIME,
 	    .int_value = rise->start_us};
 	q->params[1] = (struct store_param){.name = "end", .kind = STORE_PARAM_TIME,

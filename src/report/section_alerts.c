@@ -223,43 +223,27 @@ static bool has_alert_countries(const struct build *b)
 
 static void country_table(struct build *b)
 {
-	const struct gather_list *countries = &b->g->alerts.countries;
-	struct grid grid = {0};
-	struct lines notes = {0};
-
 	if (!has_alert_countries(b))
 		return;
-	grid_column(&grid, MSG("column.rank"), "rank", REPORT_RIGHT, true);
-	if (b->g->has_before)
-		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
-	grid_column(&grid, MSG("column.country"), "country", REPORT_LEFT, true);
-	grid_column(&grid, build_times_heading(b), "rate", REPORT_RIGHT, true);
-	if (b->g->has_before)
-		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
-	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, true);
-	for (size_t i = 0; i < countries->count && i < b->top_n; i++) {
-		const struct gather_item *item = &countries->items[i];
-		const char *id = report_printf(b->doc, "alerts.country.%.2s", item->country);
-		struct measure_facts facts;
-
-		if (!item->rank)
-			break;
-		facts = measure_facts_add(b, report_printf(b->doc, "%s.rate", id), &item->rate,
-		    build_times_unit(b), 2, "report_alert_countries");
-		grid_cell(b, &grid, value_integer(NULL, item->rank));
-		if (b->g->has_before)
-			grid_cell(b, &grid, build_rank_before(b, item));
-		grid_cell(b, &grid, value_country(b, NULL, item->country));
-		grid_cell(b, &grid, value_fact(NULL, facts.now));
-		if (b->g->has_before)
-			grid_cell(b, &grid, value_change(&facts));
-		grid_cell(b, &grid, value_fact(NULL, share_add(b, id, item->rate.now,
-		    b->g->alerts.rate.now, "of alerts.rate")));
-	}
-	lines_say(b, &notes, MSG("note.countries"), NULL, 0);
-	build_panel_note(b, &notes);
-	grid_end(b, &grid, "alert-countries", sentence(b, MSG("caption.alert-countries"), VALUES(
-	    value_word("basis", build_times_word(b)))), &notes);
+	build_country_table(b, &(struct build_countries){
+	    .list = &b->g->alerts.countries,
+	    .rows = b->top_n,
+	    .id = "alert-countries",
+	    .caption = sentence(b, MSG("caption.alert-countries"), VALUES(value_word("basis",
+	        build_times_word(b)))),
+	    .note = MSG("note.countries"),
+	    .heading = MSG("column.country"),
+	    .rate_heading = build_times_heading(b),
+	    .rate_csv = "rate",
+	    .share_in_text = true,
+	    .facts = "alerts.country",
+	    .measure = "rate",
+	    .unit = build_times_unit(b),
+	    .decimals = 2,
+	    .question = "report_alert_countries",
+	    .whole = b->g->alerts.rate.now,
+	    .inputs = "of alerts.rate",
+	});
 }
 
 /* ---- new signatures -------------------------------------------------------------------------- */

@@ -288,3 +288,42 @@ void section_mirai(struct build *b)
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	mirai_table(b);
 }
+
+/* ---- rankings of countries in other sections ------------------------------------------------- */
+
+static void ranking_row(struct build *b, struct grid *grid, const struct build_countries *c,
+    const struct gather_item *item)
+{
+	const char *id = report_printf(b->doc, "%s.%.2s", c->facts, item->country);
+	struct measure_facts facts = measure_facts_add(b, report_printf(b->doc, "%s.%s", id,
+	    c->measure), &item->rate, c->unit, c->decimals, c->question);
+
+	grid_cell(b, grid, value_integer(NULL, item->rank));
+	if (b->g->has_before)
+		grid_cell(b, grid, build_rank_before(b, item));
+	grid_cell(b, grid, value_country(b, NULL, item->country));
+	grid_cell(b, grid, value_fact(NULL, facts.now));
+	if (b->g->has_before)
+		grid_cell(b, grid, value_change(&facts));
+	grid_cell(b, grid, value_fact(NULL, share_add(b, id, item->rate.now, c->whole, c->inputs)));
+}
+
+void build_country_table(struct build *b, const struct build_countries *c)
+{
+	struct grid grid = {0};
+	struct lines notes = {0};
+
+	grid_column(&grid, MSG("column.rank"), "rank", REPORT_RIGHT, true);
+	if (b->g->has_before)
+		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
+	grid_column(&grid, c->heading, "country", REPORT_LEFT, true);
+	grid_column(&grid, c->rate_heading, c->rate_csv, REPORT_RIGHT, true);
+	if (b->g->has_before)
+		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
+	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, c->share_in_text);
+	for (size_t i = 0; i < c->list->count && i < c->rows && c->list->items[i].rank; i++)
+		ranking_row(b, &grid, c, &c->list->items[i]);
+	lines_say(b, &notes, c->note, NULL, 0);
+	build_panel_note(b, &notes);
+	grid_end(b, &grid, c->id, c->caption, &notes);
+}

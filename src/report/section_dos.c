@@ -60,42 +60,25 @@ static bool has_victim_countries(const struct build *b)
 
 static void country_table(struct build *b)
 {
-	struct grid grid = {0};
-	struct lines notes = {0};
-
 	if (!has_victim_countries(b))
 		return;
-	grid_column(&grid, MSG("column.rank"), "rank", REPORT_RIGHT, true);
-	if (b->g->has_before)
-		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
-	grid_column(&grid, MSG("column.dos-country"), "country", REPORT_LEFT, true);
-	grid_column(&grid, MSG("column.rate.total"), "packets_per_day", REPORT_RIGHT, true);
-	if (b->g->has_before)
-		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
-	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, false);
-	for (size_t i = 0; i < b->g->dos_countries.count && i < DOS_ROWS && i < b->top_n; i++) {
-		const struct gather_item *item = &b->g->dos_countries.items[i];
-		struct measure_facts facts;
-
-		if (!item->rank)
-			break;
-		facts = measure_facts_add(b, report_printf(b->doc, "dos.country.%.2s.packets",
-		    item->country), &item->rate, REPORT_UNIT_PER_DAY, 1, "report_dos_countries");
-		grid_cell(b, &grid, value_integer(NULL, item->rank));
-		if (b->g->has_before)
-			grid_cell(b, &grid, build_rank_before(b, item));
-		grid_cell(b, &grid, value_country(b, NULL, item->country));
-		grid_cell(b, &grid, value_fact(NULL, facts.now));
-		if (b->g->has_before)
-			grid_cell(b, &grid, value_change(&facts));
-		grid_cell(b, &grid, value_fact(NULL, share_add(b, report_printf(b->doc,
-		    "dos.country.%.2s", item->country), item->rate.now, b->g->dos.now,
-		    "of dos.packets")));
-	}
-	lines_say(b, &notes, MSG("note.dos-countries"), NULL, 0);
-	build_panel_note(b, &notes);
-	grid_end(b, &grid, "dos-countries", sentence(b, MSG("caption.dos-countries"), NULL, 0),
-	    &notes);
+	build_country_table(b, &(struct build_countries){
+	    .list = &b->g->dos_countries,
+	    .rows = b->top_n < DOS_ROWS ? b->top_n : DOS_ROWS,
+	    .id = "dos-countries",
+	    .caption = sentence(b, MSG("caption.dos-countries"), NULL, 0),
+	    .note = MSG("note.dos-countries"),
+	    .heading = MSG("column.dos-country"),
+	    .rate_heading = MSG("column.rate.total"),
+	    .rate_csv = "packets_per_day",
+	    .facts = "dos.country",
+	    .measure = "packets",
+	    .unit = REPORT_UNIT_PER_DAY,
+	    .decimals = 1,
+	    .question = "report_dos_countries",
+	    .whole = b->g->dos.now,
+	    .inputs = "of dos.packets",
+	});
 }
 
 /* A single victim can move the total by an order of magnitude: say how much the top ones are. */

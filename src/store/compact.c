@@ -253,13 +253,16 @@ static int check_rows(struct job *job, enum record_table_id id, struct err *err)
 }
 
 /*
- * A merged file has no ingest; one of judgements has the detector's version instead (views.c looks
- * at it).  What was kept for want of flow is as good as can be.
+ * A merged file has no ingest; one of judgements has the detector's version instead, port_quarter
+ * the number of the set of rollups (views.c looks at both).  What was kept for want of flow is as
+ * good as can be.
  */
 static int64_t maker_of(const struct segment *segment)
 {
 	enum record_table_id id = (enum record_table_id)(segment->table - record_tables);
 
+	if (id == RECORD_TABLE_port_quarter)
+		return TABLE_ROLLUPS;
 	return judge_table(id) ? ROLE_DETECTOR : 0;
 }
 

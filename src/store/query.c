@@ -135,23 +135,37 @@ static int open_reader(struct store *store, struct err *err)
 	return ret;
 }
 
+/* Where an answer goes: whole, or block by block. */
+struct sink {
+	struct store_result **ret_result;
+	store_scan_each *each;
+	void *arg;
+};
+
 static int read_result(duckdb_prepared_statement stmt, const char *const *names,
-    struct store_result **ret_result, struct err *err)
+    const struct sink *sink, struct err *err)
 {
 	duckdb_result result;
+	duckdb_state state = sink->each ? duckdb_execute_prepared_streaming(stmt, &result)
+	                                : duckdb_execute_prepared(stmt, &result);
 	int ret;
 
-	if (duckdb_execute_prepared(stmt, &result) != DuckDBSuccess)
+	if (state != DuckDBSuccess)
 		ret = engine_error(err, "the query failed", duckdb_result_error(&result));
+	else if (sink->each)
+		ret = result_scan(&result, names, sink->each, sink->arg, err);
 	else
-		ret = result_read(&result, names, ret_result, err);
+		ret = result_read(&result, names, sink->ret_result, err);
+	/* Of an answer in blocks an error may come with any of them. */
+	if (state == DuckDBSuccess && !ret && duckdb_result_error(&result))
+		ret = engine_error(err, "the query failed", duckdb_result_error(&result));
 	duckdb_destroy_result(&result);
 	return ret;
 }
 
 /* Casts the columns that a result cannot hold to text by wrapping the query. */
 static int read_wrapped(duckdb_connection con, const char *sql, duckdb_prepared_statement stmt,
-    size_t columns, struct store_result **ret_result, struct err *err)
+    size_t columns, const struct sink *sink, struct err *err)
 {
 	const char *names[COLUMNS_MAX];
 	duckdb_prepared_statement wrapped = NULL;
@@ -174,7 +188,7 @@ static int read_wrapped(duckdb_connection con, const char *sql, duckdb_prepared_
 	if (duckdb_prepare(con, buf_text(&b), &wrapped) != DuckDBSuccess)
 		ret = engine_error(err, "the query is not valid", duckdb_prepare_error(wrapped));
 	else
-		ret = read_result(wrapped, names, ret_result, err);
+		ret = read_result(wrapped, names, sink, err);
 	for (size_t i = 0; i < columns; i++) {
 		void *name;
 
@@ -186,7 +200,7 @@ static int read_wrapped(duckdb_connection con, const char *sql, duckdb_prepared_
 	return ret;
 }
 
-static int run_select(duckdb_connection con, const char *sql, struct store_result **ret_result,
+static int run_select(duckdb_connection con, const char *sql, const struct sink *sink,
     struct err *err)
 {
 	duckdb_extracted_statements list = NULL;
@@ -222,8 +236,8 @@ static int run_select(duckdb_connection con, const char *sql, struct store_resul
 	}
 	for (size_t i = 0; i < columns; i++)
 		takes &= result_takes(duckdb_prepared_statement_column_type(stmt, i));
-	ret = takes ? read_result(stmt, NULL, ret_result, err)
-	            : read_wrapped(con, sql, stmt, columns, ret_result, err);
+	ret = takes ? read_result(stmt, NULL, sink, err)
+	            : read_wrapped(con, sql, stmt, columns, sink, err);
 out:
 	duckdb_destroy_prepare(&stmt);
 	duckdb_destroy_extracted(&list);
@@ -250,7 +264,7 @@ static void name_damaged_file(struct store *store, int32_t day_from, int32_t day
 
 /* Runs the finished SQL over the views it needs, on a connection of its own. */
 static int run(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
-    struct store_result **ret_result, struct err *err)
+    const struct sink *sink, struct err *err)
 {
 	struct engine session = {0};
 	struct buf views = {0};
@@ -270,7 +284,7 @@ static int run(struct store *store, const char *sql, int32_t day_from, int32_t d
 	if (!ret && views.len)
 		ret = engine_run(&session, buf_text(&views), err);
 	if (!ret)
-		ret = run_select(session.con, sql, ret_result, err);
+		ret = run_select(session.con, sql, sink, err);
 	if (ret == ST_ENGINE)
 		name_damaged_file(store, day_from, day_to, err);
 	if (session.con)
@@ -279,8 +293,8 @@ static int run(struct store *store, const char *sql, int32_t day_from, int32_t d
 	return ret;
 }
 
-int store_ask(struct store *store, const char *question, const struct store_param *params,
-    size_t param_count, int32_t day_from, int32_t day_to, struct store_result **ret_result,
+static int ask(struct store *store, const char *question, const struct store_param *params,
+    size_t param_count, int32_t day_from, int32_t day_to, const struct sink *sink,
     struct err *err)
 {
 	const struct embed_file *file;
@@ -297,15 +311,35 @@ int store_ask(struct store *store, const char *question, const struct store_para
 	if (!ret && sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
-		ret = run(store, buf_text(&sql), day_from, day_to, ret_result, err);
+		ret = run(store, buf_text(&sql), day_from, day_to, sink, err);
 	if (ret == ST_ENGINE)
 		(void)err_prefix(err, "question %s", question);
 	buf_fini(&sql);
 	return ret;
 }
 
+int store_ask(struct store *store, const char *question, const struct store_param *params,
+    size_t param_count, int32_t day_from, int32_t day_to, struct store_result **ret_result,
+    struct err *err)
+{
+	const struct sink sink = {.ret_result = ret_result};
+
+	return ask(store, question, params, param_count, day_from, day_to, &sink, err);
+}
+
+int store_scan(struct store *store, const char *question, const struct store_param *params,
+    size_t param_count, int32_t day_from, int32_t day_to, store_scan_each *each, void *arg,
+    struct err *err)
+{
+	const struct sink sink = {.each = each, .arg = arg};
+
+	return ask(store, question, params, param_count, day_from, day_to, &sink, err);
+}
+
 int store_sql(struct store *store, const char *sql, struct store_result **ret_result,
     struct err *err)
 {
-	return run(store, sql, INT32_MIN, INT32_MAX, ret_result, err);
+	const struct sink sink = {.ret_result = ret_result};
+
+	return run(store, sql, INT32_MIN, INT32_MAX, &sink, err);
 }

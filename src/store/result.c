@@ -14,12 +14,15 @@
 
 #define ROWS_MAX (64u << 20) /* a result beyond that is a mistake */
 
+/* Eight bytes each: store_result_ints gives the numbers out as an array. */
 union cell {
 	int64_t i;
 	uint64_t u;
 	double r;
 	size_t text; /* offset in the heap */
 };
+
+_Static_assert(sizeof(union cell) == sizeof(int64_t), "an array of numbers");
 
 struct column {
 	char *name;
@@ -196,6 +199,40 @@ static bool reserve(struct store_result *result, size_t rows)
 	return true;
 }
 
+/* Whole columns of the usual widths, without a look at the type for each cell. */
+#define READ_AS(T) \
+	do { \
+		const T *values = data; \
+		for (size_t i = 0; i < count; i++) \
+			cells[i].i = values[i]; \
+	} while (0)
+
+static bool read_plain(union cell *cells, duckdb_type type, const void *data, size_t count)
+{
+	switch ((int)type) {
+	case DUCKDB_TYPE_UTINYINT:
+		READ_AS(uint8_t);
+		return true;
+	case DUCKDB_TYPE_USMALLINT:
+		READ_AS(uint16_t);
+		return true;
+	case DUCKDB_TYPE_INTEGER:
+	case DUCKDB_TYPE_DATE:
+		READ_AS(int32_t);
+		return true;
+	case DUCKDB_TYPE_UINTEGER:
+		READ_AS(uint32_t);
+		return true;
+	case DUCKDB_TYPE_BIGINT:
+	case DUCKDB_TYPE_UBIGINT:
+	case DUCKDB_TYPE_TIMESTAMP:
+		READ_AS(int64_t);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void read_column(struct store_result *result, size_t index, duckdb_type type,
     duckdb_vector vector, size_t count)
 {
@@ -203,6 +240,10 @@ static void read_column(struct store_result *result, size_t index, duckdb_type t
 	uint64_t *validity = duckdb_vector_get_validity(vector);
 	void *data = duckdb_vector_get_data(vector);
 
+	if (!validity && read_plain(column->cells + result->rows, type, data, count)) {
+		memset(column->nulls + result->rows, 0, count * sizeof(*column->nulls));
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		size_t row = result->rows + i;
 
@@ -270,6 +311,27 @@ int result_read(duckdb_result *from, const char *const *names, struct store_resu
 	}
 	*ret_result = result;
 	return ST_OK;
+}
+
+int result_scan(duckdb_result *from, const char *const *names, store_scan_each *each, void *arg,
+    struct err *err)
+{
+	struct store_result *block = result_new(from, names);
+	duckdb_data_chunk chunk;
+	int ret = ST_OK;
+
+	if (!block)
+		return err_set(err, -ENOMEM, "out of memory");
+	while (!ret && (chunk = duckdb_fetch_chunk(*from))) {
+		block->rows = 0;
+		block->heap.len = 0;
+		ret = read_chunk(block, from, chunk, err);
+		duckdb_destroy_data_chunk(&chunk);
+		if (!ret)
+			ret = each(arg, block, err);
+	}
+	store_result_free(block);
+	return ret;
 }
 
 size_t store_result_rows(const struct store_result *result)
@@ -353,6 +415,16 @@ const char *store_result_text(const struct store_result *result, size_t row, siz
 	    || result->columns[column].type != STORE_TYPE_TEXT)
 		return "";
 	return result->heap.data + result->columns[column].cells[row].text;
+}
+
+const int64_t *store_result_ints(const struct store_result *result, size_t column)
+{
+	enum store_type type = store_result_type(result, column);
+
+	if (column >= store_result_columns(result) || result->rows == 0
+	    || type == STORE_TYPE_REAL || type == STORE_TYPE_TEXT)
+		return NULL;
+	return &result->columns[column].cells->i;
 }
 
 void store_result_free(struct store_result *result)

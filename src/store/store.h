@@ -285,6 +285,16 @@ ST_MUST_CHECK int store_ask(struct store *store, const char *question,
     const struct store_param *params, size_t param_count, int32_t day_from, int32_t day_to,
     struct store_result **ret_result, struct err *err);
 
+/*
+ * The same for answers too large to keep: `each` gets them in blocks of some thousand rows, in any
+ * order (ORDER BY is kept).  A block is gone when `each` returns; anything but ST_OK ends the scan
+ * and is what store_scan returns.
+ */
+typedef int store_scan_each(void *arg, const struct store_result *block, struct err *err);
+ST_MUST_CHECK int store_scan(struct store *store, const char *question,
+    const struct store_param *params, size_t param_count, int32_t day_from, int32_t day_to,
+    store_scan_each *each, void *arg, struct err *err);
+
 /* A person's SELECT, read-only: it cannot write, attach or read other files. */
 ST_MUST_CHECK int store_sql(struct store *store, const char *sql, struct store_result **ret_result,
     struct err *err);
@@ -297,5 +307,8 @@ bool store_result_null(const struct store_result *result, size_t row, size_t col
 int64_t store_result_int(const struct store_result *result, size_t row, size_t column);
 uint64_t store_result_uint(const struct store_result *result, size_t row, size_t column);
 double store_result_real(const struct store_result *result, size_t row, size_t column);
+/* A column of whole numbers, dates or times as an array (NULL as 0), or NULL when it is none or
+ * there are no rows. */
+const int64_t *store_result_ints(const struct store_result *result, size_t column);
 const char *store_result_text(const struct store_result *result, size_t row, size_t column);
 void store_result_free(struct store_result *result);

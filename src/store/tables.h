@@ -23,11 +23,19 @@ enum table_retention {
 	TABLE_RETENTION_COUNT,
 };
 
+/*
+ * The set of rollups that compaction writes; port_quarter, which has rows of every date, is listed
+ * with its number.  A date without a rollup's file has no rows of it when it was written by a set
+ * that has the rollup, else the rollup is computed.
+ */
+#define TABLE_ROLLUPS 1
+
 struct table_info {
 	enum table_origin origin;
 	enum table_retention retention;
 	const char *order;  /* of a merged file; rows that belong together stay together */
 	const char *rollup; /* SQL file over {flow}; NULL unless TABLE_ROLLUP */
+	unsigned rollup_since; /* first set of rollups that has it */
 };
 
 struct table_info table_info(enum record_table_id id);

@@ -3,7 +3,9 @@
  *
  * Files come from the catalogue, grouped by the schema version they were written under: a column
  * younger than a file is filled with its zero.  Rollups of clean dates are read; those of dirty
- * dates are computed from flow by the same SQL that compaction writes them with.
+ * dates and of dates
+ * that were compacted before there was the rollup are computed from flow by the same SQL that
+ * compaction writes them with.
  */
 #include "store/views.h"
 
@@ -99,6 +101,18 @@ static void put_source_end(struct buf *sql, const struct record_table *table)
 		buf_puts(sql, "], hive_partitioning=true, hive_types={'date': DATE})");
 }
 
+/*
+ * Appends SQL that holds for a row of `segment s` LEFT JOIN `date d` whose date was compacted before
+ * there was this rollup.
+ */
+static void put_lacks(struct buf *sql, enum record_table_id rollup)
+{
+	buf_printf(sql, " OR (coalesce(d.flow_dropped, 0) = 0 AND NOT EXISTS (SELECT 1 FROM segment r "
+	    "WHERE r.superseded = 0 AND r.tbl = '%s' AND r.day = s.day) AND NOT EXISTS (SELECT 1 "
+	    "FROM segment q WHERE q.superseded = 0 AND q.tbl = 'port_quarter' AND q.day = s.day "
+	    "AND q.ingest >= %u))", record_tables[rollup].name, table_info(rollup).rollup_since);
+}
+
 int views_append_files(struct store *store, enum record_table_id id, struct views_range range,
     struct buf *sql, struct err *err)
 {
@@ -117,6 +131,8 @@ int views_append_files(struct store *store, enum record_table_id id, struct view
 		buf_printf(&files, JUDGED_STORED, ROLE_DETECTOR);
 	else
 		buf_puts(&files, "coalesce(d.dirty, 1) = ?4");
+	if (range.without)
+		put_lacks(&files, range.without);
 	buf_puts(&files, " OR (?5 AND coalesce(d.flow_dropped, 0))) ORDER BY s.schema, s.day, s.id");
 	ret = files.failed ? err_set(err, -ENOMEM, "out of memory")
 	    : catalogue_prepare(&store->cat, &stmt, err, buf_text(&files), "siiii", table->name,
@@ -184,23 +200,40 @@ void views_append_rollup(enum record_table_id id, const char *flow, bool with_da
 	buf_puts(sql, ") AS rollup");
 }
 
+/* Are there dates whose rollup must be computed? */
+static int has_uncounted(struct store *store, struct views_range range, bool *ret_has,
+    struct err *err)
+{
+	struct buf sql = {0};
+	int64_t files = 0;
+	int ret;
+
+	buf_puts(&sql, "SELECT count(*) FROM segment s JOIN date d ON d.day = s.day "
+	    "WHERE s.superseded = 0 AND s.tbl = 'flow' AND s.day >= ? AND s.day < ? AND (d.dirty");
+	put_lacks(&sql, range.without);
+	buf_putc(&sql, ')');
+	ret = sql.failed ? err_set(err, -ENOMEM, "out of memory")
+	    : catalogue_int(&store->cat, &files, err, buf_text(&sql), "ii", (int64_t)range.from,
+	          range.to == INT32_MAX ? INT64_MAX : (int64_t)range.to);
+	buf_fini(&sql);
+	*ret_has = files > 0;
+	return ret;
+}
+
 /* A rollup: what is written of clean dates, the rest computed. */
 static int append_rollup_view(struct store *store, enum record_table_id id, int32_t from,
     int32_t to, struct buf *sql, struct err *err)
 {
-	struct views_range clean = {from, to, 0};
-	struct views_range dirty = {from, to, 1};
+	struct views_range clean = {.from = from, .to = to};
+	struct views_range rest = {.from = from, .to = to, .dirty = 1, .without = id};
 	struct buf flow = {0};
-	int64_t dirty_files = 0;
-	int ret = catalogue_int(&store->cat, &dirty_files, err,
-	    "SELECT count(*) FROM segment s JOIN date d ON d.day = s.day WHERE s.superseded = 0 "
-	    "AND s.tbl = 'flow' AND d.dirty AND s.day >= ? AND s.day < ?",
-	    "ii", (int64_t)from, to == INT32_MAX ? INT64_MAX : (int64_t)to);
+	bool has_rest = false;
+	int ret = has_uncounted(store, rest, &has_rest, err);
 
 	if (!ret)
 		ret = views_append_files(store, id, clean, sql, err);
-	if (!ret && dirty_files) {
-		ret = views_append_files(store, RECORD_TABLE_flow, dirty, &flow, err);
+	if (!ret && has_rest) {
+		ret = views_append_files(store, RECORD_TABLE_flow, rest, &flow, err);
 		buf_puts(sql, " UNION ALL ");
 		views_append_rollup(id, buf_text(&flow), true, sql);
 	}

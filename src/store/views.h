@@ -27,7 +27,10 @@ struct views_range {
 	int32_t from;
 	int32_t to;
 	int dirty; /* 1: only dirty dates, 0: only clean ones, -1: both */
+	enum record_table_id without; /* of 1: also clean ones that lack this rollup, when it is one */
 };
+
+_Static_assert(RECORD_TABLE_sensor == 0, "what says nothing of a rollup names none");
 
 /*
  * Appends a SELECT of all columns (and `date`) over the table's files of these dates; an empty

@@ -19,7 +19,7 @@ SENSOR_MAC, VISITOR_MAC = '02:00:00:00:00:08', '02:00:00:00:00:01'
 
 def run(*words, check=True, stdin=None):
     done = subprocess.run(words, capture_output=True, text=True, check=False, input=stdin,
-                          timeout=60)
+                          timeout=600)
     if check and done.returncode:
         raise AssertionError(f'{" ".join(words)}: {done.stderr.strip()}')
     return done.stdout

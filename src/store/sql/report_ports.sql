@@ -1,9 +1,4 @@
-SELECT sensor, {target} AS target,
-	sum(CASE WHEN date >= {now_day} THEN packets ELSE 0 END) AS packets_now,
-	sum(CASE WHEN date < {now_day} THEN packets ELSE 0 END) AS packets_before,
-	sum(CASE WHEN date >= {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_now,
-	sum(CASE WHEN date < {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_before
-FROM {ranked_ports}
+-- Access of every port, by sensor and site day: summed up where it is read.
+SELECT date, sensor, proto, port, packets
+FROM {ranked_port_days}
 WHERE date >= {from_day} AND date < {to_day}
-GROUP BY sensor, target
-ORDER BY sensor, target

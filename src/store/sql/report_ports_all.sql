@@ -1,9 +1,4 @@
-SELECT sensor, {target} AS target,
-	sum(CASE WHEN date >= {now_day} THEN packets ELSE 0 END) AS packets_now,
-	sum(CASE WHEN date < {now_day} THEN packets ELSE 0 END) AS packets_before,
-	sum(CASE WHEN date >= {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_now,
-	sum(CASE WHEN date < {now_day} AND mirai = 1 THEN packets ELSE 0 END) AS mirai_before
-FROM country_day
-WHERE date >= {from_day} AND date < {to_day}
-GROUP BY sensor, target
-ORDER BY sensor, target
+-- As report_ports, of everybody.
+SELECT date, sensor, proto, port, packets
+FROM port_day
+WHERE date >= {from_day} AND date < {to_day} AND sensor > 0

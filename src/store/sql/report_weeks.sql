@@ -1,4 +1,4 @@
-SELECT {week} AS week, {target} AS target, sum(packets) AS packets_week
-FROM {ranked_ports}
+-- Access of every port by site day, all sensors together.
+SELECT date, proto, port, packets
+FROM {ranked_together}
 WHERE date >= {weeks_from} AND date < {weeks_to}
-GROUP BY week, target

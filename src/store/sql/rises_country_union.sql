@@ -1,5 +1,6 @@
-SELECT country AS target, date, uniqExact(src_hi, multiIf(src_hi = 0, src_lo, 0)) AS sources
-FROM source_day
-WHERE date >= {from_day} AND date < {to_day}
+-- The same over all sensors: a source counts once.
+SELECT country AS target, date, sum(sources) AS seen
+FROM origin_day
+WHERE date >= {from_day} AND date < {to_day} AND sensor = 0 AND mark = 0
 GROUP BY target, date
 ORDER BY target, date

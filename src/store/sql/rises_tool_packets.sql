@@ -1,7 +1,6 @@
--- Access per mark (a bit), site day and sensor, and what of it belongs to rises that are listed.
-SELECT bit AS target, date, sensor, sum(packets) AS counted, sumIf(packets, {explained}) AS told
-FROM port_quarter,
-  (SELECT 1 AS bit UNION ALL SELECT 2 UNION ALL SELECT 4 UNION ALL SELECT 8) AS bits
-WHERE class = 0 AND date >= {from_day} AND date < {to_day} AND bitAnd(marks, bit) > 0
+-- Access per mark (a bit), site day and sensor: packets.
+SELECT mark AS target, date, sensor, sum(packets) AS counted
+FROM origin_day
+WHERE date >= {from_day} AND date < {to_day} AND sensor > 0 AND mark > 0
 GROUP BY target, date, sensor
 ORDER BY target, date, sensor

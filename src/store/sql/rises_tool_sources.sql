@@ -1,6 +1,6 @@
-SELECT bit AS target, date, sensor, count(*) AS sources
-FROM source_day,
-  (SELECT 1 AS bit UNION ALL SELECT 2 UNION ALL SELECT 4 UNION ALL SELECT 8) AS bits
-WHERE date >= {from_day} AND date < {to_day} AND bitAnd(marks, bit) > 0
+-- Access per mark (a bit), site day and sensor: sources.
+SELECT mark AS target, date, sensor, sum(sources) AS seen
+FROM origin_day
+WHERE date >= {from_day} AND date < {to_day} AND sensor > 0 AND mark > 0
 GROUP BY target, date, sensor
 ORDER BY target, date, sensor

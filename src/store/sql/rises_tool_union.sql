@@ -1,6 +1,6 @@
-SELECT bit AS target, date, uniqExact(src_hi, multiIf(src_hi = 0, src_lo, 0)) AS sources
-FROM source_day,
-  (SELECT 1 AS bit UNION ALL SELECT 2 UNION ALL SELECT 4 UNION ALL SELECT 8) AS bits
-WHERE date >= {from_day} AND date < {to_day} AND bitAnd(marks, bit) > 0
+-- Distinct sources (IPv6 by /64) per mark (a bit) and site day over all sensors.
+SELECT mark AS target, date, sum(sources) AS seen
+FROM origin_day
+WHERE date >= {from_day} AND date < {to_day} AND sensor = 0 AND mark > 0
 GROUP BY target, date
 ORDER BY target, date

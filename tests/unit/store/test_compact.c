@@ -76,12 +76,13 @@ static const char *const rollup_queries[] = {
 	"SELECT * FROM country_day ORDER BY ALL",
 	"SELECT * FROM victim_day ORDER BY ALL",
 	"SELECT * FROM port_day ORDER BY ALL",
+	"SELECT * FROM origin_day ORDER BY ALL",
 	"SELECT * FROM role ORDER BY ALL",
 	"SELECT * FROM role_day ORDER BY ALL",
 	"SELECT * FROM attack ORDER BY ALL",
 	"SELECT * FROM flow ORDER BY ALL",
 };
-#define ROLLUP_QUERIES 9
+#define ROLLUP_QUERIES 10
 
 static void rollups_agree_either_way(void **state)
 {
@@ -103,7 +104,7 @@ static void rollups_agree_either_way(void **state)
 	stats = compact(store, FIXTURE_DAY + 2, true, NOW);
 	assert_int_equal(stats.dates, 2);
 	assert_int_equal(stats.files_before, 6);
-	assert_int_equal(stats.files_after, 18); /* nine tables, no coverage */
+	assert_int_equal(stats.files_after, 20); /* ten tables, no coverage */
 	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
 		fixture_expect(store, rollup_queries[i], dirty[i]);
 	stats = compact(store, INT32_MAX, true, NOW);
@@ -153,6 +154,8 @@ static void rollups_are_right(void **state)
 		    "0|9|CN|64500|17|53|5\n");
 		fixture_expect(store, "SELECT * FROM port_day ORDER BY ALL",
 		    "20727|0|6|23|3|1\n20727|0|6|80|1|1\n20727|1|6|23|3|1\n20727|1|6|80|1|1\n");
+		fixture_expect(store, "SELECT * FROM origin_day ORDER BY ALL",
+		    "20727|0|CN|0|4|1\n20727|0|CN|1|1|1\n20727|1|CN|0|4|1\n20727|1|CN|1|1|1\n");
 		fixture_expect(store,
 		    "SELECT date, minute(time), proto, port, class, marks, packets, bytes "
 		    "FROM port_quarter ORDER BY ALL",
@@ -188,13 +191,13 @@ static void superseded_files_go_after_grace(void **state)
 	fixture_ingest(store, rows, ROWS);
 	assert_int_equal(count_files(), 6);
 	assert_int_equal(compact(store, INT32_MAX, true, NOW).files_deleted, 0);
-	assert_int_equal(count_files(), 6 + 27);
+	assert_int_equal(count_files(), 6 + 30);
 	assert_int_equal(compact(store, INT32_MAX, true, NOW + GRACE - 1).files_deleted, 0);
 	assert_int_equal(compact(store, INT32_MAX, true, NOW + GRACE).files_deleted, 6);
-	assert_int_equal(count_files(), 27);
+	assert_int_equal(count_files(), 30);
 	store_close(store);
 	store = fixture_open(path, STORE_WRITE, NULL); /* opening sweeps nothing that is listed */
-	assert_int_equal(count_files(), 27);
+	assert_int_equal(count_files(), 30);
 	assert_int_equal(fixture_int(store, "SELECT count(*) FROM flow"), 2 * ROWS);
 	store_close(store);
 }
@@ -210,7 +213,7 @@ static void late_rows_make_dirty(void **state)
 	fixture_ingest(store, &row, 1);
 	(void)compact(store, INT32_MAX, true, NOW);
 	OK(store_stat(store, stat, &count, &err));
-	assert_int_equal(count, 6); /* flow, four rollups (no backscatter), roles */
+	assert_int_equal(count, 7); /* flow, five rollups (no backscatter), roles */
 	assert_int_equal(stat[0].dates_dirty, 0);
 	row.packets = 10;
 	fixture_ingest(store, &row, 1);
@@ -391,8 +394,53 @@ static void a_wrong_rollup_is_found(void **state)
 	    "c.execute(\"UPDATE date SET dirty = 0\"); c.commit()' '%s/catalogue.db'", path);
 	assert_int_equal(system(command), 0);
 	store = fixture_open(path, STORE_READ, NULL);
-	assert_int_equal(store_verify(store, keep_line, &lines, NULL), 5); /* and the roles */
+	assert_int_equal(store_verify(store, keep_line, &lines, NULL), 6); /* and the roles */
 	assert_non_null(strstr(lines.all, "disagrees with flow"));
+	store_close(store);
+}
+
+static void in_catalogue(const char *statement)
+{
+	char command[2 * FIXTURE_PATH_MAX + 256];
+
+	(void)snprintf(command, sizeof(command),
+	    "python3 -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+	    "c.execute(sys.argv[2]); c.commit()' '%s/catalogue.db' \"%s\"", path, statement);
+	assert_int_equal(system(command), 0);
+}
+
+static void a_rollup_that_came_later_is_computed(void **state)
+{
+	static struct record_flow rows[ROWS];
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	char *all[ROLLUP_QUERIES];
+
+	(void)state;
+	make_rows(rows, 1);
+	fixture_ingest(store, rows, ROWS);
+	(void)compact(store, INT32_MAX, true, NOW);
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
+		all[i] = fixture_text(store, rollup_queries[i]);
+	store_close(store);
+	/* No file, but compaction knew the rollup: there were no rows for it. */
+	in_catalogue("DELETE FROM segment WHERE tbl IN ('port_day', 'origin_day')");
+	store = fixture_open(path, STORE_READ, NULL);
+	assert_int_equal(fixture_int(store, "SELECT count(*) FROM port_day"), 0);
+	assert_int_equal(fixture_int(store, "SELECT count(*) FROM origin_day"), 0);
+	store_close(store);
+	/* Compacted before there was the rollup, one of the dates with a file of it again. */
+	in_catalogue("UPDATE segment SET ingest = 0 WHERE tbl = 'port_quarter'");
+	store = fixture_open(path, STORE_WRITE, NULL);
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
+		fixture_expect(store, rollup_queries[i], all[i]);
+	assert_int_equal(compact(store, FIXTURE_DAY + 1, false, NOW).dates, 1);
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++)
+		fixture_expect(store, rollup_queries[i], all[i]);
+	(void)compact(store, INT32_MAX, false, NOW);
+	for (size_t i = 0; i < ROLLUP_QUERIES; i++) {
+		fixture_expect(store, rollup_queries[i], all[i]);
+		free(all[i]);
+	}
 	store_close(store);
 }
 
@@ -406,6 +454,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(retention_keeps_rollups, setup, teardown),
 		cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_rollup_is_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_rollup_that_came_later_is_computed, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

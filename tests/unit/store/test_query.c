@@ -238,6 +238,50 @@ static void parameters_are_quoted(void **state)
 	parameter_becomes(&list, "syntax error at or near \"1\"");
 }
 
+struct seen {
+	size_t rows;
+	int64_t packets;
+	int answer; /* of the caller */
+};
+
+static int see(void *arg, const struct store_result *block, struct err *err)
+{
+	struct seen *seen = arg;
+	const int64_t *packets = store_result_ints(block, 3);
+
+	assert_int_equal(store_result_columns(block), 5);
+	assert_non_null(packets);
+	assert_null(store_result_ints(block, 5));
+	for (size_t i = 0; i < store_result_rows(block); i++)
+		seen->packets += packets[i];
+	seen->rows += store_result_rows(block);
+	return seen->answer ? err_set(err, seen->answer, "enough") : ST_OK;
+}
+
+static void large_answers_come_in_blocks(void **state)
+{
+	const struct store_param params[] = {
+		{.name = "from_day", .kind = STORE_PARAM_DATE, .int_value = FIXTURE_DAY},
+		{.name = "to_day", .kind = STORE_PARAM_DATE, .int_value = FIXTURE_DAY + 2}};
+	struct store_result *result = NULL;
+	struct seen seen = {0};
+
+	(void)state;
+	OK(store_scan(store, "rises_ports", params, 2, INT32_MIN, INT32_MAX, see, &seen, &err));
+	assert_int_equal(seen.rows, 2);
+	assert_int_equal(seen.packets, 2);
+	FAILS(ST_USAGE, store_scan(store, "no_such", params, 2, INT32_MIN, INT32_MAX, see, &seen,
+	    &err));
+	seen.answer = ST_LIMIT;
+	FAILS(ST_LIMIT, store_scan(store, "rises_ports", params, 2, INT32_MIN, INT32_MAX, see,
+	    &seen, &err));
+	OK(store_sql(store, "SELECT 'x' AS t, 1.5 AS r, NULL::INTEGER AS n", &result, &err));
+	assert_null(store_result_ints(result, 0));
+	assert_null(store_result_ints(result, 1));
+	assert_int_equal(store_result_ints(result, 2)[0], 0);
+	store_result_free(result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +291,7 @@ int main(void)
 		cmocka_unit_test(days_limit_a_question),
 		cmocka_unit_test(parameters_must_fit),
 		cmocka_unit_test(parameters_are_quoted),
+		cmocka_unit_test(large_answers_come_in_blocks),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
