@@ -21,6 +21,7 @@ struct walk {
 	const struct store_result *result;
 	size_t at;
 	bool sensors; /* has a column for the sensor */
+	bool together; /* has one, and of its rows those of sensor 0: all sensors */
 };
 
 struct series {
@@ -80,6 +81,8 @@ static size_t place(const struct series *s, const struct walk *walk)
 
 	if (day < 0 || day >= (int64_t)g->day_count)
 		return SIZE_MAX;
+	if (walk->together)
+		return store_result_int(walk->result, walk->at, 2) == 0 ? (size_t)day : SIZE_MAX;
 	if (!walk->sensors)
 		return (size_t)day;
 	sensor = gather_sensor_find(g, (uint16_t)store_result_int(walk->result, walk->at, 2));
@@ -95,7 +98,7 @@ static bool take(struct series *s, struct walk *walk, const struct key *key, flo
 {
 	const struct gather *g = &s->w->g;
 	size_t rows = store_result_rows(walk->result);
-	size_t column = walk->sensors ? 3 : 2;
+	size_t column = walk->sensors || walk->together ? 3 : 2;
 	bool any = false;
 
 	while (walk->at < rows && compare(s, walk, key) < 0)
@@ -370,8 +373,8 @@ static int judge_keys(struct series *s, enum rises_kind kind, struct rises_found
 
 /*
  * What is asked about the suspects: packets that are told elsewhere, and sources.  Of countries,
- * those of which nothing is left; whether a source has a mark elsewhere as well no rollup knows, so
- * of marks those that are left.
+ * those of which nothing is left, at each sensor and at all in one answer; whether a source has a
+ * mark elsewhere as well no rollup knows, so of marks those that are left.
  */
 struct rest {
 	struct store_result *told;
@@ -399,9 +402,8 @@ static int ask_rest(struct rises_work *w, enum rises_kind kind, const struct ris
 	if (!rc)
 		rc = rises_ask(w, tool ? "rises_tool_rest_sources" : "rises_country_told_sources",
 		    params, 4, &rest->sources, err);
-	if (!rc)
-		rc = rises_ask(w, tool ? "rises_tool_rest_union" : "rises_country_told_union",
-		    params, 4, &rest->all, err);
+	if (!rc && tool)
+		rc = rises_ask(w, "rises_tool_rest_union", params, 4, &rest->all, err);
 	return rc;
 }
 
@@ -424,7 +426,7 @@ static int prepare(struct series *s, enum rises_kind kind, struct rest *rest, st
 	    .sensors = true};
 	s->all = (struct walk){.result = left ? rest->all : answers->all};
 	s->told_sources = (struct walk){.result = left ? NULL : rest->sources, .sensors = true};
-	s->told_all = (struct walk){.result = left ? NULL : rest->all};
+	s->told_all = (struct walk){.result = left ? NULL : rest->sources, .together = true};
 	return ST_OK;
 }
 

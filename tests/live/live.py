@@ -73,18 +73,25 @@ def contains(text, *parts):
 
 
 def wait_for(what, condition, seconds=PATIENCE_S):
+    """Until the condition holds.  A status that has not come or lacks what was asked for (a worker
+    just begun, nothing counted yet) is not there yet."""
     end = time.monotonic() + seconds
+    missing = ''
     while time.monotonic() < end:
-        value = condition()
+        try:
+            value = condition()
+        except (KeyError, TypeError) as e:
+            value = None
+            missing = f' ({e!r})'
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError(f'{what}: not within {seconds} s')
+    raise AssertionError(f'{what}: not within {seconds} s{missing}')
 
 
 def teiten(*words, check=True):
-    done = subprocess.run([TEITEN, *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-                          env=dict(os.environ, LC_ALL='C.UTF-8'))
+    done = subprocess.run([TEITEN, *words], capture_output=True, text=True, timeout=PATIENCE_S,
+                          check=False, env=dict(os.environ, LC_ALL='C.UTF-8'))
     if check and done.returncode != 0:
         raise AssertionError(f'teiten {" ".join(words)}: {done.returncode} {done.stderr}')
     return done

@@ -239,9 +239,9 @@ static const struct burst bursts[] = {
 static void try_login(uint16_t sensor, int32_t day, uint32_t source, const struct burst *burst,
     const struct attempt *a)
 {
-	static uint64_t id;
+	static uint64_t id = 1;
 	struct record_login row = {
-		.time = (int64_t)day * CIVIL_US_PER_DAY + 60 * SITE_MINUTE + (int64_t)++id,
+		.time = (int64_t)day * CIVIL_US_PER_DAY + 60 * SITE_MINUTE + (int64_t)id,
 		.sensor = sensor,
 		.session = id,
 		.protocol = TEXT(burst->protocol),
@@ -252,6 +252,7 @@ static void try_login(uint16_t sensor, int32_t day, uint32_t source, const struc
 		.country = {'C', 'N'},
 	};
 
+	id++;
 	OK(store_ingest_rows(site.ingest, RECORD_TABLE_login, &row, 1, &err));
 }
 
