@@ -115,6 +115,8 @@ def main():
     live.raise_descriptors(HELD + 1000)
     sensor = live.Sensor(address='127.99.1.1, ::1', offset=20000, respond='per_source: 20000')
     sensor.start()
+    if sensor.status()['sockets_failed']:
+        sys.exit('soak: another program has some of the ports')
     sensor.address = sensor.address.split(',', maxsplit=1)[0]
     time.sleep(2)
     pids, (_, files) = sensor.pids(), look(sensor)
