@@ -100,11 +100,25 @@ def teiten(*words, check=True):
 ADDRESSES = [] # locked files, held until the end
 
 
+def lock_folder():
+    folder = os.path.join(tempfile.gettempdir(), f'teiten-live-addresses-{os.geteuid()}')
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def have_ipv6():
+    """There is one loopback address of IPv6 only: waits until no other test has it, and keeps it."""
+    path = os.path.join(lock_folder(), '::1')
+    if path not in [file.name for file in ADDRESSES]:
+        file = open(path, 'w', encoding='ascii')
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ADDRESSES.append(file)
+
+
 def own_address(last=1):
     """A loopback address where nobody else listens, so that tests can run at the same time: each
     has its lock, which ends with the process that holds it."""
-    folder = os.path.join(tempfile.gettempdir(), f'teiten-live-addresses-{os.geteuid()}')
-    os.makedirs(folder, exist_ok=True)
+    folder = lock_folder()
     for number in range(16 * 250):
         address = f'127.{number // 250 + 16}.{number % 250 + 1}'
         file = open(os.path.join(folder, address), 'w', encoding='ascii')
@@ -129,6 +143,8 @@ class Sensor:
         self.store = os.path.join(self.folder, 'store')
         os.makedirs(self.folder)
         self.address = address or own_address()
+        if '::1' in self.address.split(', '):
+            have_ipv6()
         self.offset = (0 if ROOT else 20000) if offset is None else offset
         self.config = os.path.join(self.folder, 'teiten.yaml')
         self.extra, self.respond, self.capture = extra, respond, capture
