@@ -116,7 +116,7 @@ def main():
     sensor = live.Sensor(address='127.99.1.1, ::1', offset=20000, respond='per_source: 20000')
     sensor.start()
     if sensor.status()['sockets_failed']:
-        sys.exit('soak: another program has some of the ports')
+        sys.exit('soak: some ports are taken: by another program, or by a run of a minute ago')
     sensor.address = sensor.address.split(',', maxsplit=1)[0]
     time.sleep(2)
     pids, (_, files) = sensor.pids(), look(sensor)

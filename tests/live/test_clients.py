@@ -100,7 +100,6 @@ def test_more_clients():
     if not there_are:
         raise Skip('no client is installed')
     sensor = Sensor(address=own_address() + ', ::1', offset=21000).start()
-    equal(sensor.status()['sockets_failed'], 0) # none is another program's
     v4 = sensor.address.split(',', maxsplit=1)[0]
     for _, port, words in there_are:
         said = {'A': '::1', 'B': v4, 'P': str(sensor.port(port)), 'S': str(sensor.port(port) - 5900)}
