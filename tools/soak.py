@@ -144,7 +144,7 @@ def main():
     live.wait_for('no session open', lambda: look(sensor)[1]['respond'] <= files['respond'], 90)
     lost = sum(w['status'].get('lost_rows', 0) for w in sensor.status()['workers'].values()
                if w['status'])
-    accepted, rows = sensor.counter('accepted'), sensor.settle('session', 60)
+    accepted, rows = sensor.counter('accepted'), sensor.settle('session')
     sensor.stop(60)
     grown = verdict(samples)
     print(f'{sum(w.count for w in workers)} visits besides Telnet, {accepted} connections, '
