@@ -54,23 +54,8 @@ void clustering_free(struct clustering *c)
 static int store_member(struct clustering *c, const struct clusters_member *m)
 {
 	char options[CLUSTERS_OPTIONS_MAX];
-	struct geo_place place = geo_lookup(c->geo, m->src);
-	struct record_cluster_day row = {
-		.time = m->last_us,
-		.sensor = c->sensor,
-		.src_hi = m->src.hi,
-		.src_lo = m->src.lo,
-		.id = m->id,
-		.fields = m->fields,
-		.initial_ttl = m->initial_ttl,
-		.syn_window = m->window,
-		.syns = m->syns,
-		.asn = place.asn,
-	};
+	struct record_cluster_day row = clusters_row(m, c->sensor, c->geo, options);
 
-	memcpy(row.country, place.country, 2);
-	row.options.data = clusters_options_text(m->options, options);
-	row.options.len = (uint32_t)strlen(options);
 	return store_ingest_rows(c->ingest, RECORD_TABLE_cluster_day, &row, 1, c->err);
 }
 

@@ -1,8 +1,6 @@
 /* Clusters by site day, as rows on their way to the store; the contract is in clusters.h. */
 #include "daemon/clusters.h"
 
-#include <string.h>
-
 int daily_clusters_init(struct daily_clusters *daily, const char *timezone, struct err *err)
 {
 	int rc = zone_new(timezone, &daily->zone, err);
@@ -16,23 +14,8 @@ static int tell(void *arg, const struct clusters_member *m)
 {
 	struct worker *worker = arg;
 	char options[CLUSTERS_OPTIONS_MAX];
-	struct geo_place place = geo_lookup(worker->geo, m->src);
-	struct record_cluster_day row = {
-		.time = m->last_us,
-		.sensor = worker->start.sensor,
-		.src_hi = m->src.hi,
-		.src_lo = m->src.lo,
-		.id = m->id,
-		.fields = m->fields,
-		.initial_ttl = m->initial_ttl,
-		.syn_window = m->window,
-		.syns = m->syns,
-		.asn = place.asn,
-	};
+	struct record_cluster_day row = clusters_row(m, worker->start.sensor, worker->geo, options);
 
-	memcpy(row.country, place.country, 2);
-	row.options.data = clusters_options_text(m->options, options);
-	row.options.len = (uint32_t)strlen(options);
 	(void)outbox_row(worker->outbox, RECORD_TABLE_cluster_day, &row);
 	return ST_OK;
 }

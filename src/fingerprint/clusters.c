@@ -413,3 +413,26 @@ const char *clusters_options_text(uint64_t options, char text[CLUSTERS_OPTIONS_M
 	}
 	return text;
 }
+
+struct record_cluster_day clusters_row(const struct clusters_member *m, uint16_t sensor,
+    const struct geo *geo, char options[CLUSTERS_OPTIONS_MAX])
+{
+	struct geo_place place = geo_lookup(geo, m->src);
+	struct record_cluster_day row = {
+		.time = m->last_us,
+		.sensor = sensor,
+		.src_hi = m->src.hi,
+		.src_lo = m->src.lo,
+		.id = m->id,
+		.fields = m->fields,
+		.initial_ttl = m->initial_ttl,
+		.syn_window = m->window,
+		.syns = m->syns,
+		.asn = place.asn,
+	};
+
+	memcpy(row.country, place.country, 2);
+	row.options.data = clusters_options_text(m->options, options);
+	row.options.len = (uint32_t)strlen(options);
+	return row;
+}

@@ -16,6 +16,8 @@
 
 #include "base/status.h"
 #include "decode/decode.h"
+#include "geo/geo.h"
+#include "record/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -94,3 +96,7 @@ const char *clusters_name(uint32_t id, char text[CLUSTERS_NAME_MAX]);
 
 /* "mss,sok,ts,nop,ws"; "" for none. */
 const char *clusters_options_text(uint64_t options, char text[CLUSTERS_OPTIONS_MAX]);
+
+/* The member as a row of cluster_day, seen at the sensor; its options point to `options`. */
+struct record_cluster_day clusters_row(const struct clusters_member *member, uint16_t sensor,
+    const struct geo *geo, char options[CLUSTERS_OPTIONS_MAX]);
