@@ -11,7 +11,7 @@ void answered_init(struct answered *a, const struct config *config,
 	for (size_t i = 0; i < count; i++) {
 		unsigned udp = sockets[i].transport == DECODE_PROTO_UDP;
 
-		if (sockets[i].owner != START_RESPOND)
+		if (sockets[i].owner == START_SSH)
 			continue;
 		if (sockets[i].transparent)
 			a->all[udp] = true;
