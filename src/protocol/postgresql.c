@@ -100,7 +100,7 @@ static struct protocol_text take_string(struct rd *r)
 	return text;
 }
 
-/* ErrorResponse, behind which a server hangs up; file and line are numbers of the persona's lines. */
+/* ErrorResponse, behind which a server hangs up; file and line: which of the persona's lines. */
 static void fail(struct protocol_io *io, const char *code, const char *message, unsigned file,
     unsigned line, const char *routine)
 {
