@@ -143,22 +143,29 @@ static void print_worker(const char *name, const json_t *worker, bool ja)
 		    count_of(worker, "restarts"));
 }
 
-/* The responder and the capture have the same rules and share the work. */
-static void print_signatures(const json_t *respond, const json_t *capture, bool ja)
+/* Those who hear strangers have the same rules and share the work. */
+static void print_signatures(const json_t *workers, bool ja)
 {
-	long long rules = count_of(respond, "rules");
-	long long others = count_of(capture, "rules");
-	long long left_out = count_of(respond, "alerts_left_out") + count_of(capture, "alerts_left_out");
-	long long unseen = count_of(respond, "uninspected") + count_of(capture, "uninspected");
+	long long rules = 0, alerts = 0, left_out = 0, unseen = 0;
+	const char *key;
+	json_t *worker;
 
-	if (rules == 0 && others == 0)
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+		long long own = count_of(status, "rules");
+
+		rules = own > rules ? own : rules;
+		alerts += count_of(status, "alerts");
+		left_out += count_of(status, "alerts_left_out");
+		unseen += count_of(status, "uninspected");
+	}
+	if (rules == 0)
 		return;
 	(void)printf(ja ? "シグネチャ: ルール %lld 件、アラート %lld 件 (保存しなかったもの %lld、検査できなかった"
 	                  "セッション %lld)\n"
 	                : "signatures: %lld rules, %lld alerts (%lld not kept, %lld sessions not inspected "
 	                  "whole)\n",
-	    rules > others ? rules : others, count_of(respond, "alerts") + count_of(capture, "alerts"),
-	    left_out, unseen);
+	    rules, alerts, left_out, unseen);
 }
 
 static void print_status(const json_t *doc, bool ja)
@@ -203,7 +210,7 @@ static void print_status(const json_t *doc, bool ja)
 		                  "access\n",
 		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
 		    count_of(capture, "counted"), count_of(capture, "access"));
-	print_signatures(respond, capture, ja);
+	print_signatures(json_object_get(doc, "workers"), ja);
 	if (count_of(store, "left_out") > 0)
 		(void)printf(ja ? "ディスク不足のため保存しなかった記録: %lld 行\n"
 		                : "not kept because the disk is full: %lld records\n",
