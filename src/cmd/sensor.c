@@ -168,12 +168,27 @@ static void print_signatures(const json_t *workers, bool ja)
 	    rules, alerts, left_out, unseen);
 }
 
+/* Datagrams at ports without a socket of their own, and what became of their answers. */
+static void print_courier(const json_t *c, bool ja)
+{
+	long long lost = count_of(c, "kernel_drops") + count_of(c, "responder_behind");
+	long long refused = count_of(c, "token_unknown") + count_of(c, "token_used")
+	    + count_of(c, "token_late") + count_of(c, "wrong_length") + count_of(c, "nonsense");
+
+	(void)printf(ja ? "任意ポートの UDP: 受信 %lld、取りこぼし %lld、返信 %lld (送信できなかったもの %lld、"
+	                  "規則に反し破棄したもの %lld)\n"
+	                : "UDP at any port: %lld received, %lld lost, %lld answered (%lld could not be sent, "
+	                  "%lld refused)\n",
+	    count_of(c, "datagrams"), lost, count_of(c, "sent"), count_of(c, "not_sent"), refused);
+}
+
 static void print_status(const json_t *doc, bool ja)
 {
 	const json_t *workers = json_object_get(doc, "workers");
 	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
 	const json_t *ssh = json_object_get(json_object_get(workers, "ssh"), "status");
 	const json_t *capture = json_object_get(json_object_get(workers, "capture"), "status");
+	const json_t *courier = json_object_get(json_object_get(workers, "courier"), "status");
 	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
 	const char *key;
 	json_t *worker;
@@ -204,6 +219,8 @@ static void print_status(const json_t *doc, bool ja)
 		                  "limit, %lld records lost\n",
 		    count_of(ssh, "accepted"), count_of(ssh, "open"), count_of(ssh, "open_max"),
 		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
+	if (json_is_object(courier))
+		print_courier(courier, ja);
 	if (json_is_object(capture))
 		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
 		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
@@ -370,8 +387,8 @@ static void mark_ports(const struct config *c, unsigned transport, uint8_t *ret_
 	}
 }
 
-/* Those are not led away: SSH has a program of its own, and a datagram can be answered only from the
- * socket of the port that was asked. */
+/* Those are not led away: SSH has a program of its own, and a datagram's way through the courier is
+ * the longer one. */
 static void print_own_ports(const struct config *c, unsigned transport)
 {
 	uint8_t *ports = command_need(calloc(1u << 16, 1));

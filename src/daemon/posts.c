@@ -26,6 +26,8 @@ void posts_init(struct posts *p, const struct posts_calls *calls, void *arg)
 			[POST_RESPOND] = {.program = "teiten-respond"},
 			[POST_CAPTURE] = {.program = "teiten-capture", .alone = true},
 			[POST_SSH] = {.program = "teiten-ssh"},
+			/* Only who issued a token knows it. */
+			[POST_COURIER] = {.program = "teiten-courier", .alone = true},
 		},
 		.calls = calls,
 		.arg = arg,

@@ -17,13 +17,14 @@
 #include <sys/types.h>
 
 #define POSTS_DRAINED_MAX 16 /* workers that only finish their sessions; the oldest must end */
-#define POSTS_POLLS 8        /* POST_COUNT × 2 */
+#define POSTS_POLLS 10       /* POST_COUNT × 2 */
 
 enum post_kind {
 	POST_STORE,
 	POST_RESPOND,
 	POST_CAPTURE,
 	POST_SSH,
+	POST_COURIER,
 	POST_COUNT,
 };
 

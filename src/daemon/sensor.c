@@ -23,6 +23,7 @@
 #include "os/listen.h"
 #include "os/memory.h"
 #include "os/process.h"
+#include "os/rawudp.h"
 #include "os/signals.h"
 
 #include "base/rd.h"
@@ -41,6 +42,7 @@
 
 #define CONFIG_MAX (1u << 20)
 #define STOP_US 8000000ll
+#define COURIER_USER "teiten-courier"
 
 struct supervisor {
 	const char *config_path;
@@ -57,6 +59,8 @@ struct supervisor {
 	bool reloading;
 	bool unconfined; /* a worker could not be confined */
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
+	int courier[2];                   /* the responder's end of its channel, the courier's */
+	struct os_raw_udp raw;            /* the courier's; -1 until it is wanted */
 	int ring;                         /* of capture.interface; -1 */
 	int link;                         /* readable when an interface has changed; -1 */
 	enum os_link_state link_state;
@@ -147,7 +151,7 @@ static void find_geo(struct supervisor *s)
 
 static enum start_owner owner_of(enum post_kind kind)
 {
-	return kind == POST_SSH ? START_SSH : START_RESPOND;
+	return kind == POST_SSH ? START_SSH : kind == POST_COURIER ? START_COURIER : START_RESPOND;
 }
 
 static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
@@ -209,6 +213,7 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
     int control, int *fds)
 {
 	int rules = rules_for(s, kind) == START_RULES_NONE ? start : s->rules;
+	bool raw = s->raw.v4 >= 0; /* without, it can send nothing */
 	size_t n = 0;
 
 	fds[n++] = start;
@@ -225,8 +230,18 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
 		for (size_t i = 0; i < s->sockets.count; i++)
 			if (s->sockets.list[i].owner == owner_of(kind))
 				fds[n++] = s->sockets.fds[i];
-		if (kind == POST_RESPOND)
-			fds[n++] = s->input;
+		if (kind == POST_SSH)
+			break;
+		fds[n++] = s->input;
+		fds[n++] = s->courier[0];
+		break;
+	case POST_COURIER:
+		fds[n++] = s->courier[1];
+		fds[n++] = raw ? s->raw.v4 : start;
+		fds[n++] = raw ? s->raw.v6 : start;
+		for (size_t i = 0; i < s->sockets.count; i++)
+			if (s->sockets.list[i].owner == owner_of(kind))
+				fds[n++] = s->sockets.fds[i];
 		break;
 	case POST_CAPTURE:
 		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
@@ -239,6 +254,12 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
 	return n;
 }
 
+/* Who holds raw sockets is nobody else, where there is such a user. */
+static const char *user_of(const struct supervisor *s, enum post_kind kind)
+{
+	return kind == POST_COURIER && s->user[0] && getpwnam(COURIER_USER) ? COURIER_USER : s->user;
+}
+
 static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_pid,
     struct err *err)
 {
@@ -246,7 +267,7 @@ static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_
 	struct supervisor *s = arg;
 	char path[OS_PATH_MAX + 64];
 	const char *program = s->posts.list[kind].program;
-	const char *arguments[3] = {program, s->user, NULL};
+	const char *arguments[3] = {program, user_of(s, kind), NULL};
 	int start;
 	int rc = make_start(s, kind, &start, err);
 
@@ -383,6 +404,11 @@ static bool hear_worker(void *arg, enum post_kind kind, uint16_t type, const uin
 	};
 	struct supervisor *s = arg;
 
+	/* Courier and responder believe each other nothing. */
+	if (type == WIRE_COMPLAINT && (kind == POST_COURIER || kind == POST_RESPOND)) {
+		posts_kill(&s->posts, kind == POST_COURIER ? POST_RESPOND : POST_COURIER);
+		return true;
+	}
 	if (kind != POST_STORE)
 		return false;
 	if (type == WIRE_READY || type == WIRE_MORE)
@@ -437,6 +463,11 @@ static void choose_workers(struct supervisor *s)
 
 	/* The responder also says when a sensor without a capture observed. */
 	s->posts.list[POST_RESPOND].wanted = s->sockets.count > 0;
+	s->posts.list[POST_COURIER].wanted = count_sockets(s, START_COURIER) > 0;
+	if (s->posts.list[POST_COURIER].wanted && s->raw.v4 < 0 && os_raw_udp_open(&s->raw, &err)) {
+		say(err.text);
+		say("respond.any_port: datagrams are recorded and not answered");
+	}
 	s->posts.list[POST_SSH].wanted = false;
 	if (count_sockets(s, START_SSH) == 0)
 		return;
@@ -495,6 +526,7 @@ static void reload(struct supervisor *s)
 	choose_workers(s);
 	posts_renew(&s->posts, POST_RESPOND);
 	posts_renew(&s->posts, POST_SSH);
+	posts_renew(&s->posts, POST_COURIER);
 	if (rules || s->rules >= 0)
 		posts_renew(&s->posts, POST_CAPTURE);
 	s->reloading = true;
@@ -511,7 +543,8 @@ static void finish_reload(struct supervisor *s)
 
 static void tell_status(void *arg, struct buf *b)
 {
-	static const char *const names[POST_COUNT] = {"store", "respond", "capture", "ssh"};
+	static const char *const names[POST_COUNT] = {"store", "respond", "capture", "ssh",
+		"courier"};
 	const struct supervisor *s = arg;
 
 	buf_printf(b, "{\"sensor\":\"%s\",\"ready\":%s,\"sockets\":%zu,\"sockets_failed\":%zu,"
@@ -595,7 +628,7 @@ static int make_channels(struct supervisor *s, struct err *err)
 
 	for (unsigned i = 0; !rc && i < WIRE_PEER_COUNT; i++)
 		rc = os_channel_pair(s->channels[i], err);
-	return rc;
+	return rc ? rc : os_channel_pair(s->courier, err);
 }
 
 /* Whether the user gets to the folder, through all that are above it. */
@@ -681,6 +714,7 @@ static int begin(struct supervisor *s, struct err *err)
 	if (!rc)
 		rc = make_channels(s, err);
 	s->rules = s->rules_before = -1;
+	s->raw = (struct os_raw_udp){-1, -1};
 	if (!rc)
 		load_rules(s);
 	(void)snprintf(path, sizeof(path), "%s/%s", s->config->store.path, CONTROL_SOCKET);

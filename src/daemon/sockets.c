@@ -158,7 +158,8 @@ static void open_any_port(struct opening *o)
 			.transparent = true,
 		};
 
-		add(o, &options, START_RESPOND);
+		/* Answering a datagram from the port that was asked is a program's of its own. */
+		add(o, &options, transports[i] == OS_UDP ? START_COURIER : START_RESPOND);
 	}
 }
 

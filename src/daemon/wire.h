@@ -1,7 +1,7 @@
 /*
  * The messages between the sensor's programs (os/channel.h carries them).
  *
- * To the store: rows, signatures, blobs.  Whoever sends may have been taken over: every field is
+ * To the store: rows, signatures, blobs.  Between courier and responder: letters.  Whoever sends may have been taken over: every field is
  * checked, and a sender of nonsense is dropped.
  */
 #pragma once
@@ -19,7 +19,8 @@ enum wire_type {
 	WIRE_READY,     /* store → supervisor: u16 sensor, then its known addresses, u64 pairs */
 	WIRE_MORE,      /* store → supervisor: further known addresses */
 	WIRE_STATUS,    /* worker → supervisor: JSON text */
-	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer), text */
+	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer); courier
+	                   and responder → supervisor: the other one did, no body */
 	WIRE_DRAIN,     /* supervisor → worker: finish what is open, take nothing new */
 	WIRE_GONE,      /* worker → store: that was all (clean stop) */
 	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
@@ -29,6 +30,8 @@ enum wire_type {
 	WIRE_BEGIN,     /* supervisor → worker: nobody is in the way any more */
 	WIRE_EDITION,   /* worker → store: which rules it inspects with: u32 rules, u32 updated, u64 from,
 	                   u64 to, 16 hex digits (detect/ruleset_edition.h) */
+	WIRE_DATAGRAM,  /* courier → responder: one that came to a port without a socket (letter.h) */
+	WIRE_ANSWER,    /* responder → courier */
 };
 
 enum wire_peer {

@@ -46,12 +46,14 @@ struct os_datagram {
 	struct ip local;
 	uint16_t local_port;
 	size_t len; /* more than the buffer: it was cut there */
-	bool redirected; /* by TPROXY: it cannot be answered from the port that was asked */
 };
 
 /* Receives one datagram.  -EAGAIN: none waits. */
 ST_MUST_CHECK int os_datagram_receive(int fd, void *buf, size_t cap,
     struct os_datagram *ret_datagram);
+
+/* Datagrams that the kernel dropped because nobody took them in time; wraps at 2^32. */
+uint32_t os_datagram_drops(int fd);
 
 /* Answers from the address that was asked.  -EAGAIN: it was not sent. */
 ST_MUST_CHECK int os_datagram_send(int fd, const void *data, size_t len,

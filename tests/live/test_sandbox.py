@@ -10,7 +10,7 @@ import sys
 import time
 
 from live import BUILD, FOLDER, ROOT, SOURCE, TEITEN, Sensor, Skip, contains, equal, \
-    is_sanitized, main, need, telnet_login, teiten, wait_for
+    is_sanitized, library_folder, main, need, telnet_login, teiten, wait_for
 
 DENY = os.path.join(SOURCE, 'tests', 'live', 'deny.py')
 
@@ -57,13 +57,6 @@ def programs_with(name, send):
     return folder
 
 
-def library_folder():
-    out = subprocess.run(['ldd', os.path.join(BUILD, 'teiten-store')], capture_output=True,
-                         text=True, check=False).stdout
-    found = re.search(r'libduckdb\.so => (\S+)', out)
-    return os.path.dirname(found.group(1)) if found else ''
-
-
 def impostor(send):
     folder = programs_with('teiten-respond', send)
     sensor = Sensor(respond='protocols: { telnet: [23], ssh: [22] }')
@@ -107,9 +100,9 @@ def test_what_is_not_its_business():
 
 def allowed():
     """Program: the calls of confine.def."""
-    names = {'respond': set(), 'capture': set(), 'ssh': set()}
+    names = {'respond': set(), 'capture': set(), 'ssh': set(), 'courier': set()}
     with open(os.path.join(SOURCE, 'src', 'os', 'confine.def'), encoding='ascii') as file:
-        for call, *flags in re.findall(r'^CALL\((\w+), (\d), (\d), (\d)\)', file.read(), re.M):
+        for call, *flags in re.findall(r'^CALL\((\w+), (\d), (\d), (\d), (\d)\)', file.read(), re.M):
             for program, flag in zip(names, flags):
                 if flag == '1':
                     names[program].add(call)
