@@ -452,7 +452,8 @@ static int rules(void)
 	    "#   ip -6 route add local default dev lo table %d\n"
 	    "# The addresses are this machine's.  A whole network becomes so by (not one with its\n"
 	    "# gateway in it):\n"
-	    "#   ip route add local 192.0.2.8/29 dev lo\n",
+	    "#   ip route add local 192.0.2.8/29 dev lo\n"
+	    "#   ip -6 route add local 2001:db8:8::/64 dev lo\n",
 	    (int)c->respond.any_port_share, MARK, ROUTES, ROUTES, MARK, ROUTES, ROUTES);
 	(void)printf("table inet teiten\ndelete table inet teiten\n"
 	    "table inet teiten {\n\tchain prerouting {\n"

@@ -457,6 +457,20 @@ static const struct posts_calls calls = {
 
 /* ---- reload, status, stop ------------------------------------------------------------------- */
 
+/* Anew with each configuration: what they may send from depends on it. */
+static void open_raw(struct supervisor *s)
+{
+	struct err err = {0};
+	struct os_raw_udp raw = {-1, -1};
+
+	if (os_raw_udp_open(sockets_routed(s->config), &raw, &err)) {
+		say(err.text);
+		say("respond.any_port: datagrams are recorded and not answered");
+	}
+	os_raw_udp_close(&s->raw);
+	s->raw = raw;
+}
+
 static void choose_workers(struct supervisor *s)
 {
 	struct err err = {0};
@@ -464,10 +478,8 @@ static void choose_workers(struct supervisor *s)
 	/* The responder also says when a sensor without a capture observed. */
 	s->posts.list[POST_RESPOND].wanted = s->sockets.count > 0;
 	s->posts.list[POST_COURIER].wanted = count_sockets(s, START_COURIER) > 0;
-	if (s->posts.list[POST_COURIER].wanted && s->raw.v4 < 0 && os_raw_udp_open(&s->raw, &err)) {
-		say(err.text);
-		say("respond.any_port: datagrams are recorded and not answered");
-	}
+	if (s->posts.list[POST_COURIER].wanted)
+		open_raw(s);
 	s->posts.list[POST_SSH].wanted = false;
 	if (count_sockets(s, START_SSH) == 0)
 		return;

@@ -23,6 +23,10 @@
 #define IPV6_ORIGDSTADDR 74
 #endif
 
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
 #define UDP_ROOM (4 << 20)
 
 static void fill(struct sockaddr_in6 *a, struct ip ip, uint16_t port)
@@ -231,6 +235,11 @@ int os_datagram_send(int fd, const void *data, size_t len, const struct os_datag
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : ST_OK;
+}
+
+int os_send_routed(int fd)
+{
+	return set(fd, SOL_IPV6, IPV6_FREEBIND) == 0 ? ST_OK : -errno;
 }
 
 uint64_t os_descriptors_raise(void)

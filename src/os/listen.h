@@ -59,5 +59,12 @@ uint32_t os_datagram_drops(int fd);
 ST_MUST_CHECK int os_datagram_send(int fd, const void *data, size_t len,
     const struct os_datagram *to);
 
+/*
+ * Lets a socket send from IPv6 addresses that no interface has: those of a network that is only
+ * routed here.  Otherwise the kernel refuses what is not this machine's own; in IPv4 such a route
+ * is enough for it.
+ */
+int os_send_routed(int fd);
+
 /* As much as the limits allow: raises RLIMIT_NOFILE to its hard limit; returns it. */
 uint64_t os_descriptors_raise(void);

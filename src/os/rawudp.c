@@ -2,6 +2,7 @@
 #include "os/rawudp.h"
 
 #include "base/wr.h"
+#include "os/listen.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -42,19 +43,30 @@ static int open_family(int family, int *ret_fd)
 	return rc;
 }
 
-int os_raw_udp_open(struct os_raw_udp *ret_sockets, struct err *err)
+int os_raw_udp_open(bool routed, struct os_raw_udp *ret_sockets, struct err *err)
 {
 	struct os_raw_udp s = {-1, -1};
 	int rc = open_family(AF_INET, &s.v4);
 
 	if (!rc)
 		rc = open_family(AF_INET6, &s.v6);
-	if (rc && s.v4 >= 0)
-		(void)close(s.v4);
-	if (rc)
+	if (!rc && routed)
+		rc = os_send_routed(s.v6);
+	if (rc) {
+		os_raw_udp_close(&s);
 		return err_set(err, rc, "cannot open a raw socket for UDP: %s", st_text(rc));
+	}
 	*ret_sockets = s;
 	return ST_OK;
+}
+
+void os_raw_udp_close(struct os_raw_udp *s)
+{
+	if (s->v4 >= 0)
+		(void)close(s->v4);
+	if (s->v6 >= 0)
+		(void)close(s->v6);
+	*s = (struct os_raw_udp){-1, -1};
 }
 
 /* ---- the header ----------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * supervisor, used by the courier alone.
  *
  * The sockets are neither transparent nor do they take a header of ours: the kernel writes the IP
- * header and refuses a source address that is not this machine's.  So what can be chosen with them
+ * header and refuses a source address that is not this machine's, if not told otherwise for IPv6.  So what can be chosen with them
  * is the source port, and the protocol is always UDP.  They receive nothing.
  */
 #pragma once
@@ -20,8 +20,10 @@ struct os_raw_udp {
 	int v6;
 };
 
-/* Opens both, closed on exec; needs CAP_NET_RAW. */
-ST_MUST_CHECK int os_raw_udp_open(struct os_raw_udp *ret_sockets, struct err *err);
+/* Opens both, closed on exec; needs CAP_NET_RAW.  `routed`: the IPv6 one may send from addresses that
+ * no interface has (os_send_routed). */
+ST_MUST_CHECK int os_raw_udp_open(bool routed, struct os_raw_udp *ret_sockets, struct err *err);
+void os_raw_udp_close(struct os_raw_udp *sockets); /* those that are not -1, which they become */
 
 /* Sends data as one datagram.  A negative error when the kernel does not: its queue is full
  * (-EAGAIN), `from` is not an address of this machine, there is no way there. */

@@ -41,7 +41,7 @@ def lead(network, sensor):
     rules = teiten('sensor', 'rules', '-c', sensor.config).stdout
     network.in_sensor('nft', '-f', '-', stdin=rules)
     for line in rules.splitlines():
-        if line.startswith('#   ip ') and 'dev lo table' in line or 'fwmark' in line:
+        if line.startswith('#   ip ') and ('dev lo table' in line or 'fwmark' in line):
             network.in_sensor(*line[1:].split())
 
 
@@ -160,6 +160,26 @@ def test_what_is_not_answered():
         'GROUP BY 1, 2 HAVING dport <> 31999')}
     equal(rows, {(32000, ''): False, (32001, 'dns'): False, (161, 'dns'): False,
                  (161, 'snmp'): True, (32003, 'sip'): True})
+
+
+def test_whole_networks():
+    """Routed to the machine, no address assigned."""
+    nets = ['192.0.2.8/29', '2001:db8:8::/64']
+    _, sensor = make()
+    network = Network(quiet=False)
+    network.address()
+    network.in_sensor('ip', 'route', 'add', 'local', nets[0], 'dev', 'lo')
+    network.in_sensor('ip', '-6', 'route', 'add', 'local', nets[1], 'dev', 'lo')
+    sensor.address, sensor.prefix = ', '.join(nets), network.prefix()
+    sensor.configure()
+    lead(network, sensor)
+    sensor.start()
+    for address in ('192.0.2.12', '2001:db8:8::7:7'):
+        for port in (53, 32100):
+            equal(ask(network, address, port, DNS)[:2], DNS[:2])
+    wait_for('all are told', lambda: counters(sensor)['sent'] == 2)
+    equal(dropped(sensor), {})
+    sensor.stop()
 
 
 def test_a_network_gets_few():

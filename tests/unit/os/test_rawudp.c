@@ -70,7 +70,7 @@ static void from_any_port_of_ours(const char *ours, const char *foreign)
 		print_message("# %s: left out\n", err.text);
 		return;
 	}
-	assert_int_equal(os_raw_udp_open(&raw, &err), ST_OK);
+	assert_int_equal(os_raw_udp_open(false, &raw, &err), ST_OK);
 	assert_int_equal(getsockname(p.fd, (struct sockaddr *)&name, &len), 0);
 	assert_true(os_raw_udp_send(&raw, of(foreign), 7, of(ours), ntohs(name.sin6_port), "no", 2)
 	    < 0);
@@ -86,8 +86,7 @@ static void from_any_port_of_ours(const char *ours, const char *foreign)
 	assert_true(recv(raw.v4, data, sizeof(data), MSG_DONTWAIT) < 0 && errno == EAGAIN);
 	assert_true(recv(raw.v6, data, sizeof(data), MSG_DONTWAIT) < 0 && errno == EAGAIN);
 	(void)close(p.fd);
-	(void)close(raw.v4);
-	(void)close(raw.v6);
+	os_raw_udp_close(&raw);
 }
 
 static void only_from_our_addresses(void **state)
@@ -96,14 +95,31 @@ static void only_from_our_addresses(void **state)
 	struct err err = {0};
 
 	(void)state;
-	if (os_raw_udp_open(&raw, &err)) {
+	if (os_raw_udp_open(false, &raw, &err)) {
 		print_message("# %s: skipped\n", err.text);
 		skip();
 	}
-	(void)close(raw.v4);
-	(void)close(raw.v6);
+	os_raw_udp_close(&raw);
 	from_any_port_of_ours("127.0.0.1", "198.18.0.77");
 	from_any_port_of_ours("::1", "2001:db8:77::77");
+}
+
+/* A network that is routed here: any IPv6 source, and still none of IPv4. */
+static void from_a_routed_network(void **state)
+{
+	struct os_raw_udp raw;
+	struct err err = {0};
+
+	(void)state;
+	if (os_raw_udp_open(true, &raw, &err)) {
+		print_message("# %s: skipped\n", err.text);
+		skip();
+	}
+	assert_true(os_raw_udp_send(&raw, of("198.18.0.77"), 7, of("127.0.0.1"), 9, "no", 2) < 0);
+	if (os_raw_udp_send(&raw, of("::1"), 7, of("::1"), 9, "x", 1) == ST_OK)
+		assert_int_equal(os_raw_udp_send(&raw, of("2001:db8:77::77"), 7, of("::1"), 9, "x", 1),
+		    ST_OK);
+	os_raw_udp_close(&raw);
 }
 
 int main(void)
@@ -112,6 +128,7 @@ int main(void)
 	    cmocka_unit_test(the_checksum_is_right),
 	    cmocka_unit_test(a_zero_checksum_is_not_sent),
 	    cmocka_unit_test(only_from_our_addresses),
+	    cmocka_unit_test(from_a_routed_network),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
