@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-
+import signal
 import subprocess
 import sys
 import time
@@ -210,6 +210,12 @@ class Elsewhere(Sensor):
         self.holder.wait()
 
 
+def fill(path, left):
+    space = os.statvfs(os.path.dirname(path))
+    with open(path, 'wb') as file:
+        file.write(b'\0' * (space.f_bavail * space.f_frsize - left))
+
+
 def test_full_disk():
     need('unshare')
     need('nsenter')
@@ -228,9 +234,7 @@ def full_disk(sensor):
     time.sleep(2.5) # it is in a segment
     ballast = os.path.join(sensor.store, 'ballast')
     # Somebody else fills the disk all but a rest, at once.
-    space = os.statvfs(sensor.store)
-    with open(ballast, 'wb') as file:
-        file.write(b'\0' * (space.f_bavail * space.f_frsize - LEFT))
+    fill(ballast, LEFT)
     wait_for('it is said', lambda: 'the disk is full' in sensor.log())
     for i in range(50):
         telnet_login(sensor, f'full{i}', 'pw')
@@ -249,6 +253,52 @@ def full_disk(sensor):
                                                       'SELECT "user" FROM login'))]
     equal(len(names), len(set(names)))
     equal({'before', *(f'after{i}' for i in range(5))} - set(names), set())
+    sensor.ask('db', 'verify')
+
+
+def test_disk_full_at_once():
+    need('unshare')
+    need('nsenter')
+    if not ROOT:
+        raise Skip('mount namespaces are root\'s')
+    sensor = Elsewhere(16, respond='protocols: { telnet: [23] }')
+    try:
+        full_at_once(sensor.start())
+    finally:
+        sensor.close()
+
+
+def full_at_once(sensor):
+    """Not a page is left from one write to the next; the store dies and begins again meanwhile."""
+    store = sensor.worker('store')['pid']
+    before = [f'before{i}' for i in range(8)]
+    for user in before: # without a pause: they stay in the journal
+        telnet_login(sensor, user, 'pw')
+        time.sleep(0.2)
+    wait_for('the rows', lambda: sensor.worker('store')['status']['rows'].get('login') == 8)
+    ballast = os.path.join(sensor.store, 'ballast')
+    os.kill(store, signal.SIGSTOP)
+    fill(ballast, 0)
+    for i in range(60): # more than the journal's last page has room for
+        telnet_login(sensor, f'during{i}', 'pw')
+    os.kill(store, signal.SIGCONT)
+    wait_for('it is said', lambda: 'the disk is full' in sensor.log())
+    equal((sensor.worker('store')['pid'], sensor.restarts()), (store, 0))
+    os.kill(store, signal.SIGKILL)
+    # On such a disk it cannot even begin.
+    wait_for('it waits', lambda: 'the disk is full: what comes waits' in
+             sensor.log().rsplit('teiten-store ended', 1)[-1])
+    telnet_login(sensor, 'waits', 'pw')
+    os.remove(ballast)
+    wait_for('there is room', lambda: sensor.worker('store')['status']['disk'] == 'enough')
+    telnet_login(sensor, 'after', 'pw')
+    sensor.settle('login')
+    equal(sensor.restarts(), 1)
+    sensor.stop()
+    names = [r['user'] for r in json.loads(sensor.ask('sql', '--json',
+                                                      'SELECT "user" FROM login'))]
+    equal(len(names), len(set(names)))
+    equal({*before, 'waits', 'after'} - set(names), set())
     sensor.ask('db', 'verify')
 
 
