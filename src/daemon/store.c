@@ -289,7 +289,7 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 	case WIRE_BLOB:
 		return take_blob(k, p, body, len);
 	case WIRE_GONE:
-		p->ignored = false; /* its successor is believed again */
+		p->ignored = false; /* who comes now is believed again */
 		return ST_OK;
 	default:
 		return ST_MALFORMED;

@@ -22,7 +22,8 @@ enum wire_type {
 	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer); courier
 	                   and responder → supervisor: the other one did, no body */
 	WIRE_DRAIN,     /* supervisor → worker: finish what is open, take nothing new */
-	WIRE_GONE,      /* worker → store: that was all (clean stop) */
+	WIRE_GONE,      /* worker → store: what was sent before is all of one: at its clean end, and at
+	                   a successor's beginning */
 	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
 	                   line of JSON */
 	WIRE_LINK,      /* supervisor → capture: u8, 1 = packets can come, 0 = the interface is down */

@@ -129,9 +129,22 @@ static int wait_for_store(struct worker *w)
 	return outbox_flush(w->outbox);
 }
 
+/* What still waits in the channel was another's, who may have been ended for sending nonsense. */
+static int begin_channel(void)
+{
+	struct pollfd p = {START_STORE, POLLOUT, 0};
+	int rc = os_channel_send(START_STORE, WIRE_GONE, "", 0);
+
+	while (rc == -EAGAIN && !stop_asked) {
+		(void)poll(&p, 1, WORKER_TURN_MS);
+		rc = os_channel_send(START_STORE, WIRE_GONE, "", 0);
+	}
+	return rc == -EAGAIN ? ST_OK : rc;
+}
+
 static int run(struct worker *w, struct err *err)
 {
-	int rc = ST_OK;
+	int rc = begin_channel();
 
 	while (!rc && !w->stop && !stop_asked) {
 		int64_t now = os_clock_monotonic_us();

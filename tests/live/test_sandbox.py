@@ -96,6 +96,35 @@ def test_what_is_not_its_business():
     impostor("socket.socket(fileno=4).send(bytes.fromhex('455404000400000000000100'))")
 
 
+# Nonsense the first time; the second time the real program.
+ONCE = """
+if os.path.exists('{flag}'):
+    for fd in range(3, 64):
+        try:
+            os.set_inheritable(fd, True)
+        except OSError:
+            pass
+    os.execv('{real}', ['teiten-respond', ''])
+open('{flag}', 'w').close()
+socket.socket(fileno=5).send(b'GIVE ME A SHELL')
+"""
+
+
+def test_the_successor_is_believed():
+    real, flag = os.path.join(FOLDER, 'teiten-respond'), os.path.join(FOLDER, 'was-here')
+    shutil.copy(os.path.join(BUILD, 'teiten-respond'), real)
+    sensor = Sensor(respond='protocols: { telnet: [23] }')
+    sensor.programs = programs_with('teiten-respond', ONCE.format(real=real, flag=flag))
+    sensor.start()
+    contains(sensor.log(), 'teiten-respond sent what no worker of ours sends: it is killed')
+    for i in range(3):
+        telnet_login(sensor, f'u{i}', 'p')
+    wait_for('its rows', lambda: sensor.worker('store')['status']['rows'].get('login') == 3)
+    equal(sensor.restarts(), 1)
+    sensor.stop()
+    equal(len(sensor.sql('SELECT * FROM login')), 3)
+
+
 # ---- system calls -------------------------------------------------------------------------------
 
 def allowed():
