@@ -133,32 +133,74 @@ static void print_worker(const char *name, const json_t *worker, bool ja)
 	long long pid = count_of(worker, "pid");
 
 	if (!json_is_true(json_object_get(worker, "wanted")))
-		(void)printf("  %-8s %s\n", name, ja ? "使用しない" : "not used");
+		(void)printf("  %-9s %s\n", name, ja ? "使用しない" : "not used");
 	else if (pid > 0)
-		(void)printf(ja ? "  %-8s 動作中 (pid %lld、再起動 %lld 回)\n"
-		                : "  %-8s running (pid %lld, restarts %lld)\n",
+		(void)printf(ja ? "  %-9s 動作中 (pid %lld、再起動 %lld 回)\n"
+		                : "  %-9s running (pid %lld, restarts %lld)\n",
 		    name, pid, count_of(worker, "restarts"));
 	else
-		(void)printf(ja ? "  %-8s 停止中 (再起動 %lld 回)\n" : "  %-8s down (restarts %lld)\n", name,
+		(void)printf(ja ? "  %-9s 停止中 (再起動 %lld 回)\n" : "  %-9s down (restarts %lld)\n", name,
 		    count_of(worker, "restarts"));
 }
 
-/* The responder and the capture have the same rules and share the work. */
-static void print_signatures(const json_t *respond, const json_t *capture, bool ja)
+/* Those who hear strangers have the same rules and share the work. */
+static void print_signatures(const json_t *workers, bool ja)
 {
-	long long rules = count_of(respond, "rules");
-	long long others = count_of(capture, "rules");
-	long long left_out = count_of(respond, "alerts_left_out") + count_of(capture, "alerts_left_out");
-	long long unseen = count_of(respond, "uninspected") + count_of(capture, "uninspected");
+	long long rules = 0, alerts = 0, left_out = 0, unseen = 0;
+	const char *key;
+	json_t *worker;
 
-	if (rules == 0 && others == 0)
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+		long long own = count_of(status, "rules");
+
+		rules = own > rules ? own : rules;
+		alerts += count_of(status, "alerts");
+		left_out += count_of(status, "alerts_left_out");
+		unseen += count_of(status, "uninspected");
+	}
+	if (rules == 0)
 		return;
 	(void)printf(ja ? "シグネチャ: ルール %lld 件、アラート %lld 件 (保存しなかったもの %lld、検査できなかった"
 	                  "セッション %lld)\n"
 	                : "signatures: %lld rules, %lld alerts (%lld not kept, %lld sessions not inspected "
 	                  "whole)\n",
-	    rules > others ? rules : others, count_of(respond, "alerts") + count_of(capture, "alerts"),
-	    left_out, unseen);
+	    rules, alerts, left_out, unseen);
+}
+
+/* One capture is "capture", several rings' are "capture-1" and so on: all together, then each. */
+static void print_captures(const json_t *workers, bool ja)
+{
+	static const char prefix[] = "capture";
+	long long received = 0, lost = 0, counted = 0, access = 0;
+	unsigned captures = 0;
+	const char *key;
+	json_t *worker;
+
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+
+		if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || !json_is_object(status))
+			continue;
+		captures++;
+		received += count_of(status, "received");
+		lost += count_of(status, "kernel_drops");
+		counted += count_of(status, "counted");
+		access += count_of(status, "access");
+	}
+	if (captures > 0)
+		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
+		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
+		                  "access\n", received, lost, counted, access);
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+
+		if (captures > 1 && strncmp(key, prefix, sizeof(prefix) - 1) == 0)
+			(void)printf(ja ? "  リング %s: 受信 %lld、取りこぼし %lld\n"
+			                : "  ring %s: %lld received, %lld lost by the kernel\n",
+			    key + sizeof(prefix), count_of(status, "received"),
+			    count_of(status, "kernel_drops"));
+	}
 }
 
 static void print_status(const json_t *doc, bool ja)
@@ -166,7 +208,6 @@ static void print_status(const json_t *doc, bool ja)
 	const json_t *workers = json_object_get(doc, "workers");
 	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
 	const json_t *ssh = json_object_get(json_object_get(workers, "ssh"), "status");
-	const json_t *capture = json_object_get(json_object_get(workers, "capture"), "status");
 	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
 	const char *key;
 	json_t *worker;
@@ -197,13 +238,8 @@ static void print_status(const json_t *doc, bool ja)
 		                  "limit, %lld records lost\n",
 		    count_of(ssh, "accepted"), count_of(ssh, "open"), count_of(ssh, "open_max"),
 		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
-	if (json_is_object(capture))
-		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
-		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
-		                  "access\n",
-		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
-		    count_of(capture, "counted"), count_of(capture, "access"));
-	print_signatures(respond, capture, ja);
+	print_captures(workers, ja);
+	print_signatures(json_object_get(doc, "workers"), ja);
 	if (count_of(store, "left_out") > 0)
 		(void)printf(ja ? "ディスク不足のため保存しなかった記録: %lld 行\n"
 		                : "not kept because the disk is full: %lld records\n",

@@ -121,6 +121,12 @@ static bool answers(void *arg, const struct protocol_module *module,
 	    || !module_of(arg, peer->transport, peer->port);
 }
 
+static const struct protocol_module *owner(void *arg, const struct session_peer *peer)
+{
+	return peer->inside ? module_inside(arg, peer->port)
+	                    : module_of(arg, peer->transport, peer->port);
+}
+
 static void signature(void *arg, uint32_t id, const char *text)
 {
 	outbox_signature(((struct responder *)arg)->worker.outbox, id, text);
@@ -209,6 +215,7 @@ static int open_engine(struct responder *r, struct err *err)
 		.sensor = r->worker.start.sensor,
 		.persona = r->persona,
 		.answers = answers,
+		.owner = owner,
 		.answers_arg = r,
 		.patterns = r->patterns,
 		.destinations = &r->worker.destinations,

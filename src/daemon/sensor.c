@@ -158,10 +158,10 @@ static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
 
 static bool inspects(const struct supervisor *s, enum post_kind kind)
 {
-	return s->rules >= 0 && (kind == POST_RESPOND || post_is_capture(kind));
+	return s->rules >= 0 && kind != POST_STORE;
 }
 
-/* The responder inspects what it hears, the capture the rest; one of them says what is wrong.
+/* Those who answer inspect what they hear, the capture the rest; one of them says what is wrong.
  * Compiling takes seconds: where nobody is at work somebody begins without, and is succeeded. */
 static uint8_t rules_for(const struct supervisor *s, enum post_kind kind)
 {
@@ -290,9 +290,9 @@ static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
 	(void)close(s->rules);
 	s->rules = s->rules_before;
 	s->rules_before = -1;
-	for (int other = 0; other < POST_COUNT; other++)
-		if (other != (int)kind && inspects(s, (enum post_kind)other))
-			posts_renew(&s->posts, (enum post_kind)other);
+	for (enum post_kind other = 0; other < POST_COUNT; other++)
+		if (other != kind && inspects(s, other))
+			posts_renew(&s->posts, other);
 	return false;
 }
 

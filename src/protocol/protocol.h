@@ -216,6 +216,10 @@ struct protocol_module {
 	enum protocol_verdict (*probe)(const struct protocol_start *start);
 	/* All below may be NULL except client. */
 	void (*open)(struct protocol_io *io); /* answering: the greeting, if the server speaks first */
+	/* Answering: what a server of this protocol says to the first bytes of a visitor who speaks
+	 * something else on its port; io->state is not there.  NULL: nothing, as most do.  With
+	 * io->hang_up the connection is closed once the module of those bytes has heard them. */
+	void (*stranger)(struct protocol_io *io, const uint8_t *data, size_t len);
 	/* UDP: one whole datagram, the return value does not matter. */
 	size_t (*client)(struct protocol_io *io, const uint8_t *data, size_t len);
 	size_t (*server)(struct protocol_io *io, const uint8_t *data, size_t len);

@@ -263,6 +263,38 @@ static size_t pass(struct session_driver *d, struct session *s, const struct ses
 
 /* ---- identification ------------------------------------------------------------------------- */
 
+/* The server whose port it is meets another protocol (`number`), or none that is known. */
+static void meet_stranger(struct session_driver *d, struct session *s,
+    const struct session_peer *peer, uint16_t number, const struct protocol_start *start,
+    struct wr *reply)
+{
+	const struct protocol_module *m = identify_module(number);
+	struct session_peer asked = *peer;
+	const struct protocol_module *owner;
+	struct protocol_io io;
+
+	/* What comes through a tunnel is another server's. */
+	if (!reply || !d->answers || s->handovers > 0)
+		return;
+	asked.inside = s->inside;
+	if (m && d->answers(d->answers_arg, m, &asked))
+		return;
+	s->silent = m != NULL;
+	owner = d->owner ? d->owner(d->answers_arg, &asked) : NULL;
+	if (!owner || !owner->stranger || start->client_len == 0)
+		return;
+	io = make_io(d, s, peer, NULL);
+	io.state = NULL;
+	io.answering = true;
+	io.persona = d->persona;
+	io.reply = reply;
+	io.reply_limit = start->client_len;
+	io.module = owner;
+	owner->stranger(&io, start->client, start->client_len);
+	s->random = io.random;
+	s->refused = io.hang_up;
+}
+
 /* Room and counters for the answer; what was kept of both sides goes to the module. */
 static void settle(struct session_driver *d, struct session *s, const struct session_peer *peer,
     enum protocol_verdict verdict, uint16_t number, struct wr *reply)
@@ -282,13 +314,6 @@ static void settle(struct session_driver *d, struct session *s, const struct ses
 	s->number = number;
 	d->counters.identified++;
 	m = identify_module(number);
-	/* What comes through a tunnel is another server's. */
-	if (m && reply && d->answers && s->handovers == 0) {
-		struct session_peer asked = *peer;
-
-		asked.inside = s->inside;
-		s->silent = !d->answers(d->answers_arg, m, &asked);
-	}
 	if (!m || !open_module(d, s, peer, reply))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
@@ -349,6 +374,8 @@ static size_t look(struct session_driver *d, struct session *s, const struct ses
 	}
 	verdict = identify(d->patterns, &start, n == space, &number);
 	if (verdict != PROTOCOL_MORE) {
+		meet_stranger(d, s, peer, verdict == PROTOCOL_YES ? number : IDENTIFY_UNKNOWN, &start,
+		    reply);
 		settle(d, s, peer, verdict, number, reply);
 		return kept_before ? n : 0;
 	}
@@ -385,6 +412,7 @@ static void datagram(struct session_driver *d, struct session *s, const struct s
 		start.server_len = side == PROTOCOL_SERVER ? len : 0;
 		if (identify(d->patterns, &start, true, &number) != PROTOCOL_YES)
 			return;
+		meet_stranger(d, s, peer, number, &start, reply);
 		settle(d, s, peer, PROTOCOL_YES, number, reply);
 	}
 	m = session_module(s);
@@ -449,7 +477,10 @@ size_t session_data(struct session_driver *d, struct session *s, const struct se
 		done = look(d, s, peer, side, data, len, reply);
 	if (!s->decided)
 		return len;
-	return done + pass(d, s, peer, side, data + done, len - done, reply);
+	done += pass(d, s, peer, side, data + done, len - done, reply);
+	if (s->refused)
+		s->closed = true;
+	return done;
 }
 
 void session_gap(struct session_driver *d, struct session *s, const struct session_peer *peer,

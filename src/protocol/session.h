@@ -33,7 +33,9 @@ struct session_driver {
 	/* Answering: may what was identified be answered on this port?  NULL: always.  What may not is
 	 * parsed for its facts, in silence: a mail server does not speak HTTP. */
 	bool (*answers)(void *arg, const struct protocol_module *module, const struct session_peer *peer);
-	void *answers_arg;
+	/* Whose port is it?  Its server is asked what it says to those (protocol_module.stranger). */
+	const struct protocol_module *(*owner)(void *arg, const struct session_peer *peer);
+	void *answers_arg; /* of both */
 	struct session_counters counters;
 };
 
@@ -64,6 +66,7 @@ struct session {
 	bool lost_server : 1;
 	bool told_no_room : 1;
 	bool silent : 1;      /* replies are off for this one */
+	bool refused : 1;     /* to be closed when what has come was parsed */
 };
 
 /* seed: for challenges and ids of the answering side; any value while passive. */

@@ -721,6 +721,7 @@ int sessions_new(const struct sessions_options *options, struct sessions **ret_s
 	s->driver.patterns = options->patterns;
 	s->driver.persona = options->persona;
 	s->driver.answers = options->answers;
+	s->driver.owner = options->owner;
 	s->driver.answers_arg = options->answers_arg;
 	s->driver.fact = take_fact;
 	rc = count_events(s);

@@ -150,11 +150,9 @@ def test_inside_tls():
     equal([r['dport'] for r in rows], [80, 443, 8443])
 
 
-# Not 5432 and a locked 6379: nmap knows them by what they say to SMB and HTTP, and those who speak
-# another protocol there are heard in silence.
 NMAP = {21: 'ftp', 22: 'ssh', 23: 'telnet', 25: 'smtp', 53: 'domain', 110: 'pop3', 143: 'imap',
         389: 'ldap', 445: 'microsoft-ds|smb|netbios', 993: 'ssl/imap', 1883: 'mqtt', 3306: 'mysql',
-        5555: 'adb', 5900: 'vnc', 11211: 'memcached',
+        5432: 'postgresql', 5555: 'adb', 5900: 'vnc', 6379: 'redis', 11211: 'memcached',
         80: 'http', 8080: 'http', 443: 'http', 1433: 'ms-sql-s', 27017: 'mongodb'}
 
 
