@@ -204,11 +204,11 @@ static int unshut(int fd, const struct ring_options *o, uint16_t linktype, struc
 	return ST_OK;
 }
 
-/* The first one's group has a number that nobody else uses; *inout_group is 0 for it. */
-static int join(int fd, unsigned *inout_group, struct err *err)
+/* The first one makes a group with a number that nobody else uses (0 is one like any other). */
+static int join(int fd, bool first, unsigned *inout_group, struct err *err)
 {
-	unsigned unique = *inout_group ? 0 : PACKET_FANOUT_FLAG_UNIQUEID;
-	unsigned wanted = *inout_group | (PACKET_FANOUT_CBPF | unique) << 16;
+	unsigned wanted = first ? (PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_UNIQUEID) << 16
+	                        : *inout_group | PACKET_FANOUT_CBPF << 16;
 	socklen_t len = sizeof(wanted);
 
 	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &wanted, sizeof(wanted)) != 0
@@ -253,7 +253,7 @@ int ring_share(const struct ring_options *o, const int *fds, struct err *err)
 		if (!rc)
 			rc = bind_to(fds[i], o->interface, ETH_P_ALL, err);
 		if (!rc)
-			rc = join(fds[i], &group, err);
+			rc = join(fds[i], i == 0, &group, err);
 	}
 	if (!rc)
 		rc = ring_deal(o, fds[0], err);
