@@ -203,11 +203,26 @@ static void print_captures(const json_t *workers, bool ja)
 	}
 }
 
+/* Datagrams at ports without a socket of their own, and what became of their answers. */
+static void print_courier(const json_t *c, bool ja)
+{
+	long long lost = count_of(c, "kernel_drops") + count_of(c, "responder_behind");
+	long long refused = count_of(c, "token_unknown") + count_of(c, "token_used")
+	    + count_of(c, "token_late") + count_of(c, "wrong_length") + count_of(c, "nonsense");
+
+	(void)printf(ja ? "任意ポートの UDP: 受信 %lld、取りこぼし %lld、返信 %lld (送信できなかったもの %lld、"
+	                  "規則に反し破棄したもの %lld)\n"
+	                : "UDP at any port: %lld received, %lld lost, %lld answered (%lld could not be sent, "
+	                  "%lld refused)\n",
+	    count_of(c, "datagrams"), lost, count_of(c, "sent"), count_of(c, "not_sent"), refused);
+}
+
 static void print_status(const json_t *doc, bool ja)
 {
 	const json_t *workers = json_object_get(doc, "workers");
 	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
 	const json_t *ssh = json_object_get(json_object_get(workers, "ssh"), "status");
+	const json_t *courier = json_object_get(json_object_get(workers, "courier"), "status");
 	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
 	const char *key;
 	json_t *worker;
@@ -238,6 +253,8 @@ static void print_status(const json_t *doc, bool ja)
 		                  "limit, %lld records lost\n",
 		    count_of(ssh, "accepted"), count_of(ssh, "open"), count_of(ssh, "open_max"),
 		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
+	if (json_is_object(courier))
+		print_courier(courier, ja);
 	print_captures(workers, ja);
 	print_signatures(json_object_get(doc, "workers"), ja);
 	if (count_of(store, "left_out") > 0)
@@ -399,8 +416,8 @@ static void mark_ports(const struct config *c, unsigned transport, uint8_t *ret_
 	}
 }
 
-/* Those are not led away: SSH has a program of its own, and a datagram can be answered only from the
- * socket of the port that was asked. */
+/* Those are not led away: SSH has a program of its own, and a datagram's way through the courier is
+ * the longer one. */
 static void print_own_ports(const struct config *c, unsigned transport)
 {
 	uint8_t *ports = command_need(calloc(1u << 16, 1));
@@ -464,7 +481,8 @@ static int rules(void)
 	    "#   ip -6 route add local default dev lo table %d\n"
 	    "# The addresses are this machine's.  A whole network becomes so by (not one with its\n"
 	    "# gateway in it):\n"
-	    "#   ip route add local 192.0.2.8/29 dev lo\n",
+	    "#   ip route add local 192.0.2.8/29 dev lo\n"
+	    "#   ip -6 route add local 2001:db8:8::/64 dev lo\n",
 	    (int)c->respond.any_port_share, MARK, ROUTES, ROUTES, MARK, ROUTES, ROUTES);
 	(void)printf("table inet teiten\ndelete table inet teiten\n"
 	    "table inet teiten {\n\tchain prerouting {\n"

@@ -25,6 +25,8 @@ void posts_init(struct posts *p, unsigned captures, const struct posts_calls *ca
 			[POST_STORE] = {.program = "teiten-store", .wanted = true, .alone = true},
 			[POST_RESPOND] = {.program = "teiten-respond"},
 			[POST_SSH] = {.program = "teiten-ssh"},
+			/* Only who issued a token knows it. */
+			[POST_COURIER] = {.program = "teiten-courier", .alone = true},
 		},
 		.calls = calls,
 		.arg = arg,

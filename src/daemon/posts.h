@@ -24,6 +24,7 @@ enum post_kind {
 	POST_STORE,
 	POST_RESPOND,
 	POST_SSH,
+	POST_COURIER,
 	POST_CAPTURE, /* of the first ring; those of the others follow */
 	POST_COUNT = POST_CAPTURE + FANOUT_RINGS_MAX,
 };

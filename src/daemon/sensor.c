@@ -22,6 +22,7 @@
 #include "os/listen.h"
 #include "os/memory.h"
 #include "os/process.h"
+#include "os/rawudp.h"
 #include "os/signals.h"
 
 #include "base/hash.h"
@@ -41,6 +42,7 @@
 
 #define CONFIG_MAX (1u << 20)
 #define STOP_US 8000000ll
+#define COURIER_USER "teiten-courier"
 
 struct supervisor {
 	const char *config_path;
@@ -57,6 +59,8 @@ struct supervisor {
 	bool reloading;
 	bool unconfined; /* a worker could not be confined */
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
+	int courier[2];                   /* the responder's end of its channel, the courier's */
+	struct os_raw_udp raw;            /* the courier's; -1 until it is wanted */
 	struct rings rings;               /* of capture.interface */
 	char folder[OS_PATH_MAX];
 	char geo_path[OS_PATH_MAX];
@@ -144,7 +148,7 @@ static void find_geo(struct supervisor *s)
 
 static enum start_owner owner_of(enum post_kind kind)
 {
-	return kind == POST_SSH ? START_SSH : START_RESPOND;
+	return kind == POST_SSH ? START_SSH : kind == POST_COURIER ? START_COURIER : START_RESPOND;
 }
 
 static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
@@ -158,7 +162,7 @@ static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
 
 static bool inspects(const struct supervisor *s, enum post_kind kind)
 {
-	return s->rules >= 0 && kind != POST_STORE;
+	return s->rules >= 0 && kind != POST_STORE && kind != POST_COURIER;
 }
 
 /* Those who answer inspect what they hear, the capture the rest; one of them says what is wrong.
@@ -208,6 +212,7 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
     int control, int *fds)
 {
 	int rules = rules_for(s, kind) == START_RULES_NONE ? start : s->rules;
+	bool raw = s->raw.v4 >= 0; /* without, it can send nothing */
 	size_t n = 0;
 
 	fds[n++] = start;
@@ -224,8 +229,18 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
 		for (size_t i = 0; i < s->sockets.count; i++)
 			if (s->sockets.list[i].owner == owner_of(kind))
 				fds[n++] = s->sockets.fds[i];
-		if (kind == POST_RESPOND)
-			fds[n++] = s->input;
+		if (kind == POST_SSH)
+			break;
+		fds[n++] = s->input;
+		fds[n++] = s->courier[0];
+		break;
+	case POST_COURIER:
+		fds[n++] = s->courier[1];
+		fds[n++] = raw ? s->raw.v4 : start;
+		fds[n++] = raw ? s->raw.v6 : start;
+		for (size_t i = 0; i < s->sockets.count; i++)
+			if (s->sockets.list[i].owner == owner_of(kind))
+				fds[n++] = s->sockets.fds[i];
 		break;
 	case POST_CAPTURE:
 	case POST_COUNT:
@@ -238,6 +253,12 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
 	return n;
 }
 
+/* Who holds raw sockets is nobody else, where there is such a user. */
+static const char *user_of(const struct supervisor *s, enum post_kind kind)
+{
+	return kind == POST_COURIER && s->user[0] && getpwnam(COURIER_USER) ? COURIER_USER : s->user;
+}
+
 static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_pid,
     struct err *err)
 {
@@ -245,7 +266,7 @@ static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_
 	struct supervisor *s = arg;
 	char path[OS_PATH_MAX + 64];
 	const char *program = s->posts.list[kind].program;
-	const char *arguments[3] = {program, s->user, NULL};
+	const char *arguments[3] = {program, user_of(s, kind), NULL};
 	int start;
 	int rc = make_start(s, kind, &start, err);
 
@@ -365,6 +386,11 @@ static bool hear_worker(void *arg, enum post_kind kind, uint16_t type, const uin
 {
 	struct supervisor *s = arg;
 
+	/* Courier and responder believe each other nothing. */
+	if (type == WIRE_COMPLAINT && (kind == POST_COURIER || kind == POST_RESPOND)) {
+		posts_kill(&s->posts, kind == POST_COURIER ? POST_RESPOND : POST_COURIER);
+		return true;
+	}
 	if (kind != POST_STORE)
 		return false;
 	if (type == WIRE_READY || type == WIRE_MORE)
@@ -413,12 +439,29 @@ static const struct posts_calls calls = {
 
 /* ---- reload, status, stop ------------------------------------------------------------------- */
 
+/* Anew with each configuration: what they may send from depends on it. */
+static void open_raw(struct supervisor *s)
+{
+	struct err err = {0};
+	struct os_raw_udp raw = {-1, -1};
+
+	if (os_raw_udp_open(sockets_routed(s->config), &raw, &err)) {
+		say(err.text);
+		say("respond.any_port: datagrams are recorded and not answered");
+	}
+	os_raw_udp_close(&s->raw);
+	s->raw = raw;
+}
+
 static void choose_workers(struct supervisor *s)
 {
 	struct err err = {0};
 
 	/* The responder also says when a sensor without a capture observed. */
 	s->posts.list[POST_RESPOND].wanted = s->sockets.count > 0;
+	s->posts.list[POST_COURIER].wanted = count_sockets(s, START_COURIER) > 0;
+	if (s->posts.list[POST_COURIER].wanted)
+		open_raw(s);
 	s->posts.list[POST_SSH].wanted = false;
 	if (count_sockets(s, START_SSH) == 0)
 		return;
@@ -477,6 +520,7 @@ static void reload(struct supervisor *s)
 	choose_workers(s);
 	posts_renew(&s->posts, POST_RESPOND);
 	posts_renew(&s->posts, POST_SSH);
+	posts_renew(&s->posts, POST_COURIER);
 	if (rules || s->rules >= 0) {
 		if (rings_reconfigure(&s->rings, s->config, &err))
 			say(err.text);
@@ -497,7 +541,8 @@ static void finish_reload(struct supervisor *s)
 /* One capture is "capture", several are "capture-1" and so on. */
 static void put_worker(const struct supervisor *s, enum post_kind kind, struct buf *b)
 {
-	static const char *const names[POST_CAPTURE + 1] = {"store", "respond", "ssh", "capture"};
+	static const char *const names[POST_CAPTURE + 1] = {"store", "respond", "ssh", "courier",
+		"capture"};
 	const struct post *w = &s->posts.list[kind];
 	unsigned ring = kind < POST_CAPTURE ? 0 : kind - POST_CAPTURE;
 
@@ -590,7 +635,7 @@ static int make_channels(struct supervisor *s, struct err *err)
 
 	for (unsigned i = 0; !rc && i < WIRE_PEER_CAPTURE + s->rings.count; i++)
 		rc = os_channel_pair(s->channels[i], err);
-	return rc;
+	return rc ? rc : os_channel_pair(s->courier, err);
 }
 
 /* Whether the user gets to the folder, through all that are above it. */
@@ -658,6 +703,7 @@ static int begin(struct supervisor *s, struct err *err)
 	if (!rc)
 		rc = make_channels(s, err);
 	s->rules = s->rules_before = -1;
+	s->raw = (struct os_raw_udp){-1, -1};
 	if (!rc)
 		load_rules(s);
 	(void)snprintf(path, sizeof(path), "%s/%s", s->config->store.path, CONTROL_SOCKET);

@@ -41,6 +41,7 @@
 #define STATUS_US 1000000
 #define RELEASE_US CIVIL_US_PER_MINUTE
 #define RESERVE_SHARE 20 /* one part in so many of the disk is left free, within these bounds */
+#define FULL_SHARE 4     /* less than one part in so many of that: full */
 #define RESERVE_MIN (2u << 20)
 #define RESERVE_MAX (256u << 20)
 #define CLOCK_MAX_US (1ll << 53) /* a worker's clock: some 285 years */
@@ -75,6 +76,7 @@ struct keeper {
 	struct overlap *overlap; /* of several captures; NULL */
 	uint16_t sensor;
 	bool tail;
+	bool told; /* the supervisor knows the sensor's addresses */
 	int64_t upkeep_us;
 	int64_t status_us;
 	int64_t release_us;
@@ -319,7 +321,7 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 	case WIRE_CLOCK:
 		return take_clock(p, body, len);
 	case WIRE_GONE:
-		p->ignored = false; /* its successor is believed again */
+		p->ignored = false; /* who comes now is believed again */
 		return ST_OK;
 	default:
 		return ST_MALFORMED;
@@ -392,6 +394,13 @@ static void keep_up(struct keeper *k)
 		k->compacted_day = today;
 }
 
+static uint64_t reserve_of(const struct os_space *space)
+{
+	uint64_t reserve = space->total / RESERVE_SHARE;
+
+	return reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
+}
+
 /* The last part of the disk is left free, so that what is in the journal can always be put into
  * segments.  Oldest detail goes first; when that does not help, new detail is not kept. */
 static void look_at_disk(struct keeper *k)
@@ -403,14 +412,13 @@ static void look_at_disk(struct keeper *k)
 
 	if (os_path_space(k->config->store.path, &space, &err))
 		return;
-	reserve = space.total / RESERVE_SHARE;
-	reserve = reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
+	reserve = reserve_of(&space);
 	if (space.available < reserve && before == ROOM_ENOUGH) {
 		keep_up(k);
 		if (os_path_space(k->config->store.path, &space, &err))
 			return;
 	}
-	if (space.available < reserve / 4)
+	if (space.available < reserve / FULL_SHARE)
 		k->room = ROOM_NONE;
 	else if (space.available < reserve)
 		k->room = ROOM_SHORT;
@@ -552,8 +560,9 @@ static int open_store(struct keeper *k, struct err *err)
 	ingest.sensor = k->sensor;
 	if (!rc)
 		rc = store_ingest_begin(k->store, &ingest, &k->ingest, err);
-	if (!rc && tell_addresses(known, count, k->sensor))
+	if (!rc && !k->told && tell_addresses(known, count, k->sensor))
 		rc = err_set(err, ST_NOT_FOUND, "the supervisor is gone");
+	k->told = k->told || !rc;
 	free(known);
 	return rc;
 }
@@ -624,6 +633,58 @@ static int run(struct keeper *k)
 	return rc;
 }
 
+/* ---- a disk that is full at once ------------------------------------------------------------ */
+
+static bool is_full(const struct keeper *k)
+{
+	struct os_space space;
+	struct err err = {0};
+
+	return os_path_space(k->config->store.path, &space, &err) == ST_OK
+	    && space.available < reserve_of(&space) / FULL_SHARE;
+}
+
+/* What could not be put into segments is in the journal and what comes waits with the workers, so
+ * nothing is lost by waiting; opening again replays the journal as after a crash. */
+static void wait_for_room(struct keeper *k)
+{
+	struct pollfd control = {START_CONTROL, POLLIN, 0};
+
+	say(NULL, "the disk is full: what comes waits until there is room");
+	k->room = ROOM_NONE;
+	while (!stop_asked && is_full(k)) {
+		if (k->told)
+			tell_status(k);
+		if (poll(&control, 1, STATUS_US / 1000) > 0)
+			hear_supervisor(k);
+	}
+}
+
+/* Opens the store and works until it is asked to stop. */
+static int serve(struct keeper *k)
+{
+	int rc;
+
+	for (;;) {
+		rc = open_store(k, k->err);
+		if (!rc) {
+			look_at_disk(k);
+			rc = run(k);
+		}
+		if (!rc || stop_asked || !is_full(k))
+			return rc;
+		say(NULL, k->err->text[0] ? k->err->text : st_text(rc));
+		if (k->ingest)
+			store_ingest_abort(k->ingest);
+		store_close(k->store);
+		k->ingest = NULL;
+		k->store = NULL;
+		wait_for_room(k);
+		if (stop_asked)
+			return ST_OK;
+	}
+}
+
 static int prepare(struct keeper *k, const char *user, struct err *err)
 {
 	const char *writable[1];
@@ -666,11 +727,7 @@ int main(int argc, char **argv)
 	k.upkeep_us = os_clock_monotonic_us();
 	rc = prepare(&k, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
 	if (!rc)
-		rc = open_store(&k, &err);
-	if (!rc)
-		look_at_disk(&k);
-	if (!rc)
-		rc = run(&k);
+		rc = serve(&k);
 	if (k.ingest && !rc)
 		rc = store_ingest_commit(k.ingest, &err);
 	if (rc)

@@ -1,7 +1,7 @@
 /*
  * The messages between the sensor's programs (os/channel.h carries them).
  *
- * To the store: rows, signatures, blobs.  Whoever sends may have been taken over: every field is
+ * To the store: rows, signatures, blobs.  Between courier and responder: letters.  Whoever sends may have been taken over: every field is
  * checked, and a sender of nonsense is dropped.
  */
 #pragma once
@@ -20,9 +20,11 @@ enum wire_type {
 	WIRE_READY,     /* store → supervisor: u16 sensor, then its known addresses, u64 pairs */
 	WIRE_MORE,      /* store → supervisor: further known addresses */
 	WIRE_STATUS,    /* worker → supervisor: JSON text */
-	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer), text */
+	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer); courier
+	                   and responder → supervisor: the other one did, no body */
 	WIRE_DRAIN,     /* supervisor → worker: finish what is open, take nothing new */
-	WIRE_GONE,      /* worker → store: that was all (clean stop) */
+	WIRE_GONE,      /* worker → store: what was sent before is all of one: at its clean end, and at
+	                   a successor's beginning */
 	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
 	                   line of JSON */
 	WIRE_LINK,      /* supervisor → capture: u8, 1 = packets can come, 0 = the interface is down */
@@ -32,6 +34,8 @@ enum wire_type {
 	                   u64 to, 16 hex digits (detect/ruleset_edition.h) */
 	WIRE_CLOCK,     /* capture → store: i64, wall clock less the monotonic one, microseconds, in the
 	                   rows of coverage that follow (tally/overlap.h) */
+	WIRE_DATAGRAM,  /* courier → responder: one that came to a port without a socket (letter.h) */
+	WIRE_ANSWER,    /* responder → courier */
 };
 
 enum wire_peer {

@@ -66,6 +66,7 @@ static struct protocol_io make_io(const struct session_driver *d, const struct s
 	struct protocol_io io = {
 		.state = s->room,
 		.answering = answering,
+		.counting = d->counting,
 		.transport = peer->transport,
 		.port = peer->port,
 		.client_port = peer->client_port,
@@ -421,10 +422,13 @@ static void datagram(struct session_driver *d, struct session *s, const struct s
 	(void)call(d, s, peer, side, data, len, true, reply, &handover);
 }
 
-/* A module that has nothing to say at the end of a session whose state is this. */
-static bool is_silent(const struct protocol_module *m, const uint8_t *state)
+/* Does all that the module knows fit a word, and has it nothing to say at the end? */
+static bool rests(const struct protocol_module *m, const uint8_t *state)
 {
 	size_t i = m->close ? 0 : sizeof(uint32_t);
+
+	if (m->rests)
+		return m->rests(state);
 
 	while (i < m->state_size && !state[i])
 		i++;
@@ -439,7 +443,7 @@ bool session_pack(struct session_driver *d, struct session *s, uint32_t *ret_sta
 	if (!m && identify_module(s->number))
 		return false; /* there was no room */
 	if (m) {
-		if (!is_silent(m, s->room))
+		if (!rests(m, s->room))
 			return false;
 		memcpy(state, s->room, m->state_size < sizeof(state) ? m->state_size : sizeof(state));
 		leave_room(d, s);

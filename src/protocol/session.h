@@ -30,6 +30,7 @@ struct session_driver {
 	const struct patterns *patterns; /* may be NULL */
 	const struct persona *persona;   /* NULL: replies are off */
 	protocol_fact_fn fact;
+	bool counting; /* commands, attributes and payloads need not be told: fact ignores them */
 	/* Answering: may what was identified be answered on this port?  NULL: always.  What may not is
 	 * parsed for its facts, in silence: a mail server does not speak HTTP. */
 	bool (*answers)(void *arg, const struct protocol_module *module, const struct session_peer *peer);

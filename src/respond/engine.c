@@ -725,6 +725,11 @@ int engine_watch(struct engine *e, int fd, void (*ready)(void *arg), void *arg, 
 	return add_descriptor(e, fd, KIND_WATCH, e->watch_count++, err);
 }
 
+void engine_unwatch(struct engine *e, int fd)
+{
+	(void)epoll_ctl(e->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 void engine_drain(struct engine *e)
 {
 	e->draining = true;
