@@ -32,10 +32,10 @@ enum wire_type {
 	WIRE_BEGIN,     /* supervisor → worker: nobody is in the way any more */
 	WIRE_EDITION,   /* worker → store: which rules it inspects with: u32 rules, u32 updated, u64 from,
 	                   u64 to, 16 hex digits (detect/ruleset_edition.h) */
-	WIRE_CLOCK,     /* capture → store: i64, wall clock less the monotonic one, microseconds, in the
-	                   rows of coverage that follow (tally/overlap.h) */
 	WIRE_DATAGRAM,  /* courier → responder: one that came to a port without a socket (letter.h) */
 	WIRE_ANSWER,    /* responder → courier */
+	WIRE_CLOCK,     /* capture → store: i64, wall clock less the monotonic one, microseconds, in the
+	                   rows of coverage that follow (tally/overlap.h) */
 };
 
 enum wire_peer {
