@@ -1,6 +1,7 @@
 """Real clients, where they are installed: one login or exchange each, then what was stored."""
 import os
 import re
+import socket
 import ssl
 import subprocess
 
@@ -148,6 +149,24 @@ def test_inside_tls():
     sensor.stop()
     rows = sensor.sql("SELECT dport FROM login WHERE \"user\" = 'u' AND password = 'p' ORDER BY 1")
     equal([r['dport'] for r in rows], [80, 443, 8443])
+
+
+# What more than one protocol begins with: the port decides after a moment.
+FIRST_WORDS = [(6379, b'AUTH secret\r\n', b'-'), (23, b'user\r\n', b'ssword'), (21, b'USER a\r\n', b'331'),
+               (25, b'NOOP\r\n', b'250'), (11211, b'verbosity 1\r\n', b'OK')]
+
+
+def test_first_words():
+    sensor = Sensor().start()
+    for port, words, answer in FIRST_WORDS:
+        with sensor.connect(port) as s:
+            s.sendall(words)
+            contains(read_until(s, answer), answer)
+        with sensor.connect(port) as s: # who is done speaking is answered, too
+            s.sendall(words)
+            s.shutdown(socket.SHUT_WR)
+            contains(read_until(s, answer), answer)
+    sensor.stop()
 
 
 NMAP = {21: 'ftp', 22: 'ssh', 23: 'telnet', 25: 'smtp', 53: 'domain', 110: 'pop3', 143: 'imap',
