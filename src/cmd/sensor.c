@@ -133,13 +133,13 @@ static void print_worker(const char *name, const json_t *worker, bool ja)
 	long long pid = count_of(worker, "pid");
 
 	if (!json_is_true(json_object_get(worker, "wanted")))
-		(void)printf("  %-8s %s\n", name, ja ? "使用しない" : "not used");
+		(void)printf("  %-9s %s\n", name, ja ? "使用しない" : "not used");
 	else if (pid > 0)
-		(void)printf(ja ? "  %-8s 動作中 (pid %lld、再起動 %lld 回)\n"
-		                : "  %-8s running (pid %lld, restarts %lld)\n",
+		(void)printf(ja ? "  %-9s 動作中 (pid %lld、再起動 %lld 回)\n"
+		                : "  %-9s running (pid %lld, restarts %lld)\n",
 		    name, pid, count_of(worker, "restarts"));
 	else
-		(void)printf(ja ? "  %-8s 停止中 (再起動 %lld 回)\n" : "  %-8s down (restarts %lld)\n", name,
+		(void)printf(ja ? "  %-9s 停止中 (再起動 %lld 回)\n" : "  %-9s down (restarts %lld)\n", name,
 		    count_of(worker, "restarts"));
 }
 
@@ -168,6 +168,41 @@ static void print_signatures(const json_t *workers, bool ja)
 	    rules, alerts, left_out, unseen);
 }
 
+/* One capture is "capture", several rings' are "capture-1" and so on: all together, then each. */
+static void print_captures(const json_t *workers, bool ja)
+{
+	static const char prefix[] = "capture";
+	long long received = 0, lost = 0, counted = 0, access = 0;
+	unsigned captures = 0;
+	const char *key;
+	json_t *worker;
+
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+
+		if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || !json_is_object(status))
+			continue;
+		captures++;
+		received += count_of(status, "received");
+		lost += count_of(status, "kernel_drops");
+		counted += count_of(status, "counted");
+		access += count_of(status, "access");
+	}
+	if (captures > 0)
+		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
+		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
+		                  "access\n", received, lost, counted, access);
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+
+		if (captures > 1 && strncmp(key, prefix, sizeof(prefix) - 1) == 0)
+			(void)printf(ja ? "  リング %s: 受信 %lld、取りこぼし %lld\n"
+			                : "  ring %s: %lld received, %lld lost by the kernel\n",
+			    key + sizeof(prefix), count_of(status, "received"),
+			    count_of(status, "kernel_drops"));
+	}
+}
+
 /* Datagrams at ports without a socket of their own, and what became of their answers. */
 static void print_courier(const json_t *c, bool ja)
 {
@@ -187,7 +222,6 @@ static void print_status(const json_t *doc, bool ja)
 	const json_t *workers = json_object_get(doc, "workers");
 	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
 	const json_t *ssh = json_object_get(json_object_get(workers, "ssh"), "status");
-	const json_t *capture = json_object_get(json_object_get(workers, "capture"), "status");
 	const json_t *courier = json_object_get(json_object_get(workers, "courier"), "status");
 	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
 	const char *key;
@@ -221,12 +255,7 @@ static void print_status(const json_t *doc, bool ja)
 		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
 	if (json_is_object(courier))
 		print_courier(courier, ja);
-	if (json_is_object(capture))
-		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
-		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
-		                  "access\n",
-		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
-		    count_of(capture, "counted"), count_of(capture, "access"));
+	print_captures(workers, ja);
 	print_signatures(json_object_get(doc, "workers"), ja);
 	if (count_of(store, "left_out") > 0)
 		(void)printf(ja ? "ディスク不足のため保存しなかった記録: %lld 行\n"

@@ -65,6 +65,7 @@ struct start {
 	const char *geo_path; /* "": none */
 	uint16_t sensor;      /* number in the store */
 	uint8_t rules;        /* enum start_rules */
+	uint8_t rings;        /* how many captures there are */
 	const struct ip *known; /* observed addresses that have an index already */
 	size_t known_count;
 	const struct start_socket *sockets; /* the worker's own; the capture: everybody's */

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "capture/fanout.h"
 #include "record/record.h"
 
 #include <stddef.h>
@@ -33,13 +34,15 @@ enum wire_type {
 	                   u64 to, 16 hex digits (detect/ruleset_edition.h) */
 	WIRE_DATAGRAM,  /* courier → responder: one that came to a port without a socket (letter.h) */
 	WIRE_ANSWER,    /* responder → courier */
+	WIRE_CLOCK,     /* capture → store: i64, wall clock less the monotonic one, microseconds, in the
+	                   rows of coverage that follow (tally/overlap.h) */
 };
 
 enum wire_peer {
 	WIRE_PEER_RESPOND,
-	WIRE_PEER_CAPTURE,
 	WIRE_PEER_SSH,
-	WIRE_PEER_COUNT,
+	WIRE_PEER_CAPTURE, /* of the first ring; those of the others follow */
+	WIRE_PEER_COUNT = WIRE_PEER_CAPTURE + FANOUT_RINGS_MAX,
 };
 
 #define WIRE_ROW_HEAD 5   /* bytes before a row */
