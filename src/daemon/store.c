@@ -215,13 +215,16 @@ static int take_row(void *arg, enum record_table_id table, const void *row)
 	return rc;
 }
 
-static int take_clock(struct peer *p, const uint8_t *body, size_t len)
+static int take_clock(struct keeper *k, struct peer *p, const uint8_t *body, size_t len)
 {
 	struct rd r = rd_init(body, len);
+	int64_t clock_us = (int64_t)rd_u64le(&r);
 
-	p->clock_us = (int64_t)rd_u64le(&r);
-	return r.bad || rd_left(&r) > 0 || p->clock_us < -CLOCK_MAX_US || p->clock_us > CLOCK_MAX_US
-	    ? ST_MALFORMED : ST_OK;
+	if (r.bad || rd_left(&r) > 0 || p < &k->peers[WIRE_PEER_CAPTURE] || clock_us < -CLOCK_MAX_US
+	    || clock_us > CLOCK_MAX_US)
+		return ST_MALFORMED;
+	p->clock_us = clock_us;
+	return ST_OK;
 }
 
 static int take_address(struct keeper *k, const struct peer *p, const uint8_t *body, size_t len)
@@ -341,7 +344,7 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 	case WIRE_BLOB:
 		return take_blob(k, p, body, len);
 	case WIRE_CLOCK:
-		return take_clock(p, body, len);
+		return take_clock(k, p, body, len);
 	case WIRE_ADDRESS:
 		return take_address(k, p, body, len);
 	case WIRE_GONE:
