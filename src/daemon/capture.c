@@ -30,16 +30,29 @@ struct watcher {
 	struct minute minute;
 	bool blind; /* the interface is down: this time is not observed */
 	int64_t flushed_minute; /* the wall minute after which the tally was last closed */
+	int64_t told_clock_us;  /* by which the store reads the coverage; several rings only */
 	unsigned signatures;
 	uint32_t addresses;
+	uint32_t numbered; /* observed addresses whose numbers the store knows */
 	struct answered answered;
 	struct daily_clusters clusters;
 };
+
+/* Numbers before the rows that use them. */
+static void tell_numbers(struct watcher *w)
+{
+	const struct destinations *d = tally_destinations(w->tally);
+	uint32_t count = d->offset_count ? 0 : d->listed_count;
+
+	for (; w->numbered < count && w->numbered < DESTINATIONS_LISTED_MAX; w->numbered++)
+		outbox_address(w->worker.outbox, w->numbered, d->listed[w->numbered]);
+}
 
 static int take_rows(void *arg, const struct tally_rows *rows)
 {
 	struct watcher *w = arg;
 
+	tell_numbers(w);
 	for (uint32_t i = 0; i < rows->count; i++) {
 		struct record_flow flow;
 		struct geo_place place;
@@ -61,7 +74,7 @@ static int tell_signature(void *arg, uint32_t id, const char *text)
 	return ST_OK;
 }
 
-/* Texts before the rows that name them. */
+/* Texts before the rows that name them.  At each minute's end. */
 static int close_minutes(struct watcher *w)
 {
 	unsigned count = tools_signature_count(w->tools);
@@ -69,6 +82,7 @@ static int close_minutes(struct watcher *w)
 	if (count != w->signatures)
 		(void)tools_signatures(w->tools, tell_signature, w->worker.outbox);
 	w->signatures = count;
+	w->numbered = 0; /* all again: the store may be another one */
 	return tally_flush(w->tally);
 }
 
@@ -97,6 +111,15 @@ static void tell_status(void *self, struct buf *b)
 	buf_putc(b, '}');
 }
 
+/* Of several rings the store makes one coverage, and compares their clocks. */
+static void tell_clock(struct watcher *w)
+{
+	if (w->worker.start.rings < 2 || w->told_clock_us == w->minute.wall_minus_monotonic_us)
+		return;
+	w->told_clock_us = w->minute.wall_minus_monotonic_us;
+	outbox_clock(w->worker.outbox, w->told_clock_us);
+}
+
 /* What goes by the wall clock: coverage and quiet minutes. */
 static int by_the_clock(struct watcher *w, bool last)
 {
@@ -108,15 +131,19 @@ static int by_the_clock(struct watcher *w, bool last)
 	struct minute_counts counts;
 	int rc = ST_OK;
 
-	if (last || minute != w->flushed_minute)
+	if (last || minute != w->flushed_minute) {
 		rc = close_minutes(w);
+		daily_clusters_turn(&w->clusters, &w->worker, wall);
+	}
 	w->flushed_minute = minute;
 	counts = (struct minute_counts){c->read, c->counted, ring_drops(w->ring).dropped};
+	tell_clock(w); /* a row is by the clock that its interval began with */
 	while (!rc && !w->blind && minute_turn(&w->minute, wall, now, last, &counts,
 	    w->worker.start.sensor, w->addresses, &row)) {
 		(void)outbox_row(w->worker.outbox, RECORD_TABLE_coverage, &row);
 		if (last)
 			break;
+		tell_clock(w);
 	}
 	return rc;
 }

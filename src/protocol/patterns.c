@@ -1,6 +1,7 @@
 /* Pattern files: parsing and matching; the contract is in patterns.h, the format in the data. */
 #include "protocol/patterns.h"
 
+#include "base/digit.h"
 #include "base/embed.h"
 
 #include <errno.h>
@@ -90,15 +91,6 @@ void patterns_free(struct patterns *patterns)
 }
 
 /* ---- parsing -------------------------------------------------------------------------------- */
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
 
 static void skip_blanks(const char **pos)
 {
@@ -236,8 +228,8 @@ static bool parse_text(struct patterns *p, const char **pos, struct segment *seg
 static bool parse_byte(const char **pos, struct atom *ret)
 {
 	const char *s = *pos;
-	int high = hex_value(s[0]);
-	int low = s[0] ? hex_value(s[1]) : -1;
+	int high = digit_hex(s[0]);
+	int low = s[0] ? digit_hex(s[1]) : -1;
 	uint8_t mask;
 	uint8_t value;
 

@@ -123,18 +123,6 @@ static void close_module(struct session_driver *d, struct session *s,
 	leave_room(d, s);
 }
 
-bool session_open(struct session_driver *d, struct session *s, const struct session_peer *peer,
-    const struct protocol_module *module, struct wr *reply)
-{
-	if (s->decided || s->closed)
-		return false;
-	leave_room(d, s);
-	s->number = (uint16_t)protocol_module_number(module);
-	s->decided = true;
-	d->counters.identified++;
-	return open_module(d, s, peer, reply);
-}
-
 /* One call with one view; returns what the module took. */
 static size_t call(struct session_driver *d, struct session *s, const struct session_peer *peer,
     enum protocol_side side, const uint8_t *view, size_t len, bool full, struct wr *reply,
@@ -393,6 +381,37 @@ static void decide(struct session_driver *d, struct session *s, const struct ses
 	enum protocol_verdict verdict = identify(d->patterns, &start, true, &number);
 
 	settle(d, s, peer, verdict, number, NULL);
+}
+
+/* Nobody proved to be it so far, and the visitor waits: if it may be the port's, it is.  What may
+ * still become another protocol stays undecided, unless this server would hang up on it. */
+static bool decide_for(struct session_driver *d, struct session *s, const struct session_peer *peer,
+    const struct protocol_module *module, struct wr *reply)
+{
+	struct protocol_start start = what_is_kept(s, peer);
+	uint16_t number = IDENTIFY_UNKNOWN;
+	enum protocol_verdict verdict = identify(d->patterns, &start, true, &number);
+
+	if (verdict == PROTOCOL_YES ? identify_module(number) != module : !module->stranger)
+		return false;
+	meet_stranger(d, s, peer, number, &start, reply);
+	settle(d, s, peer, verdict, number, reply);
+	if (s->refused)
+		s->closed = true;
+	return true;
+}
+
+bool session_open(struct session_driver *d, struct session *s, const struct session_peer *peer,
+    const struct protocol_module *module, struct wr *reply)
+{
+	if (s->decided || s->closed)
+		return false;
+	if (s->room)
+		return decide_for(d, s, peer, module, reply);
+	s->number = (uint16_t)protocol_module_number(module);
+	s->decided = true;
+	d->counters.identified++;
+	return open_module(d, s, peer, reply);
 }
 
 /* ---- datagrams ------------------------------------------------------------------------------ */

@@ -75,7 +75,9 @@ void session_begin(struct session *session, uint64_t seed);
 
 /*
  * Opens a module without identification: the port's, when its protocol lets the server speak first
- * and the client waits.  The greeting goes to reply.  false: no room.
+ * and the client waits.  The greeting goes to reply.  When the client has said what is not
+ * identified yet and waits, that is taken as the port's protocol if it may be.  false: no room, or it
+ * is not that.
  */
 bool session_open(struct session_driver *driver, struct session *session,
     const struct session_peer *peer, const struct protocol_module *module, struct wr *reply);

@@ -108,12 +108,37 @@ static void test_silence(void **unused)
 	leave(&c);
 }
 
+/* Whose words could be of several protocols and who waits is answered by the port's. */
+static void test_waiting(void **unused)
+{
+	uint8_t space[REPLY_SPACE];
+	struct wr reply = wr_init(space, sizeof(space));
+	struct conversation c;
+
+	(void)unused;
+	visit(&c, "redis", "AUTH secret\r\n", 13, SIZE_MAX);
+	assert_false(c.session.decided);
+	assert_true(session_open(&c.driver, &c.session, &c.peer, server, &reply));
+	assert_int_equal(space[0], '-');
+	leave(&c);
+	/* It may still become HTTP, and a broker waits for more; PostgreSQL does not. */
+	visit(&c, "mqtt", "\r\n\r\n", 4, SIZE_MAX);
+	assert_false(session_open(&c.driver, &c.session, &c.peer, server, &reply));
+	assert_false(c.session.decided);
+	leave(&c);
+	visit(&c, "postgresql", "\r\n\r\n", 4, SIZE_MAX);
+	assert_true(session_open(&c.driver, &c.session, &c.peer, server, &reply));
+	assert_true(c.session.closed);
+	leave(&c);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_postgresql),
 		cmocka_unit_test(test_redis),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_waiting),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
