@@ -9,7 +9,7 @@ import time
 
 from frames import MANY, NETS, SYN, UDP, captures, compare, counts, datagram, ethernet, flood, \
     found_captures, framed, packet, replay, transport_of, wait_counts, watch, write_pcap
-from live import contains, equal, main, teiten, wait_for
+from live import FOLDER, contains, equal, main, teiten, wait_for
 from netns import Network
 
 FACTORS = 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f
@@ -21,7 +21,7 @@ def rings(count):
     return f'capture: {{ interface: veth0, rings: {count} }}\n'
 
 
-# ---- which ring it should be -----------------------------------------------------------------------
+# ---- which ring it should be --------------------------------------------------------------------
 
 def seed_of(sensor):
     h = 0x811c9dc5
@@ -109,7 +109,8 @@ def check_each_visitor_has_its_ring(count):
                    # Two tags; the kernel takes one off.
                    ethernet(struct.pack('>HH', 9, 0x8100) + packet(visitor, ours, vlan=8)[14:],
                             0x88a8),
-                   quoting('2001:db8:ffff::1' if ':' in visitor else '198.51.100.77', ours, visitor),
+                   quoting('2001:db8:ffff::1' if ':' in visitor else '198.51.100.77', ours,
+                           visitor),
                    # On a mirrored port answers come in as well.
                    packet(ours, visitor, SYN, 23, 40000),
                    # Between others: its source's.
@@ -246,6 +247,49 @@ def test_observed_addresses_have_one_number():
     equal(numbers(), [(bits, 4) for bits, _ in found])
 
 
+RULES = '''alert tcp any any -> $HOME_NET 23 (msg:"by source"; flags:S; \\
+    threshold: type limit, track by_src, count 1, seconds 86400; sid:1;)
+alert tcp any any -> $HOME_NET 23 (msg:"by destination"; flags:S; \\
+    threshold: type limit, track by_dst, count 1, seconds 86400; sid:2;)
+'''
+
+
+def test_signatures_and_reload():
+    network = Network()
+    sensor = watch(network, rings(2) + f'signatures: {{ rules: [{FOLDER}/two.rules] }}\n',
+                   rules=RULES)
+    ready = lambda: [c['rules'] for c in captures(sensor)] == [2, 2]
+    wait_for('rules', ready)
+    there = [v for v in visitors(60) if '.' in v]
+    frames = [packet(v, '192.0.2.9') for v in there]
+    before = sum(received(sensor))
+    flood(network, frames, 5 * len(frames))
+    wait_for('alerts', lambda: sum(c['alerts'] for c in captures(sensor)) == len(there) + 2
+             and sum(received(sensor)) - before == 5 * len(frames))
+    # Who is observed is another question after a reload: what comes from there is now an answer.
+    answers = [packet('192.0.2.99', v, SYN, 23, 40000) for v in there]
+    numbers = received(sensor)
+    flood(network, answers, len(answers))
+    wait_rings(sensor, [a + b for a, b in zip(numbers, expected(['192.0.2.99'] * len(there),
+                                                                sensor, 2))])
+    sensor.address += ', 192.0.2.96/28'
+    sensor.configure()
+    pids = sensor.pids()
+    sensor.process.send_signal(signal.SIGHUP)
+    wait_for('the reload', lambda: sensor.log().count('reloaded\n') == 1)
+    wait_for('successors', lambda: all(sensor.pids()[n] != pids[n] and ready()
+                                       for n in ('capture-1', 'capture-2')))
+    wait_for('their status', lambda: sum(received(sensor)) == 0)
+    flood(network, answers, len(answers))
+    wait_rings(sensor, expected(there, sensor, 2))
+    sensor.stop()
+    rows = sensor.sql('SELECT sid, count(*) AS n, count(*) FILTER (WHERE suppressed = 0) AS raised '
+                      'FROM alert GROUP BY 1 ORDER BY 1')
+    # Of a visitor everything is in one ring; an observed address is in both.
+    equal(rows, [{'sid': 1, 'n': 5 * len(there), 'raised': len(there)},
+                 {'sid': 2, 'n': 5 * len(there), 'raised': 2}])
+
+
 def intervals(sensor):
     return [(r['a'] / 1e6, r['b'] / 1e6) for r in sensor.sql(
         'SELECT epoch_us(time) AS a, epoch_us("end") AS b FROM coverage ORDER BY 1')]
@@ -293,7 +337,8 @@ def test_what_one_ring_loses_is_told():
 def by_visitor(sensor, frames):
     """Packets recorded of those who send the frames."""
     there = {str(ipaddress.ip_address(f[22:38] if f[12] == 0x86 else f[26:30])) for f in frames}
-    rows = sensor.sql('SELECT ipText(src_hi, src_lo) AS src, sum(packets) AS n FROM flow GROUP BY 1')
+    rows = sensor.sql('SELECT ipText(src_hi, src_lo) AS src, sum(packets) AS n FROM flow '
+                      'GROUP BY 1')
     return sum(r['n'] for r in rows if r['src'] in there)
 
 
