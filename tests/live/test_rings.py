@@ -1,4 +1,5 @@
 """Several packet rings: each visitor has one, and together they record what one ring records."""
+import fcntl
 import ipaddress
 import os
 import random
@@ -9,7 +10,7 @@ import time
 
 from frames import MANY, NETS, SYN, UDP, captures, compare, counts, datagram, ethernet, flood, \
     found_captures, framed, packet, replay, transport_of, wait_counts, watch, write_pcap
-from live import FOLDER, contains, equal, main, teiten, wait_for
+from live import FOLDER, Skip, contains, equal, main, teiten, wait_for
 from netns import Network
 
 FACTORS = 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f
@@ -375,6 +376,66 @@ def test_a_worker_is_killed():
     if not any(b <= dead[0] for a, b in rows) or not any(a >= dead[1] for a, b in rows):
         raise AssertionError(f'{rows}, dead {dead}')
     once_each(sensor)
+
+
+def test_no_count_is_lost_with_a_ring():
+    network = Network()
+    sensor = watch(network, rings(2))
+    _, others = frames_by_ring(sensor, 2)
+    wait_for('coverage', lambda: sensor.worker('store')['status']['rows']['coverage'])
+    flood(network, others, 100)
+    wait_rings(sensor, [0, 100])
+    os.kill(sensor.pids()['capture-1'], signal.SIGKILL)
+    sensor.stop() # before it is back, or just then
+    equal(sensor.sql('SELECT sum(packets_counted) AS n FROM coverage')[0]['n'], 100)
+    teiten('db', 'verify', '-s', sensor.store)
+    once_each(sensor)
+
+
+def test_filter():
+    network = Network()
+    sensor = watch(network, 'capture: { interface: veth0, rings: 2, filter: "tcp and not port 22" }\n')
+    flood(network, [packet(v, observed_for(v), proto, dport=port) for v in visitors(60)
+                    for proto in (SYN, UDP) for port in (22, 23)], 240)
+    wait_rings(sensor, expected(visitors(60), sensor, 2))
+    sensor.stop()
+
+
+def test_tunnel():
+    """An interface without Ethernet headers."""
+    network = Network()
+    with network.visiting(network.sensor):
+        try:
+            tun = os.open('/dev/net/tun', os.O_RDWR)
+            fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH22x', b'tun0', 0x1001)) # TUN, no head
+        except OSError as error:
+            raise Skip(f'no tunnels here: {error}') from None
+    network.in_sensor('ip', 'link', 'set', 'tun0', 'up')
+    sensor = watch(network, 'capture: { interface: tun0, rings: 4 }\n')
+    for visitor in visitors(60):
+        os.write(tun, packet(visitor, observed_for(visitor))[14:])
+    wait_rings(sensor, expected(visitors(60), sensor, 4))
+    equal(counts(sensor)['counted'], 60)
+    sensor.stop()
+    os.close(tun)
+
+
+def test_loopback():
+    """It shows each packet twice, as leaving and as coming."""
+    network = Network()
+    hosts = [f'127.7.{n}.1' for n in range(30)] # as many as are answered at once
+    sensor = watch(network, 'capture: { interface: lo, rings: 2 }\n', '127.9.0.0/28')
+    with network.visiting(network.sensor):
+        for host in hosts:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.bind((host, 0))
+                s.sendto(b'hello', ('127.9.0.3', 9))
+    # Each is answered that nobody is there.
+    wait_for('all', lambda: counts(sensor)['counted'] == 30
+             and counts(sensor)['dropped'].get('outbound') == 30)
+    equal([c['counted'] for c in captures(sensor)], expected(hosts, sensor, 2))
+    equal([c['dropped']['outbound'] for c in captures(sensor)], expected(hosts, sensor, 2))
+    sensor.stop()
 
 
 def test_interface_down_and_up():
