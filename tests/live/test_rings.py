@@ -140,6 +140,16 @@ def test_each_visitor_has_its_ring():
     check_each_visitor_has_its_ring(4)
 
 
+def test_one_for_each_processor():
+    network = Network()
+    sensor = watch(network, rings(0))
+    count = min(os.cpu_count(), 8)
+    frames = [packet(v, observed_for(v)) for v in visitors(60)]
+    flood(network, frames, 60)
+    wait_rings(sensor, expected(visitors(60), sensor, count))
+    sensor.stop()
+
+
 def check_rings_and_file_agree(count):
     network = Network()
     sensor = watch(network, rings(count))
