@@ -321,7 +321,7 @@ static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
 
 static void tell_link(const struct supervisor *s, enum post_kind kind)
 {
-	uint8_t up = s->rings.state == OS_LINK_UP;
+	uint8_t up = rings_hear(&s->rings);
 
 	posts_send(&s->posts, kind, WIRE_LINK, &up, 1);
 }

@@ -744,6 +744,7 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 int main(int argc, char **argv)
 {
 	static struct keeper k;
+	struct record_coverage rest;
 	struct err err = {0};
 	int rc;
 
@@ -757,6 +758,8 @@ int main(int argc, char **argv)
 	rc = prepare(&k, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
 	if (!rc)
 		rc = serve(&k);
+	if (!rc && k.overlap && overlap_rest(k.overlap, &rest))
+		rc = keep_row(&k, RECORD_TABLE_coverage, &rest);
 	if (k.ingest && !rc)
 		rc = store_ingest_commit(k.ingest, &err);
 	if (rc)
