@@ -238,13 +238,13 @@ static void print_status(const json_t *doc, bool ja)
 	    count_of(doc, "sockets"), count_of(doc, "sockets_failed"));
 	if (json_is_object(respond))
 		(void)printf(ja
-		    ? "応答: 接続 %lld (現在 %lld、最大 %lld)、データグラム %lld (返信 %lld、抑止 %lld)\n"
+		    ? "応答: 接続 %lld、データグラム %lld (返信 %lld、抑止 %lld)、進行中 %lld (最大 %lld)\n"
 		      "      上限による拒否 %lld、未識別 %lld、失われた記録 %lld\n"
-		    : "answering: %lld connections (%lld now, %lld at most), %lld datagrams (%lld answered, "
-		      "%lld withheld)\n           %lld over the limit, %lld unknown, %lld records lost\n",
-		    count_of(respond, "accepted"), count_of(respond, "open"),
-		    count_of(respond, "open_max"), count_of(respond, "datagrams"),
+		    : "answering: %lld connections, %lld datagrams (%lld answered, %lld withheld), %lld open now "
+		      "(%lld at most)\n           %lld over the limit, %lld unknown, %lld records lost\n",
+		    count_of(respond, "accepted"), count_of(respond, "datagrams"),
 		    count_of(respond, "replies"), count_of(respond, "replies_withheld"),
+		    count_of(respond, "open"), count_of(respond, "open_max"),
 		    count_of(respond, "over_limit"), count_of(respond, "unknown"),
 		    count_of(respond, "lost_rows"));
 	if (json_is_object(ssh))
