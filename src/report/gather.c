@@ -293,26 +293,11 @@ int gather_scan(struct gather *g, const char *question, const struct store_param
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-int gather_run(struct gather *g, struct err *err)
+/* Everything but coverage, which the rest needs, and rises, which are asked for beside. */
+static int run_sections(struct gather *g, struct err *err)
 {
-	struct zone *zone = store_zone(g->store);
-	unsigned countries = g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS;
-	unsigned ports = g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL;
-	int r;
+	int r = gather_access(g, err);
 
-	g->first = g->before.from < g->before.to ? g->before.from : g->now.from;
-	g->day_count = (size_t)(g->now.to - g->first);
-	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
-	for (size_t i = 0; i <= g->day_count; i++)
-		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
-	ranked_put(&g->ranked, RANKED_COUNTRY_DAY, countries);
-	ranked_put(&g->ranked_origins, RANKED_ORIGIN_DAY, countries);
-	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY, ports);
-	ranked_put(&g->ranked_port_days, RANKED_PORT_DAY, ports);
-	ranked_put(&g->ranked_together, RANKED_PORT_TOGETHER, ports);
-	r = gather_coverage(g, err);
-	if (r == ST_OK)
-		r = gather_access(g, err);
 	if (r == ST_OK)
 		r = gather_countries(g, err);
 	if (r == ST_OK) {
@@ -327,13 +312,46 @@ int gather_run(struct gather *g, struct err *err)
 	if (r == ST_OK)
 		r = gather_alerts(g, err);
 	if (r == ST_OK)
-		r = gather_rises(g, err);
-	if (r == ST_OK)
 		r = gather_visits(g, err);
 	if (r == ST_OK)
 		r = gather_logins(g, err);
 	if (r == ST_OK)
 		r = store_notes(g->store, g->now.from, g->now.to, &g->notes, err);
+	return r;
+}
+
+int gather_run(struct gather *g, struct err *err)
+{
+	struct zone *zone = store_zone(g->store);
+	unsigned countries = g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS;
+	unsigned ports = g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL;
+	struct store_beside *rises = NULL;
+	struct err err_rises = {0};
+	int r_rises;
+	int r;
+
+	g->first = g->before.from < g->before.to ? g->before.from : g->now.from;
+	g->day_count = (size_t)(g->now.to - g->first);
+	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
+	for (size_t i = 0; i <= g->day_count; i++)
+		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
+	ranked_put(&g->ranked, RANKED_COUNTRY_DAY, countries);
+	ranked_put(&g->ranked_origins, RANKED_ORIGIN_DAY, countries);
+	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY, ports);
+	ranked_put(&g->ranked_port_days, RANKED_PORT_DAY, ports);
+	ranked_put(&g->ranked_together, RANKED_PORT_TOGETHER, ports);
+	r = gather_coverage(g, err);
+	/* Captures alone have nothing to compare with. */
+	if (r == ST_OK && g->before.from < g->before.to)
+		r = store_beside_begin(g->store, gather_rises, g, &rises, err);
+	if (r == ST_OK)
+		r = run_sections(g, err);
+	r_rises = store_beside_end(rises, &err_rises);
+	if (r == ST_OK && r_rises) { /* as if they had been asked for last */
+		r = r_rises;
+		if (err)
+			*err = err_rises;
+	}
 	return r;
 }
 

@@ -7,9 +7,11 @@
 #include "store/engine.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 struct store {
+	struct store *owner; /* beside another one (beside.c), whose DuckDB is used; else NULL */
 	char *path;
 	enum store_mode mode;
 	unsigned threads;
@@ -23,6 +25,8 @@ struct store {
 	struct research *research; /* the built-in networks, at first use; NULL: those of judging */
 	struct tools *tools;       /* at first use */
 	struct judged_cache *judged; /* at first use */
+	pthread_mutex_t judging_lock; /* of judged, where somebody asks beside */
+	pthread_rwlock_t alone;       /* questions share it; one that needs all memory has it alone */
 	uint64_t token;            /* makes segment names unique */
 	unsigned name_count;
 };
@@ -40,6 +44,15 @@ const char *store_unique_name(struct store *store, char name[STORE_NAME_MAX]);
 /* Fills the {params} of a text; see store_ask. */
 ST_MUST_CHECK int query_fill(const char *question, const char *text,
     const struct store_param *params, size_t param_count, struct buf *sql, struct err *err);
+
+/* Who holds what a store and those beside it share. */
+static inline struct store *store_owner(struct store *store)
+{
+	return store->owner ? store->owner : store;
+}
+
+/* Makes what questions make at first use. */
+ST_MUST_CHECK int query_prepare(struct store *store, struct err *err);
 
 /* Microseconds since 1970. */
 int64_t store_now(void);

@@ -5,6 +5,7 @@
 #include "store/internal.h"
 
 #include "base/civil.h"
+#include "store/judged.h"
 #include "store/result.h"
 #include "store/verify.h"
 #include "store/views.h"
@@ -262,29 +263,76 @@ static void name_damaged_file(struct store *store, int32_t day_from, int32_t day
 	buf_fini(&path);
 }
 
+int query_prepare(struct store *store, struct err *err)
+{
+	int ret = open_reader(store, err);
+
+	return ret ? ret : judged_prepare(store, err);
+}
+
+/* The tables that a text mentions, as one state of the catalogue has them. */
+static int make_views(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
+    struct buf *views, struct err *err)
+{
+	struct store *owner = store_owner(store);
+	int ret;
+
+	(void)pthread_mutex_lock(&owner->judging_lock); /* made and held by us alone */
+	ret = catalogue_begin_read(&store->cat, err);
+	if (!ret) {
+		ret = views_append(store, sql, day_from, day_to, views, err);
+		ret = catalogue_end(&store->cat, ret, err);
+	}
+	(void)pthread_mutex_unlock(&owner->judging_lock);
+	if (!ret && views->failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	return ret;
+}
+
+static bool lacked_memory(const struct err *err)
+{
+	return err && strstr(err->text, "Out of Memory") != NULL;
+}
+
+/*
+ * Questions that are asked beside each other share DuckDB's memory: one that finds too little is asked
+ * again alone, so that what fits alone never fails.  A scan keeps next to nothing and has given out
+ * blocks already.
+ */
+static int run_sharing(struct store *store, duckdb_connection con, const char *sql,
+    const struct sink *sink, struct err *err)
+{
+	pthread_rwlock_t *alone = &store_owner(store)->alone;
+	int ret;
+
+	(void)pthread_rwlock_rdlock(alone); /* fails only with more threads than there can be */
+	ret = run_select(con, sql, sink, err);
+	(void)pthread_rwlock_unlock(alone);
+	if (ret != ST_ENGINE || sink->each || !lacked_memory(err))
+		return ret;
+	(void)pthread_rwlock_wrlock(alone);
+	ret = run_select(con, sql, sink, err);
+	(void)pthread_rwlock_unlock(alone);
+	return ret;
+}
+
 /* Runs the finished SQL over the views it needs, on a connection of its own. */
 static int run(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
     const struct sink *sink, struct err *err)
 {
+	struct store *owner = store_owner(store);
 	struct engine session = {0};
 	struct buf views = {0};
-	int ret = open_reader(store, err);
+	int ret = open_reader(owner, err);
 
-	if (ret)
-		return ret;
-	ret = catalogue_begin_read(&store->cat, err);
-	if (ret)
-		return ret;
-	ret = views_append(store, sql, day_from, day_to, &views, err);
-	ret = catalogue_end(&store->cat, ret, err);
-	if (!ret && views.failed)
-		ret = err_set(err, -ENOMEM, "out of memory");
-	if (!ret && duckdb_connect(store->reader.db, &session.con) != DuckDBSuccess)
+	if (!ret)
+		ret = make_views(store, sql, day_from, day_to, &views, err);
+	if (!ret && duckdb_connect(owner->reader.db, &session.con) != DuckDBSuccess)
 		ret = err_set(err, ST_ENGINE, "DuckDB gives no connection");
 	if (!ret && views.len)
 		ret = engine_run(&session, buf_text(&views), err);
 	if (!ret)
-		ret = run_select(session.con, sql, sink, err);
+		ret = run_sharing(store, session.con, sql, sink, err);
 	if (ret == ST_ENGINE)
 		name_damaged_file(store, day_from, day_to, err);
 	if (session.con)
