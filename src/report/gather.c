@@ -127,11 +127,8 @@ static int compare_before(const void *pa, const void *pb)
 	const struct gather_item *a = pa;
 	const struct gather_item *b = pb;
 
-	double rate_a = gather_order(a->rate.before);
-	double rate_b = gather_order(b->rate.before);
-
-	if (rate_a != rate_b)
-		return rate_a > rate_b ? -1 : 1;
+	if (a->order != b->order)
+		return a->order > b->order ? -1 : 1;
 	return compare_keys(a, b);
 }
 
@@ -140,11 +137,8 @@ static int compare_now(const void *pa, const void *pb)
 	const struct gather_item *a = pa;
 	const struct gather_item *b = pb;
 
-	double rate_a = gather_order(a->rate.now);
-	double rate_b = gather_order(b->rate.now);
-
-	if (rate_a != rate_b)
-		return rate_a > rate_b ? -1 : 1;
+	if (a->order != b->order)
+		return a->order > b->order ? -1 : 1;
 	if (a->sources != b->sources)
 		return a->sources > b->sources ? -1 : 1;
 	return compare_keys(a, b);
@@ -154,9 +148,13 @@ void gather_rank(struct gather_list *list)
 {
 	if (!list->count)
 		return;
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].order = gather_order(list->items[i].rate.before);
 	qsort(list->items, list->count, sizeof(*list->items), compare_before);
 	for (size_t i = 0; i < list->count; i++)
 		list->items[i].rank_before = list->items[i].rate.before > 0 ? (unsigned)i + 1 : 0;
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].order = gather_order(list->items[i].rate.now);
 	qsort(list->items, list->count, sizeof(*list->items), compare_now);
 	for (size_t i = 0; i < list->count; i++)
 		list->items[i].rank = list->items[i].rate.now > 0 ? (unsigned)i + 1 : 0;

@@ -72,6 +72,7 @@ struct gather_item {
 	double median;          /* over sensors, in their own rate; of the first rows, 3 sensors up */
 	unsigned weeks_top;     /* of weeks_known */
 	double *days;           /* daily rates of the first ports, [day_count], or NULL */
+	double order;           /* while it is ranked: gather_order of what is ranked by */
 };
 
 struct gather_list {
