@@ -311,21 +311,31 @@ static void tell_overlaps(const struct most *most, struct rise *rise)
 	}
 }
 
-/* The days of any rise, for SQL. */
+/* SQL for the days of any rise, as ranges, which the engine picks files by. */
 static void put_days(const struct rises_sources *sources, struct buf *sql, int32_t *ret_first)
 {
-	char text[CIVIL_DATE_TEXT_MAX];
-	size_t count = 0;
+	size_t days = sources->w->g.day_count;
+	const char *separator = "";
 
-	for (size_t t = sources->w->g.day_count; t-- > 0;) {
-		if (!sources->days[t])
+	*ret_first = sources->w->g.now.to;
+	buf_putc(sql, '(');
+	for (size_t from = 0, to; from < days; from = to + 1) {
+		char text[CIVIL_DATE_TEXT_MAX];
+		int32_t first = sources->w->g.first + (int32_t)from;
+
+		for (to = from; to < days && sources->days[to];)
+			to++;
+		if (to == from)
 			continue;
-		*ret_first = sources->w->g.first + (int32_t)t;
-		buf_printf(sql, "%stoDate('%s')", count++ ? ", " : "",
-		    civil_format_date(*ret_first, text));
+		if (!separator[0])
+			*ret_first = first;
+		buf_printf(sql, "%s(date >= toDate('%s')", separator,
+		    civil_format_date(first, text));
+		buf_printf(sql, " AND date < toDate('%s'))",
+		    civil_format_date(sources->w->g.first + (int32_t)to, text));
+		separator = " OR ";
 	}
-	if (count == 0)
-		buf_puts(sql, "NULL");
+	buf_puts(sql, separator[0] ? ")" : "1 = 0)");
 }
 
 /* Few sources are named, so that the engine gives out little besides theirs. */
@@ -374,7 +384,7 @@ int rises_sources_tell(struct rises_sources *sources, struct err *err)
 	    {.name = "among", .kind = STORE_PARAM_SQL}};
 	struct buf days = {0};
 	struct buf among = {0};
-	int32_t first = sources->w->g.first;
+	int32_t first;
 	int rc = ST_OK;
 
 	if (sources->count == 0)

@@ -35,6 +35,7 @@ static void *run_part(void *arg)
 
 static void beside_free(struct store_beside *beside)
 {
+	query_end(&beside->store);
 	catalogue_close(&beside->store.cat);
 	zone_free(beside->store.zone);
 	free(beside);

@@ -10,6 +10,16 @@
 #include <pthread.h>
 #include <stdio.h>
 
+/* A connection that has the views of some questions. */
+struct store_session {
+	struct engine engine;
+	char *views;
+	uint64_t used;
+	bool busy;
+};
+
+#define STORE_SESSIONS_MAX 8
+
 struct store {
 	struct store *owner; /* beside another one (beside.c), whose DuckDB is used; else NULL */
 	char *path;
@@ -21,6 +31,8 @@ struct store {
 	struct catalogue cat;
 	struct engine merger; /* compaction and verification; opened at first use */
 	struct engine reader; /* questions; opened at first use */
+	struct store_session sessions[STORE_SESSIONS_MAX];
+	uint64_t session_uses;
 	struct store_judging judging;
 	struct research *research; /* the built-in networks, at first use; NULL: those of judging */
 	struct tools *tools;       /* at first use */
@@ -53,6 +65,8 @@ static inline struct store *store_owner(struct store *store)
 
 /* Makes what questions make at first use. */
 ST_MUST_CHECK int query_prepare(struct store *store, struct err *err);
+/* Ends what questions keep; before the reader is closed. */
+void query_end(struct store *store);
 
 /* Microseconds since 1970. */
 int64_t store_now(void);

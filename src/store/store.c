@@ -207,6 +207,7 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	query_end(store);
 	judged_free(store->judged);
 	engine_close(&store->reader);
 	engine_close(&store->merger);

@@ -2,4 +2,4 @@
 -- it is read.
 SELECT date, src_hi, src_lo, proto, port
 FROM flow
-WHERE class = 0 AND date IN ({days}) AND {among}
+WHERE class = 0 AND {days} AND {among}
