@@ -33,7 +33,7 @@ deb_packages=(build-essential debhelper)
 live_packages=(
 	iproute2 nftables tcpreplay strace openssh-client telnet curl ftp ldap-utils smbclient
 	mariadb-client postgresql-client redis-tools mosquitto-clients snmp sipsak swaks hydra nmap
-	'freerdp2-x11|freerdp3-x11' gvncviewer xvfb xauth dnsutils
+	'freerdp2-x11|freerdp3-x11' gvncviewer xvfb xauth bind9-dnsutils
 )
 
 say() { printf 'deps: %s\n' "$*" >&2; }

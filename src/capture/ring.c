@@ -115,13 +115,22 @@ static int make_ring(int fd, unsigned blocks, struct err *err)
 	return ST_OK;
 }
 
-int ring_open(const struct ring_options *o, int *ret_fd, struct err *err)
+/* Without a protocol nothing is taken yet, but which interface it is can be asked of the socket. */
+static int bind_to(int fd, const char *interface, uint16_t protocol, struct err *err)
 {
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = (int)if_nametoindex(o->interface),
+		.sll_protocol = htons(protocol),
+		.sll_ifindex = (int)if_nametoindex(interface),
 	};
+
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
+		return err_set(err, -errno, "%s: %s", interface, st_text(-errno));
+	return ST_OK;
+}
+
+static int open_one(const struct ring_options *o, int *ret_fd, struct err *err)
+{
 	uint16_t linktype = LINKTYPE_ETHERNET;
 	bool loopback = false;
 	/* No protocol yet: nothing is taken before filter and ring are there. */
@@ -138,8 +147,8 @@ int ring_open(const struct ring_options *o, int *ret_fd, struct err *err)
 		rc = err_set(err, ST_USAGE, "a ring has a power of two of blocks");
 	if (!rc)
 		rc = make_ring(fd, o->blocks ? o->blocks : RING_BLOCKS_DEFAULT, err);
-	if (!rc && bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-		rc = err_set(err, -errno, "%s: %s", o->interface, st_text(-errno));
+	if (!rc)
+		rc = bind_to(fd, o->interface, o->fanout.rings > 1 ? 0 : ETH_P_ALL, err);
 	if (rc) {
 		(void)close(fd);
 		return rc;
@@ -147,6 +156,113 @@ int ring_open(const struct ring_options *o, int *ret_fd, struct err *err)
 	*ret_fd = fd;
 	return ST_OK;
 }
+
+int ring_open(const struct ring_options *o, int *ret_fds, struct err *err)
+{
+	unsigned rings = o->fanout.rings > 1 ? o->fanout.rings : 1;
+	int fds[FANOUT_RINGS_MAX];
+	int rc = ST_OK;
+	unsigned n;
+
+	if (rings > FANOUT_RINGS_MAX)
+		return err_set(err, ST_LIMIT, "more than %d packet rings", FANOUT_RINGS_MAX);
+	for (n = 0; n < rings; n++) {
+		rc = open_one(o, &fds[n], err);
+		if (rc)
+			break;
+	}
+	if (rc) {
+		while (n > 0)
+			(void)close(fds[--n]);
+		return rc;
+	}
+	memcpy(ret_fds, fds, rings * sizeof(fds[0]));
+	return ST_OK;
+}
+
+/* ---- several rings -------------------------------------------------------------------------- */
+
+/* Takes nothing: for a socket that has not its part of the packets yet. */
+static int shut(int fd, struct err *err)
+{
+	struct sock_filter nothing = {BPF_RET | BPF_K, 0, 0, 0};
+	struct sock_fprog kernel = {1, &nothing};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &kernel, sizeof(kernel)) != 0)
+		return err_set(err, -errno, "packet ring: %s", st_text(-errno));
+	return ST_OK;
+}
+
+static int unshut(int fd, const struct ring_options *o, uint16_t linktype, struct err *err)
+{
+	int unused = 0;
+
+	if (o->filter && o->filter[0])
+		return attach_filter(fd, o->filter, linktype, err);
+	if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused)) != 0)
+		return err_set(err, -errno, "packet ring: %s", st_text(-errno));
+	return ST_OK;
+}
+
+/* The first one makes a group with a number that nobody else uses (0 is one like any other). */
+static int join(int fd, bool first, unsigned *inout_group, struct err *err)
+{
+	unsigned wanted = first ? (PACKET_FANOUT_CBPF | PACKET_FANOUT_FLAG_UNIQUEID) << 16
+	                        : *inout_group | PACKET_FANOUT_CBPF << 16;
+	socklen_t len = sizeof(wanted);
+
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &wanted, sizeof(wanted)) != 0
+	    || getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &wanted, &len) != 0)
+		return err_set(err, -errno, "packet rings cannot be joined: %s", st_text(-errno));
+	*inout_group = wanted & 0xffff;
+	return ST_OK;
+}
+
+int ring_deal(const struct ring_options *o, int fd, struct err *err)
+{
+	static struct sock_filter program[FANOUT_INSNS_MAX];
+	struct fanout_options fanout = o->fanout;
+	struct sock_fprog kernel = {0, program};
+	uint16_t linktype = LINKTYPE_ETHERNET;
+	bool loopback;
+	size_t count;
+	int rc = link_of(fd, o->interface, &linktype, &loopback, err);
+
+	fanout.frames = linktype == LINKTYPE_RAW ? FANOUT_RAW : FANOUT_ETHERNET;
+	if (!rc)
+		rc = fanout_program(&fanout, program, &count, err);
+	if (rc)
+		return rc;
+	kernel.len = (unsigned short)count;
+	if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &kernel, sizeof(kernel)) != 0)
+		return err_set(err, -errno, "packets cannot be dealt out to several rings: %s",
+		    st_text(-errno));
+	return ST_OK;
+}
+
+/* Nobody takes a packet until everybody has the own part: none comes twice. */
+int ring_share(const struct ring_options *o, const int *fds, struct err *err)
+{
+	uint16_t linktype = LINKTYPE_ETHERNET;
+	unsigned group = 0;
+	bool loopback;
+	int rc = link_of(fds[0], o->interface, &linktype, &loopback, err);
+
+	for (unsigned i = 0; !rc && i < o->fanout.rings; i++) {
+		rc = shut(fds[i], err);
+		if (!rc)
+			rc = bind_to(fds[i], o->interface, ETH_P_ALL, err);
+		if (!rc)
+			rc = join(fds[i], i == 0, &group, err);
+	}
+	if (!rc)
+		rc = ring_deal(o, fds[0], err);
+	for (unsigned i = 0; !rc && i < o->fanout.rings; i++)
+		rc = unshut(fds[i], o, linktype, err);
+	return rc;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
 
 int ring_map(int fd, struct ring **ret_ring, struct err *err)
 {

@@ -1,5 +1,6 @@
 /*
- * Packets from a network interface: the kernel's AF_PACKET ring (TPACKET_V3).
+ * Packets from a network interface: the kernel's AF_PACKET ring (TPACKET_V3), or several of them
+ * among which the kernel deals out visitors (PACKET_FANOUT, fanout.h).
  *
  * Opened by a program that may (CAP_NET_RAW), mapped and read by one that may nothing else.  What an
  * interface sends is delivered too (answers tell follow-ups from backscatter); on a loopback
@@ -8,6 +9,7 @@
 #pragma once
 
 #include "capture/capture.h"
+#include "capture/fanout.h"
 
 #define RING_BLOCK_SIZE (512u << 10)
 #define RING_BLOCKS_DEFAULT 16u
@@ -17,12 +19,27 @@
 struct ring_options {
 	const char *interface;
 	const char *filter; /* libpcap expression, "" for none; runs in the kernel */
-	unsigned blocks;    /* a power of two, at most RING_BLOCKS_MAX; 0: the default */
+	unsigned blocks;    /* of each, a power of two, at most RING_BLOCKS_MAX; 0: the default */
+	struct fanout_options fanout; /* rings: 0 and 1 are one, and the rest is not asked for */
 };
 
-/* Opens a socket with its ring on the interface; the interface may be down and come up later.
- * ST_NOT_FOUND: there is no such interface; ST_USAGE: the filter; -EPERM. */
-ST_MUST_CHECK int ring_open(const struct ring_options *options, int *ret_fd, struct err *err);
+/*
+ * Opens as many sockets as there are rings, each with its own, on the interface; it may be down and
+ * come up later.  One takes packets at once, several when they are shared out.
+ * ST_NOT_FOUND: there is no such interface; ST_USAGE: the filter; -EPERM.
+ */
+ST_MUST_CHECK int ring_open(const struct ring_options *options, int *ret_fds, struct err *err);
+
+/*
+ * Joins several rings to a group among which packets are dealt out: each packet goes to one of
+ * them.  Once, with the interface up: Linux before 6.13 does not let sockets join before.  After
+ * that it may go down and up; the kernel takes the group along.  After an error the sockets are
+ * useless: open others.
+ */
+ST_MUST_CHECK int ring_share(const struct ring_options *options, const int *fds, struct err *err);
+
+/* Deals packets of such a group out by other networks from now on; any of its sockets will do. */
+ST_MUST_CHECK int ring_deal(const struct ring_options *options, int fd, struct err *err);
 
 struct ring;
 

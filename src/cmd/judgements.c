@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TELLING_BATCH 32
+
 struct judgements {
 	struct detect_settings settings;
 	struct attacks *attacks;
@@ -58,30 +60,79 @@ void judgements_free(struct judgements *j)
 	free(j);
 }
 
+static struct ip source_of(const struct record_flow *flow)
+{
+	return (struct ip){flow->src_hi, flow->src_lo};
+}
+
+/* Rows that say more than that somebody asked, and what they are for attacks. */
+struct telling {
+	struct record_flow flow;
+	struct attack_sample sample;
+	bool is_sample;
+};
+
+/* The next telling rows from *inout_next on; how many. */
+static size_t gather(const struct tally_rows *rows, uint32_t *inout_next,
+    struct telling list[TELLING_BATCH])
+{
+	size_t count = 0;
+	uint32_t i = *inout_next;
+
+	for (; i < rows->count && count < TELLING_BATCH; i++) {
+		const struct minute_row *row = tally_row(rows, i);
+		uint8_t class = minute_key_class(&row->key);
+		struct telling *t = &list[count];
+
+		t->is_sample = attack_is_sample(class, minute_key_proto(&row->key),
+		    minute_key_attack_proto(&row->key), minute_key_port(&row->key));
+		if (class == RECORD_CLASS_REQUEST && !t->is_sample)
+			continue;
+		tally_row_flow(rows, i, &t->flow);
+		t->is_sample = t->is_sample && attack_sample_of(&t->flow, &t->sample);
+		t->sample.first_dst = row->first_dst + 1;
+		count++;
+	}
+	*inout_next = i;
+	return count;
+}
+
+/* One step of all before the next step of any: tables are far larger than the cache. */
+static int add_telling(struct judgements *j, const struct telling *list, size_t count)
+{
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		role_talks_prefetch_index(j->talks, source_of(&list[i].flow));
+		if (list[i].is_sample)
+			attacks_prefetch_index(j->attacks, &list[i].sample);
+	}
+	for (size_t i = 0; i < count; i++) {
+		role_talks_prefetch_talk(j->talks, source_of(&list[i].flow));
+		if (list[i].is_sample)
+			attacks_prefetch_victim(j->attacks, &list[i].sample);
+	}
+	for (size_t i = 0; i < count && !rc; i++) {
+		if (list[i].is_sample)
+			rc = attacks_add(j->attacks, &list[i].sample);
+		if (!rc)
+			rc = role_talks_add(j->talks, &list[i].flow);
+	}
+	return rc;
+}
+
 int judgements_add(struct judgements *j, const struct tally_rows *rows)
 {
-	for (uint32_t i = 0; i < rows->count; i++) {
-		const struct minute_key *key = &tally_row(rows, i)->key;
-		uint8_t class = minute_key_class(key);
-		bool attack = attack_is_sample(class, minute_key_proto(key),
-		    minute_key_attack_proto(key), minute_key_port(key));
-		struct attack_sample sample;
-		struct record_flow flow;
-		int rc = ST_OK;
+	struct telling list[TELLING_BATCH];
+	uint32_t next = 0;
+	int rc = ST_OK;
 
-		if (class == RECORD_CLASS_REQUEST && !attack)
-			continue;
-		tally_row_flow(rows, i, &flow);
-		if (attack && attack_sample_of(&flow, &sample)) {
-			sample.first_dst = tally_row(rows, i)->first_dst + 1;
-			rc = attacks_add(j->attacks, &sample);
-		}
-		if (!rc)
-			rc = role_talks_add(j->talks, &flow);
-		if (rc)
-			return rc;
+	while (!rc && next < rows->count) {
+		size_t count = gather(rows, &next, list);
+
+		rc = add_telling(j, list, count);
 	}
-	return ST_OK;
+	return rc;
 }
 
 static int judge_source(void *arg, const struct summary_source *source)

@@ -10,10 +10,12 @@
 #include "base/civil.h"
 #include "base/hash.h"
 #include "cmd/identity.h"
+#include "cmd/relay.h"
 #include "cmd/visitors.h"
 #include "decode/decode.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/process.h"
 #include "tally/coverage.h"
 
 #include <errno.h>
@@ -35,6 +37,7 @@ struct pipeline {
 	struct capture *capture;
 	struct tools *tools;
 	struct tally *tally;
+	struct relay *relay; /* NULL: rows are taken where they are counted */
 	struct summary *summary;
 	struct visitors *visitors;
 	struct judgements *judgements;
@@ -78,10 +81,8 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 
 	if (!rc)
 		rc = judgements_add(p->judgements, rows);
-	if (rc)
-		return err_set(p->err, rc, "out of memory");
-	if (!p->ingest)
-		return ST_OK;
+	if (rc || !p->ingest)
+		return rc;
 	for (uint32_t i = 0; i < rows->count; i++) {
 		struct record_flow *flow = &p->flows[i];
 		struct geo_place place;
@@ -264,8 +265,9 @@ static int end_file(struct pipeline *p, bool last, struct err *err)
 	if (!p->file)
 		return ST_OK;
 	rc = tally_flush(p->tally);
-	if (!rc)
-		rc = visitors_end_file(p->visitors, last, p->ingest, err);
+	if (rc)
+		return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
+	rc = visitors_end_file(p->visitors, last, p->ingest, err);
 	if (!rc)
 		rc = clustering_flush(p->clustering, p->ingest, err);
 	if (rc)
@@ -408,10 +410,15 @@ static int open_tally(struct pipeline *p, struct err *err)
 	if (p->options.store)
 		rc = store_destinations_load(p->options.store, p->options.sensor, &known,
 		    &options.known_count, err);
-	if (rc)
-		return rc;
 	options.known = known;
-	rc = tally_new(&options, &p->tally, err);
+	/* A store is written by threads of its own already, and knows one writer at a time. */
+	if (!rc && !p->options.store && os_processors() > 1) {
+		rc = relay_new(take_rows, p, &p->relay, err);
+		options.relay = &relay_calls;
+		options.relay_arg = p->relay;
+	}
+	if (!rc)
+		rc = tally_new(&options, &p->tally, err);
 	free(known);
 	return rc;
 }
@@ -477,6 +484,7 @@ void pipeline_free(struct pipeline *p)
 		store_ingest_abort(p->ingest);
 	if (p->identity)
 		(void)identity_finish(p->identity, NULL, NULL); /* nobody asks any more */
+	relay_free(p->relay);
 	coverage_free(p->coverage);
 	summary_free(p->summary);
 	visitors_free(p->visitors);

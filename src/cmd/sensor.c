@@ -133,32 +133,88 @@ static void print_worker(const char *name, const json_t *worker, bool ja)
 	long long pid = count_of(worker, "pid");
 
 	if (!json_is_true(json_object_get(worker, "wanted")))
-		(void)printf("  %-8s %s\n", name, ja ? "使用しない" : "not used");
+		(void)printf("  %-9s %s\n", name, ja ? "使用しない" : "not used");
 	else if (pid > 0)
-		(void)printf(ja ? "  %-8s 動作中 (pid %lld、再起動 %lld 回)\n"
-		                : "  %-8s running (pid %lld, restarts %lld)\n",
+		(void)printf(ja ? "  %-9s 動作中 (pid %lld、再起動 %lld 回)\n"
+		                : "  %-9s running (pid %lld, restarts %lld)\n",
 		    name, pid, count_of(worker, "restarts"));
 	else
-		(void)printf(ja ? "  %-8s 停止中 (再起動 %lld 回)\n" : "  %-8s down (restarts %lld)\n", name,
+		(void)printf(ja ? "  %-9s 停止中 (再起動 %lld 回)\n" : "  %-9s down (restarts %lld)\n", name,
 		    count_of(worker, "restarts"));
 }
 
-/* The responder and the capture have the same rules and share the work. */
-static void print_signatures(const json_t *respond, const json_t *capture, bool ja)
+/* Those who hear strangers have the same rules and share the work. */
+static void print_signatures(const json_t *workers, bool ja)
 {
-	long long rules = count_of(respond, "rules");
-	long long others = count_of(capture, "rules");
-	long long left_out = count_of(respond, "alerts_left_out") + count_of(capture, "alerts_left_out");
-	long long unseen = count_of(respond, "uninspected") + count_of(capture, "uninspected");
+	long long rules = 0, alerts = 0, left_out = 0, unseen = 0;
+	const char *key;
+	json_t *worker;
 
-	if (rules == 0 && others == 0)
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+		long long own = count_of(status, "rules");
+
+		rules = own > rules ? own : rules;
+		alerts += count_of(status, "alerts");
+		left_out += count_of(status, "alerts_left_out");
+		unseen += count_of(status, "uninspected");
+	}
+	if (rules == 0)
 		return;
 	(void)printf(ja ? "シグネチャ: ルール %lld 件、アラート %lld 件 (保存しなかったもの %lld、検査できなかった"
 	                  "セッション %lld)\n"
 	                : "signatures: %lld rules, %lld alerts (%lld not kept, %lld sessions not inspected "
 	                  "whole)\n",
-	    rules > others ? rules : others, count_of(respond, "alerts") + count_of(capture, "alerts"),
-	    left_out, unseen);
+	    rules, alerts, left_out, unseen);
+}
+
+/* One capture is "capture", several rings' are "capture-1" and so on: all together, then each. */
+static void print_captures(const json_t *workers, bool ja)
+{
+	static const char prefix[] = "capture";
+	long long received = 0, lost = 0, counted = 0, access = 0;
+	unsigned captures = 0;
+	const char *key;
+	json_t *worker;
+
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+
+		if (strncmp(key, prefix, sizeof(prefix) - 1) != 0 || !json_is_object(status))
+			continue;
+		captures++;
+		received += count_of(status, "received");
+		lost += count_of(status, "kernel_drops");
+		counted += count_of(status, "counted");
+		access += count_of(status, "access");
+	}
+	if (captures > 0)
+		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
+		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
+		                  "access\n", received, lost, counted, access);
+	json_object_foreach((json_t *)(uintptr_t)workers, key, worker) {
+		const json_t *status = json_object_get(worker, "status");
+
+		if (captures > 1 && strncmp(key, prefix, sizeof(prefix) - 1) == 0)
+			(void)printf(ja ? "  リング %s: 受信 %lld、取りこぼし %lld\n"
+			                : "  ring %s: %lld received, %lld lost by the kernel\n",
+			    key + sizeof(prefix), count_of(status, "received"),
+			    count_of(status, "kernel_drops"));
+	}
+}
+
+/* Datagrams at ports without a socket of their own, and what became of their answers. */
+static void print_courier(const json_t *c, bool ja)
+{
+	long long lost = count_of(c, "kernel_drops") + count_of(c, "responder_behind");
+	long long refused = count_of(c, "token_unknown") + count_of(c, "token_used")
+	    + count_of(c, "token_late") + count_of(c, "wrong_length") + count_of(c, "nonsense");
+
+	(void)printf(ja ? "任意ポートの UDP: 受信 %lld、取りこぼし %lld、返信 %lld (送信できなかったもの %lld、"
+	                  "規則に反し破棄したもの %lld)\n"
+	                : "UDP at any port: %lld received, %lld lost, %lld answered (%lld could not be sent, "
+	                  "%lld refused)\n",
+	    count_of(c, "datagrams"), lost, count_of(c, "sent"), count_of(c, "not_sent"), refused);
 }
 
 static void print_status(const json_t *doc, bool ja)
@@ -166,7 +222,7 @@ static void print_status(const json_t *doc, bool ja)
 	const json_t *workers = json_object_get(doc, "workers");
 	const json_t *respond = json_object_get(json_object_get(workers, "respond"), "status");
 	const json_t *ssh = json_object_get(json_object_get(workers, "ssh"), "status");
-	const json_t *capture = json_object_get(json_object_get(workers, "capture"), "status");
+	const json_t *courier = json_object_get(json_object_get(workers, "courier"), "status");
 	const json_t *store = json_object_get(json_object_get(workers, "store"), "status");
 	const char *key;
 	json_t *worker;
@@ -197,13 +253,10 @@ static void print_status(const json_t *doc, bool ja)
 		                  "limit, %lld records lost\n",
 		    count_of(ssh, "accepted"), count_of(ssh, "open"), count_of(ssh, "open_max"),
 		    count_of(ssh, "logins"), count_of(ssh, "over_limit"), count_of(ssh, "lost_rows"));
-	if (json_is_object(capture))
-		(void)printf(ja ? "捕捉: 受信 %lld、取りこぼし %lld、計数 %lld、うちアクセス %lld\n"
-		                : "capture: %lld received, %lld lost by the kernel, %lld counted, %lld of them "
-		                  "access\n",
-		    count_of(capture, "received"), count_of(capture, "kernel_drops"),
-		    count_of(capture, "counted"), count_of(capture, "access"));
-	print_signatures(respond, capture, ja);
+	if (json_is_object(courier))
+		print_courier(courier, ja);
+	print_captures(workers, ja);
+	print_signatures(json_object_get(doc, "workers"), ja);
 	if (count_of(store, "left_out") > 0)
 		(void)printf(ja ? "ディスク不足のため保存しなかった記録: %lld 行\n"
 		                : "not kept because the disk is full: %lld records\n",
@@ -363,8 +416,8 @@ static void mark_ports(const struct config *c, unsigned transport, uint8_t *ret_
 	}
 }
 
-/* Those are not led away: SSH has a program of its own, and a datagram can be answered only from the
- * socket of the port that was asked. */
+/* Those are not led away: SSH has a program of its own, and a datagram's way through the courier is
+ * the longer one. */
 static void print_own_ports(const struct config *c, unsigned transport)
 {
 	uint8_t *ports = command_need(calloc(1u << 16, 1));
@@ -428,7 +481,8 @@ static int rules(void)
 	    "#   ip -6 route add local default dev lo table %d\n"
 	    "# The addresses are this machine's.  A whole network becomes so by (not one with its\n"
 	    "# gateway in it):\n"
-	    "#   ip route add local 192.0.2.8/29 dev lo\n",
+	    "#   ip route add local 192.0.2.8/29 dev lo\n"
+	    "#   ip -6 route add local 2001:db8:8::/64 dev lo\n",
 	    (int)c->respond.any_port_share, MARK, ROUTES, ROUTES, MARK, ROUTES, ROUTES);
 	(void)printf("table inet teiten\ndelete table inet teiten\n"
 	    "table inet teiten {\n\tchain prerouting {\n"

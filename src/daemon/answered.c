@@ -11,8 +11,6 @@ void answered_init(struct answered *a, const struct config *config,
 	for (size_t i = 0; i < count; i++) {
 		unsigned udp = sockets[i].transport == DECODE_PROTO_UDP;
 
-		if (sockets[i].owner != START_RESPOND)
-			continue;
 		if (sockets[i].transparent)
 			a->all[udp] = true;
 		a->ports[udp][sockets[i].port / 8] |= (uint8_t)(1u << sockets[i].port % 8);

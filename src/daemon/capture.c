@@ -30,6 +30,7 @@ struct watcher {
 	struct minute minute;
 	bool blind; /* the interface is down: this time is not observed */
 	int64_t flushed_minute; /* the wall minute after which the tally was last closed */
+	int64_t told_clock_us;  /* by which the store reads the coverage; several rings only */
 	unsigned signatures;
 	uint32_t addresses;
 	struct answered answered;
@@ -97,6 +98,15 @@ static void tell_status(void *self, struct buf *b)
 	buf_putc(b, '}');
 }
 
+/* Of several rings the store makes one coverage, and compares their clocks. */
+static void tell_clock(struct watcher *w)
+{
+	if (w->worker.start.rings < 2 || w->told_clock_us == w->minute.wall_minus_monotonic_us)
+		return;
+	w->told_clock_us = w->minute.wall_minus_monotonic_us;
+	outbox_clock(w->worker.outbox, w->told_clock_us);
+}
+
 /* What goes by the wall clock: coverage and quiet minutes. */
 static int by_the_clock(struct watcher *w, bool last)
 {
@@ -112,11 +122,13 @@ static int by_the_clock(struct watcher *w, bool last)
 		rc = close_minutes(w);
 	w->flushed_minute = minute;
 	counts = (struct minute_counts){c->read, c->counted, ring_drops(w->ring).dropped};
+	tell_clock(w); /* a row is by the clock that its interval began with */
 	while (!rc && !w->blind && minute_turn(&w->minute, wall, now, last, &counts,
 	    w->worker.start.sensor, w->addresses, &row)) {
 		(void)outbox_row(w->worker.outbox, RECORD_TABLE_coverage, &row);
 		if (last)
 			break;
+		tell_clock(w);
 	}
 	return rc;
 }

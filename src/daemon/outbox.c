@@ -167,6 +167,16 @@ void outbox_edition(struct outbox *o, const struct ruleset_edition *edition, uin
 	(void)post(o, WIRE_EDITION, body, wr_len(&w));
 }
 
+void outbox_clock(struct outbox *o, int64_t wall_minus_monotonic_us)
+{
+	uint8_t body[8];
+	struct wr w = wr_init(body, sizeof(body));
+
+	post_rows(o);
+	wr_u64le(&w, (uint64_t)wall_minus_monotonic_us);
+	(void)post(o, WIRE_CLOCK, body, wr_len(&w));
+}
+
 int outbox_flush(struct outbox *o)
 {
 	post_rows(o);

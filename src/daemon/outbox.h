@@ -37,6 +37,9 @@ void outbox_signature(void *outbox, uint32_t id, const char *text);
 void outbox_edition(struct outbox *outbox, const struct ruleset_edition *edition, uint32_t rules,
     int64_t from_us, int64_t to_us);
 
+/* The clock of the rows of coverage that follow; rows before it have been sent. */
+void outbox_clock(struct outbox *outbox, int64_t wall_minus_monotonic_us);
+
 /* Sends what there is, as far as the store takes it.  ST_NOT_FOUND: the store is gone for good. */
 ST_MUST_CHECK int outbox_flush(struct outbox *outbox);
 

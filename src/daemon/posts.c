@@ -18,18 +18,34 @@
 #define BACKOFF_MAX_US 60000000ll
 #define STEADY_US 30000000ll /* a worker that ran so long starts with the first back-off again */
 
-void posts_init(struct posts *p, const struct posts_calls *calls, void *arg)
+void posts_init(struct posts *p, unsigned captures, const struct posts_calls *calls, void *arg)
 {
 	*p = (struct posts){
 		.list = {
 			[POST_STORE] = {.program = "teiten-store", .wanted = true, .alone = true},
 			[POST_RESPOND] = {.program = "teiten-respond"},
-			[POST_CAPTURE] = {.program = "teiten-capture", .alone = true},
 			[POST_SSH] = {.program = "teiten-ssh"},
+			/* Only who issued a token knows it. */
+			[POST_COURIER] = {.program = "teiten-courier", .alone = true},
 		},
 		.calls = calls,
 		.arg = arg,
 	};
+	for (unsigned i = 0; i < FANOUT_RINGS_MAX; i++)
+		p->list[POST_CAPTURE + i] = (struct post){
+			.program = "teiten-capture",
+			.alone = true,
+			.wanted = i < captures,
+		};
+	for (int i = 0; i < POST_COUNT; i++) {
+		struct post *post = &p->list[i];
+
+		if (post_is_capture((enum post_kind)i) && captures > 1)
+			(void)snprintf(post->name, sizeof(post->name), "%s %d", post->program,
+			    i - POST_CAPTURE + 1);
+		else
+			(void)snprintf(post->name, sizeof(post->name), "%s", post->program);
+	}
 }
 
 static void forget(struct post_process *process)
@@ -143,7 +159,7 @@ static void say_end(const struct posts *p, const struct post *post, int status)
 {
 	char line[200];
 
-	(void)snprintf(line, sizeof(line), "%s ended (%s %d); it starts again in %.1f s", post->program,
+	(void)snprintf(line, sizeof(line), "%s ended (%s %d); it starts again in %.1f s", post->name,
 	    WIFSIGNALED(status) ? "signal" : "exit",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 	    (double)post->backoff_us / 1e6);
@@ -226,7 +242,7 @@ static void kill_nonsense(const struct posts *p, const struct post *post,
 	char line[100];
 
 	(void)snprintf(line, sizeof(line), "%s sent what no worker of ours sends: it is killed",
-	    post->program);
+	    post->name);
 	p->calls->say(line);
 	if (process->pid > 0)
 		(void)kill(process->pid, SIGKILL);
@@ -288,7 +304,6 @@ static void hear(struct posts *p, enum post_kind kind, bool at_work)
 
 void posts_poll(const struct posts *p, struct pollfd *polls)
 {
-	_Static_assert(POSTS_POLLS == 2 * POST_COUNT, "a successor each");
 	for (int i = 0; i < POST_COUNT; i++) {
 		const struct post *post = &p->list[i];
 
@@ -321,6 +336,12 @@ void posts_renew(struct posts *p, enum post_kind kind)
 	post->renew = post->wanted && post->now.pid > 0;
 	if (!post->wanted && post->now.pid > 0)
 		drain(p, post);
+}
+
+void posts_renew_captures(struct posts *p)
+{
+	for (int i = POST_CAPTURE; i < POST_COUNT; i++)
+		posts_renew(p, (enum post_kind)i);
 }
 
 bool posts_renewing(const struct posts *p)

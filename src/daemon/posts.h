@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/status.h"
+#include "capture/fanout.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -17,15 +18,21 @@
 #include <sys/types.h>
 
 #define POSTS_DRAINED_MAX 16 /* workers that only finish their sessions; the oldest must end */
-#define POSTS_POLLS 8        /* POST_COUNT × 2 */
+#define POSTS_POLLS (2 * POST_COUNT)
 
 enum post_kind {
 	POST_STORE,
 	POST_RESPOND,
-	POST_CAPTURE,
 	POST_SSH,
-	POST_COUNT,
+	POST_COURIER,
+	POST_CAPTURE, /* of the first ring; those of the others follow */
+	POST_COUNT = POST_CAPTURE + FANOUT_RINGS_MAX,
 };
+
+static inline bool post_is_capture(enum post_kind kind)
+{
+	return kind >= POST_CAPTURE && kind < POST_COUNT;
+}
 
 struct post_process {
 	pid_t pid;   /* 0: none */
@@ -35,6 +42,7 @@ struct post_process {
 
 struct post {
 	const char *program;
+	char name[32]; /* in messages */
 	bool wanted;
 	bool alone;    /* two at a time are one too many */
 	bool renew;    /* a successor is to take over */
@@ -77,7 +85,8 @@ struct posts {
 	void *arg;
 };
 
-void posts_init(struct posts *posts, const struct posts_calls *calls, void *arg);
+/* So many captures are wanted: one for each ring. */
+void posts_init(struct posts *posts, unsigned captures, const struct posts_calls *calls, void *arg);
 
 /* Starts what is due; INT64_MAX or when (monotonic) something will be. */
 int64_t posts_tend(struct posts *posts);
@@ -91,6 +100,9 @@ void posts_hear(struct posts *posts, const struct pollfd *polls);
 
 /* A successor takes over, or, when nobody is wanted there any more, nobody. */
 void posts_renew(struct posts *posts, enum post_kind kind);
+
+/* The same for all captures. */
+void posts_renew_captures(struct posts *posts);
 
 /* Is a successor still to take over anywhere? */
 bool posts_renewing(const struct posts *posts);

@@ -9,9 +9,13 @@
 #include "daemon/worker.h"
 #include "os/clock.h"
 #include "os/listen.h"
+#include "daemon/wire.h"
+#include "os/channel.h"
 #include "protocol/patterns.h"
 #include "protocol/persona.h"
 #include "respond/engine.h"
+#include "respond/letter.h"
+#include "respond/tokens.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +25,7 @@
 #define RESERVED_DESCRIPTORS 64
 #define STRANGER "telnet" /* is what those who wait for a prompt at odd ports mostly look for */
 #define TRANSPORTS 2
+#define LETTERS_PER_TURN 256
 
 struct responder {
 	struct worker worker; /* first: worker.h */
@@ -121,6 +126,12 @@ static bool answers(void *arg, const struct protocol_module *module,
 	    || !module_of(arg, peer->transport, peer->port);
 }
 
+static const struct protocol_module *owner(void *arg, const struct session_peer *peer)
+{
+	return peer->inside ? module_inside(arg, peer->port)
+	                    : module_of(arg, peer->transport, peer->port);
+}
+
 static void signature(void *arg, uint32_t id, const char *text)
 {
 	outbox_signature(((struct responder *)arg)->worker.outbox, id, text);
@@ -185,11 +196,65 @@ static void control_ready(void *arg)
 	(void)worker_hear(arg);
 }
 
+/* ---- datagrams that the courier brings ------------------------------------------------------ */
+
+static int courier_of(const struct responder *r)
+{
+	return START_FIRST + (int)r->worker.start.socket_count + 1; /* behind the last input */
+}
+
+struct errand {
+	int courier;
+	uint64_t token;
+};
+
+static int send_by_courier(void *arg, const void *data, size_t len, const struct os_datagram *to)
+{
+	static uint8_t body[LETTER_ANSWER_HEAD + LETTER_DATA_MAX];
+	const struct errand *errand = arg;
+	struct wr w = wr_init(body, sizeof(body));
+
+	(void)to; /* it knows better */
+	if (errand->token == TOKENS_NONE)
+		return ST_NOT_FOUND;
+	letter_answer_head_write(errand->token, &w);
+	wr_bytes(&w, data, len);
+	return w.bad ? ST_LIMIT : os_channel_send(errand->courier, WIRE_ANSWER, body, wr_len(&w));
+}
+
+static void hear_courier(void *arg)
+{
+	static uint8_t body[OS_CHANNEL_MAX];
+	struct responder *r = arg;
+	struct errand errand = {.courier = courier_of(r)};
+
+	for (unsigned n = 0; n < LETTERS_PER_TURN && !r->worker.draining; n++) {
+		struct letter letter;
+		uint16_t type;
+		size_t len;
+		int rc = os_channel_receive(errand.courier, &type, body, &len);
+
+		if (rc && rc != ST_MALFORMED)
+			return;
+		if (!rc)
+			rc = type == WIRE_DATAGRAM ? letter_read(body, len, &letter) : ST_MALFORMED;
+		if (rc) {
+			(void)os_channel_send(START_CONTROL, WIRE_COMPLAINT, "", 0);
+			continue;
+		}
+		errand.token = letter.token;
+		engine_datagram(r->engine, &letter.datagram, letter.data, letter.len, send_by_courier,
+		    &errand);
+	}
+}
+
 static void drain(void *self)
 {
 	struct responder *r = self;
 
 	engine_drain(r->engine);
+	engine_unwatch(r->engine, courier_of(r));
+	(void)close(courier_of(r));
 	/* The successor has them; a port that nobody has any more is closed. */
 	for (size_t i = 0; i < r->worker.start.socket_count; i++)
 		(void)close(START_FIRST + (int)i);
@@ -209,6 +274,7 @@ static int open_engine(struct responder *r, struct err *err)
 		.sensor = r->worker.start.sensor,
 		.persona = r->persona,
 		.answers = answers,
+		.owner = owner,
 		.answers_arg = r,
 		.patterns = r->patterns,
 		.destinations = &r->worker.destinations,
@@ -246,7 +312,7 @@ static int open_engine(struct responder *r, struct err *err)
 	if (sessions_new(&sessions, &r->sessions))
 		return err_set(err, -ENOMEM, "out of memory");
 	options.sessions = r->sessions;
-	/* The last descriptor, behind the sockets. */
+	/* Behind the sockets. */
 	rc = lastinput_map(START_FIRST + (int)r->worker.start.socket_count, &options.input, err);
 	if (!rc)
 		rc = engine_new(&options, &r->engine, err);
@@ -255,6 +321,8 @@ static int open_engine(struct responder *r, struct err *err)
 		    r->worker.start.sockets[i].transport == OS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP, err);
 	if (!rc)
 		rc = engine_watch(r->engine, START_CONTROL, control_ready, r, err);
+	if (!rc)
+		rc = engine_watch(r->engine, courier_of(r), hear_courier, r, err);
 	return rc;
 }
 

@@ -6,12 +6,12 @@
  * loses nothing that was on its way: its successor reads on.  It waits for signals and messages only;
  * while nothing happens it does not run.
  */
-#include "capture/ring.h"
 #include "config/config.h"
 #include "daemon/control.h"
 #include "daemon/identity.h"
 #include "daemon/lastinput.h"
 #include "daemon/posts.h"
+#include "daemon/rings.h"
 #include "daemon/rulebook.h"
 #include "daemon/sockets.h"
 #include "daemon/start.h"
@@ -19,12 +19,13 @@
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/file.h"
-#include "os/link.h"
 #include "os/listen.h"
 #include "os/memory.h"
 #include "os/process.h"
+#include "os/rawudp.h"
 #include "os/signals.h"
 
+#include "base/hash.h"
 #include "base/rd.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@
 
 #define CONFIG_MAX (1u << 20)
 #define STOP_US 8000000ll
+#define COURIER_USER "teiten-courier"
 
 struct supervisor {
 	const char *config_path;
@@ -57,10 +59,9 @@ struct supervisor {
 	bool reloading;
 	bool unconfined; /* a worker could not be confined */
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
-	int ring;                         /* of capture.interface; -1 */
-	int link;                         /* readable when an interface has changed; -1 */
-	enum os_link_state link_state;
-	unsigned link_index;
+	int courier[2];                   /* the responder's end of its channel, the courier's */
+	struct os_raw_udp raw;            /* the courier's; -1 until it is wanted */
+	struct rings rings;               /* of capture.interface */
 	char folder[OS_PATH_MAX];
 	char geo_path[OS_PATH_MAX];
 	const char *user; /* "" when nobody else is to be become */
@@ -147,7 +148,7 @@ static void find_geo(struct supervisor *s)
 
 static enum start_owner owner_of(enum post_kind kind)
 {
-	return kind == POST_SSH ? START_SSH : START_RESPOND;
+	return kind == POST_SSH ? START_SSH : kind == POST_COURIER ? START_COURIER : START_RESPOND;
 }
 
 static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
@@ -161,10 +162,10 @@ static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
 
 static bool inspects(const struct supervisor *s, enum post_kind kind)
 {
-	return s->rules >= 0 && (kind == POST_RESPOND || kind == POST_CAPTURE);
+	return s->rules >= 0 && kind != POST_STORE && kind != POST_COURIER;
 }
 
-/* The responder inspects what it hears, the capture the rest; one of them says what is wrong.
+/* Those who answer inspect what they hear, the capture the rest; one of them says what is wrong.
  * Compiling takes seconds: where nobody is at work somebody begins without, and is succeeded. */
 static uint8_t rules_for(const struct supervisor *s, enum post_kind kind)
 {
@@ -172,7 +173,8 @@ static uint8_t rules_for(const struct supervisor *s, enum post_kind kind)
 
 	if (!inspects(s, kind) || s->posts.list[kind].now.pid == 0)
 		return START_RULES_NONE;
-	return kind == POST_RESPOND || !responder ? START_RULES_SAID : START_RULES_SILENT;
+	return kind == (responder ? POST_RESPOND : POST_CAPTURE) ? START_RULES_SAID
+	                                                          : START_RULES_SILENT;
 }
 
 /* Everybody answers at its own sockets only; the capture knows where there are any. */
@@ -191,6 +193,7 @@ static int make_start(const struct supervisor *s, enum post_kind kind, int *ret_
 		.geo_path = s->geo_path,
 		.sensor = s->sensor,
 		.rules = rules_for(s, kind),
+		.rings = (uint8_t)s->rings.count,
 		.known = s->known,
 		.known_count = s->known_count,
 		.ssh = kind == POST_SSH ? s->identity.ssh : "",
@@ -199,7 +202,7 @@ static int make_start(const struct supervisor *s, enum post_kind kind, int *ret_
 	};
 
 	for (size_t i = 0; i < s->sockets.count; i++)
-		if (kind == POST_CAPTURE || s->sockets.list[i].owner == owner_of(kind))
+		if (post_is_capture(kind) || s->sockets.list[i].owner == owner_of(kind))
 			sockets[start.socket_count++] = s->sockets.list[i];
 	return start_write(&start, ret_fd, err);
 }
@@ -209,13 +212,14 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
     int control, int *fds)
 {
 	int rules = rules_for(s, kind) == START_RULES_NONE ? start : s->rules;
+	bool raw = s->raw.v4 >= 0; /* without, it can send nothing */
 	size_t n = 0;
 
 	fds[n++] = start;
 	fds[n++] = control;
 	switch (kind) {
 	case POST_STORE:
-		for (unsigned i = 0; i < WIRE_PEER_COUNT; i++)
+		for (unsigned i = 0; i < WIRE_PEER_CAPTURE + s->rings.count; i++)
 			fds[n++] = s->channels[i][1];
 		break;
 	case POST_RESPOND:
@@ -225,18 +229,34 @@ static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, 
 		for (size_t i = 0; i < s->sockets.count; i++)
 			if (s->sockets.list[i].owner == owner_of(kind))
 				fds[n++] = s->sockets.fds[i];
-		if (kind == POST_RESPOND)
-			fds[n++] = s->input;
+		if (kind == POST_SSH)
+			break;
+		fds[n++] = s->input;
+		fds[n++] = s->courier[0];
+		break;
+	case POST_COURIER:
+		fds[n++] = s->courier[1];
+		fds[n++] = raw ? s->raw.v4 : start;
+		fds[n++] = raw ? s->raw.v6 : start;
+		for (size_t i = 0; i < s->sockets.count; i++)
+			if (s->sockets.list[i].owner == owner_of(kind))
+				fds[n++] = s->sockets.fds[i];
 		break;
 	case POST_CAPTURE:
-		fds[n++] = s->channels[WIRE_PEER_CAPTURE][0];
-		fds[n++] = rules;
-		fds[n++] = s->ring;
-		break;
 	case POST_COUNT:
+	default: /* one ring each */
+		fds[n++] = s->channels[WIRE_PEER_CAPTURE + kind - POST_CAPTURE][0];
+		fds[n++] = rules;
+		fds[n++] = s->rings.fds[kind - POST_CAPTURE];
 		break;
 	}
 	return n;
+}
+
+/* Who holds raw sockets is nobody else, where there is such a user. */
+static const char *user_of(const struct supervisor *s, enum post_kind kind)
+{
+	return kind == POST_COURIER && s->user[0] && getpwnam(COURIER_USER) ? COURIER_USER : s->user;
 }
 
 static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_pid,
@@ -246,7 +266,7 @@ static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_
 	struct supervisor *s = arg;
 	char path[OS_PATH_MAX + 64];
 	const char *program = s->posts.list[kind].program;
-	const char *arguments[3] = {program, s->user, NULL};
+	const char *arguments[3] = {program, user_of(s, kind), NULL};
 	int start;
 	int rc = make_start(s, kind, &start, err);
 
@@ -291,57 +311,34 @@ static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
 	(void)close(s->rules);
 	s->rules = s->rules_before;
 	s->rules_before = -1;
-	posts_renew(&s->posts, kind == POST_RESPOND ? POST_CAPTURE : POST_RESPOND);
+	for (enum post_kind other = 0; other < POST_COUNT; other++)
+		if (other != kind && inspects(s, other))
+			posts_renew(&s->posts, other);
 	return false;
 }
 
 /* ---- the interface -------------------------------------------------------------------------- */
 
-static void tell_link(const struct supervisor *s)
+static void tell_link(const struct supervisor *s, enum post_kind kind)
 {
-	uint8_t up = s->link_state == OS_LINK_UP;
+	uint8_t up = s->rings.state == OS_LINK_UP;
 
-	posts_send(&s->posts, POST_CAPTURE, WIRE_LINK, &up, 1);
-}
-
-/* An interface that was made anew needs a ring of its own, and the capture starts with that. */
-static void renew_ring(struct supervisor *s)
-{
-	struct ring_options options = {
-		.interface = s->config->capture.interface,
-		.filter = s->config->capture.filter,
-	};
-	struct err err = {0};
-	int ring;
-
-	if (ring_open(&options, &ring, &err)) {
-		say(err.text);
-		return;
-	}
-	(void)close(s->ring);
-	s->ring = ring;
-	posts_renew(&s->posts, POST_CAPTURE);
+	posts_send(&s->posts, kind, WIRE_LINK, &up, 1);
 }
 
 static void look_at_link(struct supervisor *s)
 {
-	static const char *const names[] = {"gone", "down", "up"};
-	enum os_link_state before = s->link_state;
-	unsigned index;
-	char line[200];
-
-	os_link_seen(s->link);
-	s->link_state = os_link_look(s->config->capture.interface, &index);
-	if (index != 0 && index != s->link_index) {
-		s->link_index = index;
-		renew_ring(s);
-	}
-	if (s->link_state == before)
+	switch (rings_look(&s->rings, s->config, say)) {
+	case RINGS_NEW:
+		posts_renew_captures(&s->posts);
+		break;
+	case RINGS_LINK:
+		break;
+	case RINGS_SAME:
 		return;
-	(void)snprintf(line, sizeof(line), "capture.interface: %s is %s",
-	    s->config->capture.interface, names[s->link_state]);
-	say(line);
-	tell_link(s);
+	}
+	for (int i = POST_CAPTURE; i < POST_COUNT; i++)
+		tell_link(s, (enum post_kind)i);
 }
 
 /* ---- what workers tell ---------------------------------------------------------------------- */
@@ -371,22 +368,35 @@ static void take_addresses(struct supervisor *s, bool first, const uint8_t *body
 	s->posts.ready = last;
 }
 
+static enum post_kind post_of(uint8_t peer)
+{
+	static const enum post_kind kinds[WIRE_PEER_CAPTURE] = {
+		[WIRE_PEER_RESPOND] = POST_RESPOND,
+		[WIRE_PEER_SSH] = POST_SSH,
+	};
+
+	if (peer >= WIRE_PEER_COUNT)
+		return POST_STORE;
+	return peer < WIRE_PEER_CAPTURE ? kinds[peer]
+	                                : (enum post_kind)(POST_CAPTURE + peer - WIRE_PEER_CAPTURE);
+}
+
 static bool hear_worker(void *arg, enum post_kind kind, uint16_t type, const uint8_t *body,
     size_t len)
 {
-	static const enum post_kind kinds[WIRE_PEER_COUNT] = {
-		[WIRE_PEER_RESPOND] = POST_RESPOND,
-		[WIRE_PEER_CAPTURE] = POST_CAPTURE,
-		[WIRE_PEER_SSH] = POST_SSH,
-	};
 	struct supervisor *s = arg;
 
+	/* Courier and responder believe each other nothing. */
+	if (type == WIRE_COMPLAINT && (kind == POST_COURIER || kind == POST_RESPOND)) {
+		posts_kill(&s->posts, kind == POST_COURIER ? POST_RESPOND : POST_COURIER);
+		return true;
+	}
 	if (kind != POST_STORE)
 		return false;
 	if (type == WIRE_READY || type == WIRE_MORE)
 		take_addresses(s, type == WIRE_READY, body, len);
 	else if (type == WIRE_COMPLAINT && len == 1)
-		posts_kill(&s->posts, body[0] < WIRE_PEER_COUNT ? kinds[body[0]] : POST_STORE);
+		posts_kill(&s->posts, post_of(body[0]));
 	else if (type == WIRE_TAIL)
 		control_tail(s->control, (const char *)body, len);
 	else
@@ -400,7 +410,7 @@ static void worker_unconfined(void *arg, enum post_kind kind)
 	char line[200];
 
 	(void)snprintf(line, sizeof(line), "%s cannot be confined: the sensor does not run without that",
-	    s->posts.list[kind].program);
+	    s->posts.list[kind].name);
 	say(line);
 	s->unconfined = true;
 	stop_asked = 1;
@@ -410,8 +420,8 @@ static void worker_begun(void *arg, enum post_kind kind)
 {
 	struct supervisor *s = arg;
 
-	if (kind == POST_CAPTURE)
-		tell_link(s);
+	if (post_is_capture(kind))
+		tell_link(s, kind);
 	if (s->hasty[kind])
 		posts_renew(&s->posts, kind);
 	s->hasty[kind] = false;
@@ -429,12 +439,29 @@ static const struct posts_calls calls = {
 
 /* ---- reload, status, stop ------------------------------------------------------------------- */
 
+/* Anew with each configuration: what they may send from depends on it. */
+static void open_raw(struct supervisor *s)
+{
+	struct err err = {0};
+	struct os_raw_udp raw = {-1, -1};
+
+	if (os_raw_udp_open(sockets_routed(s->config), &raw, &err)) {
+		say(err.text);
+		say("respond.any_port: datagrams are recorded and not answered");
+	}
+	os_raw_udp_close(&s->raw);
+	s->raw = raw;
+}
+
 static void choose_workers(struct supervisor *s)
 {
 	struct err err = {0};
 
 	/* The responder also says when a sensor without a capture observed. */
 	s->posts.list[POST_RESPOND].wanted = s->sockets.count > 0;
+	s->posts.list[POST_COURIER].wanted = count_sockets(s, START_COURIER) > 0;
+	if (s->posts.list[POST_COURIER].wanted)
+		open_raw(s);
 	s->posts.list[POST_SSH].wanted = false;
 	if (count_sockets(s, START_SSH) == 0)
 		return;
@@ -493,8 +520,12 @@ static void reload(struct supervisor *s)
 	choose_workers(s);
 	posts_renew(&s->posts, POST_RESPOND);
 	posts_renew(&s->posts, POST_SSH);
-	if (rules || s->rules >= 0)
-		posts_renew(&s->posts, POST_CAPTURE);
+	posts_renew(&s->posts, POST_COURIER);
+	if (rules || s->rules >= 0) {
+		if (rings_reconfigure(&s->rings, s->config, &err))
+			say(err.text);
+		posts_renew_captures(&s->posts);
+	}
 	s->reloading = true;
 }
 
@@ -507,21 +538,32 @@ static void finish_reload(struct supervisor *s)
 	say("reloaded");
 }
 
+/* One capture is "capture", several are "capture-1" and so on. */
+static void put_worker(const struct supervisor *s, enum post_kind kind, struct buf *b)
+{
+	static const char *const names[POST_CAPTURE + 1] = {"store", "respond", "ssh", "courier",
+		"capture"};
+	const struct post *w = &s->posts.list[kind];
+	unsigned ring = kind < POST_CAPTURE ? 0 : kind - POST_CAPTURE;
+
+	if (ring > 0 && ring >= s->rings.count)
+		return;
+	buf_printf(b, "%s\"%s", kind ? "," : "", names[kind - ring]);
+	if (post_is_capture(kind) && s->rings.count > 1)
+		buf_printf(b, "-%u", ring + 1);
+	buf_printf(b, "\":{\"wanted\":%s,\"pid\":%d,\"restarts\":%u,\"status\":%s}",
+	    w->wanted ? "true" : "false", (int)w->now.pid, w->restarts, w->status ? w->status : "null");
+}
+
 static void tell_status(void *arg, struct buf *b)
 {
-	static const char *const names[POST_COUNT] = {"store", "respond", "capture", "ssh"};
 	const struct supervisor *s = arg;
 
 	buf_printf(b, "{\"sensor\":\"%s\",\"ready\":%s,\"sockets\":%zu,\"sockets_failed\":%zu,"
 	    "\"workers\":{", s->config->sensor.name, s->posts.ready ? "true" : "false", s->sockets.count,
 	    s->sockets.failed);
-	for (int i = 0; i < POST_COUNT; i++) {
-		const struct post *w = &s->posts.list[i];
-
-		buf_printf(b, "%s\"%s\":{\"wanted\":%s,\"pid\":%d,\"restarts\":%u,\"status\":%s}",
-		    i ? "," : "", names[i], w->wanted ? "true" : "false", (int)w->now.pid, w->restarts,
-		    w->status ? w->status : "null");
-	}
+	for (int i = 0; i < POST_COUNT; i++)
+		put_worker(s, (enum post_kind)i, b);
 	buf_puts(b, "}}\n");
 }
 
@@ -570,7 +612,7 @@ static void turn(struct supervisor *s)
 
 	posts_poll(&s->posts, polls);
 	n += control_polls(s->control, polls + n);
-	polls[n] = (struct pollfd){s->link, POLLIN, 0};
+	polls[n] = (struct pollfd){s->rings.link, POLLIN, 0};
 	polls[n + 1] = (struct pollfd){awake[0], POLLIN, 0};
 	(void)poll(polls, (nfds_t)n + 2, wait_ms(s, due_us));
 	while (read(awake[0], signals, sizeof(signals)) > 0)
@@ -591,9 +633,9 @@ static int make_channels(struct supervisor *s, struct err *err)
 {
 	int rc = ST_OK;
 
-	for (unsigned i = 0; !rc && i < WIRE_PEER_COUNT; i++)
+	for (unsigned i = 0; !rc && i < WIRE_PEER_CAPTURE + s->rings.count; i++)
 		rc = os_channel_pair(s->channels[i], err);
-	return rc;
+	return rc ? rc : os_channel_pair(s->courier, err);
 }
 
 /* Whether the user gets to the folder, through all that are above it. */
@@ -637,25 +679,6 @@ static int choose_user(struct supervisor *s, struct err *err)
 	return ST_OK;
 }
 
-static int open_ring(struct supervisor *s, struct err *err)
-{
-	struct ring_options options = {
-		.interface = s->config->capture.interface,
-		.filter = s->config->capture.filter,
-	};
-	int rc;
-
-	s->ring = -1;
-	s->link = -1;
-	if (!options.interface[0])
-		return ST_OK;
-	rc = ring_open(&options, &s->ring, err);
-	if (!rc)
-		rc = os_link_watch(&s->link, err);
-	s->link_state = os_link_look(options.interface, &s->link_index);
-	return rc;
-}
-
 static int begin(struct supervisor *s, struct err *err)
 {
 	char path[OS_PATH_MAX + 32];
@@ -675,10 +698,12 @@ static int begin(struct supervisor *s, struct err *err)
 	if (!rc)
 		rc = sockets_open(s->config, say, NULL, &s->sockets, err);
 	if (!rc)
-		rc = open_ring(s, err);
+		rc = rings_open(&s->rings, s->config,
+		    hash_fnv32(s->identity.persona, s->identity.persona_len), err);
 	if (!rc)
 		rc = make_channels(s, err);
 	s->rules = s->rules_before = -1;
+	s->raw = (struct os_raw_udp){-1, -1};
 	if (!rc)
 		load_rules(s);
 	(void)snprintf(path, sizeof(path), "%s/%s", s->config->store.path, CONTROL_SOCKET);
@@ -686,9 +711,8 @@ static int begin(struct supervisor *s, struct err *err)
 		rc = control_open(path, tell_status, want_tail, s, &s->control, err);
 	if (!rc)
 		rc = lastinput_make(&s->input, err);
-	posts_init(&s->posts, &calls, s);
+	posts_init(&s->posts, s->rings.count, &calls, s);
 	choose_workers(s);
-	s->posts.list[POST_CAPTURE].wanted = s->config->capture.interface[0] != '\0';
 	return rc;
 }
 

@@ -22,18 +22,38 @@ struct opening {
 	struct sockets *old;
 	struct ip addresses[ADDRESSES_EACH];
 	size_t address_count;
+	bool routed;           /* sockets_routed */
 	int64_t patient_until; /* monotonic: one patience for all ports together */
 };
+
+static const struct config_nets *answering(const struct config *config)
+{
+	return config->respond.addresses.count > 0 ? &config->respond.addresses
+	                                           : &config->sensor.addresses;
+}
+
+bool sockets_routed(const struct config *config)
+{
+	const struct config_nets *nets = answering(config);
+
+	for (size_t i = 0; i < nets->count; i++)
+		if (!ip_is_v4(nets->items[i].base) && ip_net_size(nets->items[i]) > ADDRESSES_EACH)
+			return true;
+	return false;
+}
 
 /* The answering addresses one by one; one that means all when they are many. */
 static void list_addresses(struct opening *o)
 {
-	const struct config_nets *nets = o->config->respond.addresses.count > 0
-	    ? &o->config->respond.addresses : &o->config->sensor.addresses;
+	const struct config_nets *nets = answering(o->config);
 	uint64_t total = 0;
 
-	for (size_t i = 0; i < nets->count; i++)
-		total += ip_net_size(nets->items[i]);
+	for (size_t i = 0; i < nets->count && total <= ADDRESSES_EACH; i++) {
+		uint64_t size = ip_net_size(nets->items[i]);
+
+		/* A sum of IPv6 networks would come round. */
+		total += size <= ADDRESSES_EACH ? size : ADDRESSES_EACH + 1;
+	}
 	if (total == 0 || total > ADDRESSES_EACH) {
 		o->addresses[0] = (struct ip){0, 0};
 		o->address_count = 1;
@@ -89,13 +109,16 @@ static void add(struct opening *o, const struct os_listen_options *options, enum
 {
 	struct sockets *s = o->sockets;
 	struct err err = {0};
+	int *fd = &s->fds[s->count];
 
-	if (!take_old(o, options, &s->fds[s->count])
-	    && listen_patiently(o, options, &s->fds[s->count], &err)) {
+	if (!take_old(o, options, fd) && listen_patiently(o, options, fd, &err)) {
 		s->failed++;
 		o->say(err.text);
 		return;
 	}
+	/* The courier does not send with it. */
+	if (options->transport == OS_UDP && owner != START_COURIER && o->routed)
+		(void)os_send_routed(*fd);
 	s->addresses[s->count] = options->address;
 	s->list[s->count++] = (struct start_socket){
 		.transport = (uint8_t)options->transport,
@@ -158,7 +181,8 @@ static void open_any_port(struct opening *o)
 			.transparent = true,
 		};
 
-		add(o, &options, START_RESPOND);
+		/* Answering a datagram from the port that was asked is a program's of its own. */
+		add(o, &options, transports[i] == OS_UDP ? START_COURIER : START_RESPOND);
 	}
 }
 
@@ -170,6 +194,7 @@ int sockets_open(const struct config *config, void (*say)(const char *line), str
 		.say = say,
 		.sockets = ret_sockets,
 		.old = old,
+		.routed = sockets_routed(config),
 		.patient_until = old ? 0 : os_clock_monotonic_us() + PATIENCE_US,
 	};
 

@@ -25,4 +25,6 @@ struct sockets {
  */
 ST_MUST_CHECK int sockets_open(const struct config *config,
     void (*say)(const char *line), struct sockets *old, struct sockets *ret_sockets, struct err *err);
+/* Are there answering IPv6 networks that nobody assigns address by address? */
+bool sockets_routed(const struct config *config);
 void sockets_close(struct sockets *sockets);

@@ -232,6 +232,8 @@ static int open_worker(struct program *p, struct err *err)
 	w->module = protocol_module_find("ssh");
 	w->signature = outbox_signature;
 	w->signature_arg = p->common.outbox;
+	w->said = p->common.inspector ? inspector_said : NULL;
+	w->said_arg = p->common.inspector;
 	w->connections_max = choose_room(p);
 	w->per_source = per_source < SSH_PER_SOURCE_MAX ? per_source : SSH_PER_SOURCE_MAX;
 	w->port_offset = (uint16_t)p->common.config->respond.port_offset;

@@ -4,7 +4,9 @@
  * libssh owns the keys and the packets and never touches the network: a connection is two
  * descriptors, the visitor's and one end of a pair whose other end is libssh's.  Whatever passes
  * between them is counted, and as long as it is in the clear the protocol module sees it too, so a
- * scanner that leaves after its KEXINIT is recorded whole.
+ * scanner that leaves after its KEXINIT is recorded whole.  Signatures (respond/said.h) see the same,
+ * and as a conversation inside it what came through the encryption: commands, what is typed and
+ * uploaded, and what that was answered.
  *
  *   ssh.c             the program: start, loop, status
  *   ssh_listener.c    accepting, limits, deadlines
@@ -19,6 +21,7 @@
 
 #include "protocol/shell.h"
 #include "protocol/ssh_events.h"
+#include "respond/said.h"
 #include "respond/syn_of.h"
 #include "tally/sessions.h"
 
@@ -94,6 +97,7 @@ struct ssh_conn {
 	bool hang_up : 1;     /* asked by a callback */
 	bool authenticated : 1;
 	bool login_told : 1;
+	bool said_inside : 1; /* something came through the encryption */
 	uint16_t ident_len;
 	uint16_t user_len;
 	uint8_t tries;
@@ -128,6 +132,8 @@ struct ssh_worker {
 	const struct protocol_module *module;
 	void (*signature)(void *arg, uint32_t id, const char *text);
 	void *signature_arg;
+	void (*said)(void *arg, const struct said *said); /* NULL: nobody reads along */
+	void *said_arg;
 	ssh_bind bind;
 	uint32_t connections_max;
 	uint32_t per_source;
@@ -173,6 +179,8 @@ int64_t ssh_conn_deadline(const struct ssh_conn *c);
 void ssh_conn_free(struct ssh_conn *c, enum stream_end end);
 /* Facts as the SSH module tells them. */
 void ssh_speak(struct ssh_conn *c, void (*speak)(struct protocol_io *io, void *arg), void *arg);
+/* To who reads along; inside: through the encryption. */
+void ssh_said(struct ssh_conn *c, bool by_client, bool inside, const void *data, size_t len);
 
 /* ---- ssh_auth.c ----------------------------------------------------------------------------- */
 

@@ -73,6 +73,7 @@ static bool write_out(struct ssh_chan *ch)
 		free(out);
 		return false;
 	}
+	ssh_said(ch->conn, false, true, out, (size_t)n);
 	later = ch->out;
 	later_len = ch->out_len;
 	ch->out = NULL;
@@ -452,6 +453,8 @@ static int on_exec(ssh_session session, ssh_channel channel, const char *command
 	(void)channel;
 	if (ch->shell || ch->finished || ch->upload)
 		return 1;
+	ssh_said(ch->conn, true, true, command, r.len);
+	ssh_said(ch->conn, true, true, "\n", 1);
 	if (is_scp(command)) {
 		ssh_tell_command(ch->conn, SSH_TOLD_EXEC, command, r.len);
 		ch->upload = SSH_UPLOAD_SCP_LINE;
@@ -496,6 +499,7 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
 	(void)channel;
 	if (is_stderr || ch->finished)
 		return (int)len;
+	ssh_said(ch->conn, true, true, data, len);
 	if (ch->upload)
 		ssh_speak(ch->conn, take_upload, &r);
 	else if (ch->shell)

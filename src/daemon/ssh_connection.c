@@ -20,6 +20,24 @@ void ssh_speak(struct ssh_conn *c, void (*speak)(struct protocol_io *io, void *a
 	sessions_speak(c->worker->sessions, &c->stream, c->context, c->worker->module, speak, arg);
 }
 
+void ssh_said(struct ssh_conn *c, bool by_client, bool inside, const void *data, size_t len)
+{
+	struct said said = {
+		.stream = &c->stream,
+		.session = sessions_id(c->context),
+		.time_us = c->worker->wall_us,
+		.data = data,
+		.len = len,
+		.by_client = by_client,
+		.inside = inside,
+	};
+
+	if (!c->worker->said || (data && len == 0))
+		return;
+	c->said_inside = c->said_inside || inside;
+	c->worker->said(c->worker->said_arg, &said);
+}
+
 /* ---- to the visitor ------------------------------------------------------------------------- */
 
 static bool hold(struct ssh_conn *c, const uint8_t *data, size_t len)
@@ -39,6 +57,8 @@ static bool send_visitor(struct ssh_conn *c, const uint8_t *data, size_t len)
 {
 	ssize_t n = 0;
 
+	if (c->in_clear)
+		ssh_said(c, false, false, data, len);
 	if (!c->held) {
 		do
 			n = send(c->fd, data, len, MSG_NOSIGNAL);
@@ -118,6 +138,9 @@ static void end_session(struct ssh_conn *c, enum stream_end end)
 	tell_rest(c);
 	ssh_auth_end(c);
 	ssh_chans_end(c);
+	if (c->said_inside)
+		ssh_said(c, true, true, NULL, 0);
+	ssh_said(c, true, false, NULL, 0);
 	sessions_stream_sink.close(c->worker->sessions, &c->stream, c->context, end);
 	c->worker->counters.closed[end]++;
 }
@@ -271,6 +294,8 @@ static bool take(struct ssh_conn *c, const uint8_t *data, size_t len)
 		end_session(c, STREAM_END_REPLACED);
 		return false;
 	}
+	if (c->in_clear)
+		ssh_said(c, true, false, data, len);
 	if (!c->identified)
 		return take_ident(c, data, len);
 	show(c, data, len);

@@ -31,6 +31,7 @@ int start_write(const struct start *s, int *ret_fd, struct err *err)
 	put_u64(&b, MAGIC);
 	put_u64(&b, s->sensor);
 	put_u64(&b, s->rules);
+	put_u64(&b, s->rings);
 	put_text(&b, s->config, s->config_len);
 	put_text(&b, s->config_name, strlen(s->config_name));
 	put_text(&b, s->persona, s->persona_len);
@@ -97,6 +98,7 @@ int start_read(int fd, struct start *ret_start, struct err *err)
 	s.memory = data;
 	s.sensor = (uint16_t)take_u64(&r);
 	s.rules = (uint8_t)take_u64(&r);
+	s.rings = (uint8_t)take_u64(&r);
 	s.config = take_text(&r, &s.config_len);
 	s.config_name = take_text(&r, NULL);
 	s.persona = take_text(&r, &s.persona_len);

@@ -19,7 +19,15 @@ enum start_descriptor {
 	START_CONTROL = 4,
 	START_STORE = 5, /* the store itself: its channels to the others, by enum wire_peer */
 	START_RULES = 6, /* rulebook.h; not the store's; this file again when there are none */
-	START_FIRST = 7, /* the sockets, then the responder's last input; the capture: its ring */
+	START_FIRST = 7, /* the sockets, then the responder's last input and its channel to the
+	                    courier; the capture: its ring */
+};
+
+enum start_courier { /* the courier's, after START_CONTROL */
+	START_COURIER_RESPONDER = 5,
+	START_COURIER_RAW_V4 = 6,
+	START_COURIER_RAW_V6 = 7,
+	START_COURIER_FIRST = 8, /* its sockets */
 };
 
 enum start_rules {
@@ -34,6 +42,7 @@ enum start_rules {
 enum start_owner { /* who answers at a socket */
 	START_RESPOND,
 	START_SSH,
+	START_COURIER, /* receives; the responder answers */
 };
 
 struct start_socket {
@@ -56,6 +65,7 @@ struct start {
 	const char *geo_path; /* "": none */
 	uint16_t sensor;      /* number in the store */
 	uint8_t rules;        /* enum start_rules */
+	uint8_t rings;        /* how many captures there are */
 	const struct ip *known; /* observed addresses that have an index already */
 	size_t known_count;
 	const struct start_socket *sockets; /* the worker's own; the capture: everybody's */

@@ -18,6 +18,7 @@
 #include "os/sandbox.h"
 #include "store/store.h"
 #include "tally/destinations.h"
+#include "tally/overlap.h"
 
 #include "base/civil.h"
 #include "base/rd.h"
@@ -40,8 +41,10 @@
 #define STATUS_US 1000000
 #define RELEASE_US CIVIL_US_PER_MINUTE
 #define RESERVE_SHARE 20 /* one part in so many of the disk is left free, within these bounds */
+#define FULL_SHARE 4     /* less than one part in so many of that: full */
 #define RESERVE_MIN (2u << 20)
 #define RESERVE_MAX (256u << 20)
+#define CLOCK_MAX_US (1ll << 53) /* a worker's clock: some 285 years */
 
 struct peer {
 	int fd;
@@ -50,6 +53,7 @@ struct peer {
 	uint8_t *blob;
 	size_t blob_len;
 	size_t blob_have;
+	int64_t clock_us; /* of its coverage */
 };
 
 /* How much of what comes is kept. */
@@ -67,8 +71,12 @@ struct keeper {
 	struct store *store;
 	struct store_ingest *ingest;
 	struct peer peers[WIRE_PEER_COUNT];
+	unsigned peer_count;
+	struct peer *speaker;    /* whose rows are being taken */
+	struct overlap *overlap; /* of several captures; NULL */
 	uint16_t sensor;
 	bool tail;
+	bool told; /* the supervisor knows the sensor's addresses */
 	int64_t upkeep_us;
 	int64_t status_us;
 	int64_t release_us;
@@ -165,10 +173,8 @@ static bool has_room(const struct keeper *k, enum record_table_id table)
 	return k->room == ROOM_ENOUGH;
 }
 
-static int take_row(void *arg, enum record_table_id table, const void *row)
+static int keep_row(struct keeper *k, enum record_table_id table, const void *row)
 {
-	struct keeper *k = arg;
-
 	if (!has_room(k, table)) {
 		k->left_out++;
 		return ST_OK;
@@ -182,6 +188,31 @@ static int take_row(void *arg, enum record_table_id table, const void *row)
 	if (table == RECORD_TABLE_coverage)
 		return store_ingest_coverage(k->ingest, row, 1, k->err);
 	return store_ingest_rows(k->ingest, table, row, 1, k->err);
+}
+
+/* What several captures observed together is the sensor's coverage. */
+static int take_row(void *arg, enum record_table_id table, const void *row)
+{
+	struct keeper *k = arg;
+	ptrdiff_t capture = k->speaker - &k->peers[WIRE_PEER_CAPTURE];
+	struct record_coverage together;
+	int rc = ST_OK;
+
+	if (table != RECORD_TABLE_coverage || !k->overlap || capture < 0)
+		return keep_row(k, table, row);
+	overlap_add(k->overlap, (unsigned)capture, k->speaker->clock_us, row);
+	while (!rc && overlap_next(k->overlap, &together))
+		rc = keep_row(k, RECORD_TABLE_coverage, &together);
+	return rc;
+}
+
+static int take_clock(struct peer *p, const uint8_t *body, size_t len)
+{
+	struct rd r = rd_init(body, len);
+
+	p->clock_us = (int64_t)rd_u64le(&r);
+	return r.bad || rd_left(&r) > 0 || p->clock_us < -CLOCK_MAX_US || p->clock_us > CLOCK_MAX_US
+	    ? ST_MALFORMED : ST_OK;
 }
 
 static int take_signature(struct keeper *k, const uint8_t *body, size_t len)
@@ -279,6 +310,7 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 {
 	switch (type) {
 	case WIRE_ROWS:
+		k->speaker = p;
 		return wire_rows(body, len, k->sensor, os_clock_now_us(), take_row, k);
 	case WIRE_SIGNATURE:
 		return take_signature(k, body, len);
@@ -286,8 +318,10 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 		return take_edition(k, body, len);
 	case WIRE_BLOB:
 		return take_blob(k, p, body, len);
+	case WIRE_CLOCK:
+		return take_clock(p, body, len);
 	case WIRE_GONE:
-		p->ignored = false; /* its successor is believed again */
+		p->ignored = false; /* who comes now is believed again */
 		return ST_OK;
 	default:
 		return ST_MALFORMED;
@@ -360,6 +394,13 @@ static void keep_up(struct keeper *k)
 		k->compacted_day = today;
 }
 
+static uint64_t reserve_of(const struct os_space *space)
+{
+	uint64_t reserve = space->total / RESERVE_SHARE;
+
+	return reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
+}
+
 /* The last part of the disk is left free, so that what is in the journal can always be put into
  * segments.  Oldest detail goes first; when that does not help, new detail is not kept. */
 static void look_at_disk(struct keeper *k)
@@ -371,14 +412,13 @@ static void look_at_disk(struct keeper *k)
 
 	if (os_path_space(k->config->store.path, &space, &err))
 		return;
-	reserve = space.total / RESERVE_SHARE;
-	reserve = reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
+	reserve = reserve_of(&space);
 	if (space.available < reserve && before == ROOM_ENOUGH) {
 		keep_up(k);
 		if (os_path_space(k->config->store.path, &space, &err))
 			return;
 	}
-	if (space.available < reserve / 4)
+	if (space.available < reserve / FULL_SHARE)
 		k->room = ROOM_NONE;
 	else if (space.available < reserve)
 		k->room = ROOM_SHORT;
@@ -520,8 +560,9 @@ static int open_store(struct keeper *k, struct err *err)
 	ingest.sensor = k->sensor;
 	if (!rc)
 		rc = store_ingest_begin(k->store, &ingest, &k->ingest, err);
-	if (!rc && tell_addresses(known, count, k->sensor))
+	if (!rc && !k->told && tell_addresses(known, count, k->sensor))
 		rc = err_set(err, ST_NOT_FOUND, "the supervisor is gone");
+	k->told = k->told || !rc;
 	free(known);
 	return rc;
 }
@@ -545,13 +586,13 @@ static int turn(struct keeper *k, int timeout_ms, bool *ret_more)
 	struct pollfd polls[1 + WIRE_PEER_COUNT] = {{START_CONTROL, POLLIN, 0}};
 	int rc = ST_OK;
 
-	for (unsigned i = 0; i < WIRE_PEER_COUNT; i++)
+	for (unsigned i = 0; i < k->peer_count; i++)
 		polls[1 + i] = (struct pollfd){k->peers[i].fd, POLLIN, 0};
-	(void)poll(polls, 1 + WIRE_PEER_COUNT, timeout_ms);
+	(void)poll(polls, 1 + k->peer_count, timeout_ms);
 	if (polls[0].revents)
 		hear_supervisor(k);
 	*ret_more = false;
-	for (unsigned i = 0; !rc && i < WIRE_PEER_COUNT; i++) {
+	for (unsigned i = 0; !rc && i < k->peer_count; i++) {
 		bool more = false;
 
 		if (polls[1 + i].revents & POLLIN)
@@ -592,6 +633,58 @@ static int run(struct keeper *k)
 	return rc;
 }
 
+/* ---- a disk that is full at once ------------------------------------------------------------ */
+
+static bool is_full(const struct keeper *k)
+{
+	struct os_space space;
+	struct err err = {0};
+
+	return os_path_space(k->config->store.path, &space, &err) == ST_OK
+	    && space.available < reserve_of(&space) / FULL_SHARE;
+}
+
+/* What could not be put into segments is in the journal and what comes waits with the workers, so
+ * nothing is lost by waiting; opening again replays the journal as after a crash. */
+static void wait_for_room(struct keeper *k)
+{
+	struct pollfd control = {START_CONTROL, POLLIN, 0};
+
+	say(NULL, "the disk is full: what comes waits until there is room");
+	k->room = ROOM_NONE;
+	while (!stop_asked && is_full(k)) {
+		if (k->told)
+			tell_status(k);
+		if (poll(&control, 1, STATUS_US / 1000) > 0)
+			hear_supervisor(k);
+	}
+}
+
+/* Opens the store and works until it is asked to stop. */
+static int serve(struct keeper *k)
+{
+	int rc;
+
+	for (;;) {
+		rc = open_store(k, k->err);
+		if (!rc) {
+			look_at_disk(k);
+			rc = run(k);
+		}
+		if (!rc || stop_asked || !is_full(k))
+			return rc;
+		say(NULL, k->err->text[0] ? k->err->text : st_text(rc));
+		if (k->ingest)
+			store_ingest_abort(k->ingest);
+		store_close(k->store);
+		k->ingest = NULL;
+		k->store = NULL;
+		wait_for_room(k);
+		if (stop_asked)
+			return ST_OK;
+	}
+}
+
 static int prepare(struct keeper *k, const char *user, struct err *err)
 {
 	const char *writable[1];
@@ -609,8 +702,13 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 	if (os_become(user, err) || os_drop_capabilities(err)
 	    || os_sandbox_reader(NULL, 0, writable, 1, NULL, err))
 		rc = START_UNCONFINED;
-	for (int i = 0; i < WIRE_PEER_COUNT; i++)
-		k->peers[i].fd = START_STORE + i;
+	if (k->start.rings > FANOUT_RINGS_MAX)
+		return err_set(err, ST_MALFORMED, "not started by teiten-sensor: start that instead");
+	k->peer_count = WIRE_PEER_CAPTURE + k->start.rings;
+	for (unsigned i = 0; i < k->peer_count; i++)
+		k->peers[i].fd = START_STORE + (int)i;
+	if (!rc && k->start.rings > 1 && overlap_new(k->start.rings, &k->overlap))
+		rc = err_set(err, -ENOMEM, "out of memory");
 	return rc;
 }
 
@@ -629,11 +727,7 @@ int main(int argc, char **argv)
 	k.upkeep_us = os_clock_monotonic_us();
 	rc = prepare(&k, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
 	if (!rc)
-		rc = open_store(&k, &err);
-	if (!rc)
-		look_at_disk(&k);
-	if (!rc)
-		rc = run(&k);
+		rc = serve(&k);
 	if (k.ingest && !rc)
 		rc = store_ingest_commit(k.ingest, &err);
 	if (rc)

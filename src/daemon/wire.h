@@ -1,12 +1,13 @@
 /*
  * The messages between the sensor's programs (os/channel.h carries them).
  *
- * To the store: rows, signatures, blobs.  Whoever sends may have been taken over: every field is
+ * To the store: rows, signatures, blobs.  Between courier and responder: letters.  Whoever sends may have been taken over: every field is
  * checked, and a sender of nonsense is dropped.
  */
 #pragma once
 
 #include "base/status.h"
+#include "capture/fanout.h"
 #include "record/record.h"
 
 #include <stddef.h>
@@ -19,9 +20,11 @@ enum wire_type {
 	WIRE_READY,     /* store → supervisor: u16 sensor, then its known addresses, u64 pairs */
 	WIRE_MORE,      /* store → supervisor: further known addresses */
 	WIRE_STATUS,    /* worker → supervisor: JSON text */
-	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer), text */
+	WIRE_COMPLAINT, /* store → supervisor: u8 which worker sent nonsense (enum wire_peer); courier
+	                   and responder → supervisor: the other one did, no body */
 	WIRE_DRAIN,     /* supervisor → worker: finish what is open, take nothing new */
-	WIRE_GONE,      /* worker → store: that was all (clean stop) */
+	WIRE_GONE,      /* worker → store: what was sent before is all of one: at its clean end, and at
+	                   a successor's beginning */
 	WIRE_TAIL,      /* supervisor → store: u8, 1 = tell what comes, 0 = stop; store → supervisor: a
 	                   line of JSON */
 	WIRE_LINK,      /* supervisor → capture: u8, 1 = packets can come, 0 = the interface is down */
@@ -29,13 +32,17 @@ enum wire_type {
 	WIRE_BEGIN,     /* supervisor → worker: nobody is in the way any more */
 	WIRE_EDITION,   /* worker → store: which rules it inspects with: u32 rules, u32 updated, u64 from,
 	                   u64 to, 16 hex digits (detect/ruleset_edition.h) */
+	WIRE_DATAGRAM,  /* courier → responder: one that came to a port without a socket (letter.h) */
+	WIRE_ANSWER,    /* responder → courier */
+	WIRE_CLOCK,     /* capture → store: i64, wall clock less the monotonic one, microseconds, in the
+	                   rows of coverage that follow (tally/overlap.h) */
 };
 
 enum wire_peer {
 	WIRE_PEER_RESPOND,
-	WIRE_PEER_CAPTURE,
 	WIRE_PEER_SSH,
-	WIRE_PEER_COUNT,
+	WIRE_PEER_CAPTURE, /* of the first ring; those of the others follow */
+	WIRE_PEER_COUNT = WIRE_PEER_CAPTURE + FANOUT_RINGS_MAX,
 };
 
 #define WIRE_ROW_HEAD 5   /* bytes before a row */

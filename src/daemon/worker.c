@@ -1,13 +1,12 @@
 /* What workers share; the contract is in worker.h. */
 #include "daemon/worker.h"
 
+#include "daemon/await.h"
 #include "daemon/wire.h"
 #include "os/channel.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/signals.h"
-
-#include "base/wr.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -66,28 +65,6 @@ static void tell_status(struct worker *w)
 	    && os_channel_send(START_CONTROL, WIRE_STATUS, b.data, b.len) == ST_NOT_FOUND)
 		w->stop = true;
 	buf_fini(&b);
-}
-
-/* Says that everything is there, and waits until a predecessor is out of the way. */
-static int wait_for_turn(struct worker *w, struct err *err)
-{
-	static uint8_t body[OS_CHANNEL_MAX];
-	struct pollfd p = {START_CONTROL, POLLIN, 0};
-	uint16_t type = 0;
-	uint8_t prepared[4];
-	struct wr wr = wr_init(prepared, sizeof(prepared));
-	size_t len;
-
-	wr_u32le(&wr, inspector_rules(w->inspector));
-	if (os_channel_send(START_CONTROL, WIRE_PREPARED, prepared, wr_len(&wr)))
-		return err_set(err, ST_NOT_FOUND, "the supervisor is gone");
-	while (!stop_asked && type != WIRE_BEGIN) {
-		(void)poll(&p, 1, -1);
-		if (p.revents && os_channel_receive(START_CONTROL, &type, body, &len) == ST_NOT_FOUND)
-			return err_set(err, ST_NOT_FOUND, "the supervisor is gone");
-	}
-	w->stop = type != WIRE_BEGIN;
-	return ST_OK;
 }
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
@@ -152,9 +129,22 @@ static int wait_for_store(struct worker *w)
 	return outbox_flush(w->outbox);
 }
 
+/* What still waits in the channel was another's, who may have been ended for sending nonsense. */
+static int begin_channel(void)
+{
+	struct pollfd p = {START_STORE, POLLOUT, 0};
+	int rc = os_channel_send(START_STORE, WIRE_GONE, "", 0);
+
+	while (rc == -EAGAIN && !stop_asked) {
+		(void)poll(&p, 1, WORKER_TURN_MS);
+		rc = os_channel_send(START_STORE, WIRE_GONE, "", 0);
+	}
+	return rc == -EAGAIN ? ST_OK : rc;
+}
+
 static int run(struct worker *w, struct err *err)
 {
-	int rc = ST_OK;
+	int rc = begin_channel();
 
 	while (!rc && !w->stop && !stop_asked) {
 		int64_t now = os_clock_monotonic_us();
@@ -188,8 +178,7 @@ void worker_main(const struct worker_kind *kind, struct worker *w, const char *u
 	os_signal_ignore(SIGHUP);
 	rc = prepare(w, user, &err);
 	if (!rc)
-		rc = wait_for_turn(w, &err);
-	begun = !rc && !w->stop;
+		rc = await_turn(inspector_rules(w->inspector), &stop_asked, &begun, &err);
 	os_memory_release();
 	if (begun && kind->begin)
 		kind->begin(w);

@@ -23,6 +23,7 @@
 #define PROTO_ICMPV6 58
 #define PORT_QUIC 443
 #define VICTIMS_FIRST 1024u
+#define CACHE_LINE 64u
 #define SWEEP_FRACTION 8 /* a sweep that frees less than this part is not repeated at once */
 
 struct minute_count {
@@ -335,10 +336,17 @@ static uint64_t hash_of(enum attack_kind kind, struct ip victim, uint8_t proto, 
 	    (uint64_t)kind << 32 | (uint64_t)proto << 16 | (kind == ATTACK_REFLECTION ? port : 0));
 }
 
+/* Where the search for a key begins. */
+static uint32_t home_of(const struct attacks *as, enum attack_kind kind, struct ip victim,
+    uint8_t proto, uint16_t port)
+{
+	return (uint32_t)hash_of(kind, victim, proto, port) & (as->capacity * 2 - 1);
+}
+
 static uint32_t *find_place(struct attacks *as, const struct attack *key)
 {
 	uint32_t mask = as->capacity * 2 - 1;
-	uint32_t at = (uint32_t)hash_of(key->kind, key->victim, key->proto, key->port) & mask;
+	uint32_t at = home_of(as, key->kind, key->victim, key->proto, key->port);
 
 	for (; as->index[at]; at = (at + 1) & mask) {
 		const struct attack *a = &as->victims[as->index[at] - 1].attack;
@@ -460,6 +468,20 @@ static void count_sample(struct victim *v, const struct attack_sample *s, uint64
 	count_minute(v, s);
 	count_port(&v->attack, s);
 	count_destinations(v, s, repeats);
+}
+
+void attacks_prefetch_index(const struct attacks *as, const struct attack_sample *s)
+{
+	__builtin_prefetch(&as->index[home_of(as, s->kind, s->victim, s->proto, s->port)]);
+}
+
+void attacks_prefetch_victim(const struct attacks *as, const struct attack_sample *s)
+{
+	uint32_t number = as->index[home_of(as, s->kind, s->victim, s->proto, s->port)];
+	const char *victim = (const char *)&as->victims[number ? number - 1 : 0];
+
+	for (size_t at = 0; number && at < sizeof(struct victim); at += CACHE_LINE)
+		__builtin_prefetch(victim + at, 1);
 }
 
 int attacks_add(struct attacks *as, const struct attack_sample *s)

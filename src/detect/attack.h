@@ -119,6 +119,11 @@ void attacks_observe(struct attacks *attacks, uint64_t addresses);
 /* Rows of about the same time; minutes may be mixed a little.  -ENOMEM. */
 ST_MUST_CHECK int attacks_add(struct attacks *attacks, const struct attack_sample *sample);
 
+/* Victims are too many for the cache: of several samples that are at hand, the index can be asked
+ * for first, then the victims, so that they come together.  Both change nothing. */
+void attacks_prefetch_index(const struct attacks *attacks, const struct attack_sample *sample);
+void attacks_prefetch_victim(const struct attacks *attacks, const struct attack_sample *sample);
+
 /*
  * What was heard of a source's requests to a service that reflects: `vector` as reflection_vector
  * gives it (static).  May come before or after the rows, in any order; the first one stays.

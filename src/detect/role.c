@@ -220,10 +220,16 @@ struct role_talks {
 	uint64_t untracked;
 };
 
+/* Where the search for an address begins. */
+static uint32_t home_of(const struct role_talks *t, struct ip ip)
+{
+	return (uint32_t)hash_pair(ip.hi, ip.lo) & (t->capacity * 2 - 1);
+}
+
 static uint32_t *find_place(const struct role_talks *t, struct ip ip)
 {
 	uint32_t mask = t->capacity * 2 - 1;
-	uint32_t at = (uint32_t)hash_pair(ip.hi, ip.lo) & mask;
+	uint32_t at = home_of(t, ip);
 
 	while (t->index[at] && !ip_equal(t->list[t->index[at] - 1].ip, ip))
 		at = (at + 1) & mask;
@@ -269,6 +275,19 @@ void role_talks_free(struct role_talks *t)
 	free(t->list);
 	free(t->index);
 	free(t);
+}
+
+void role_talks_prefetch_index(const struct role_talks *t, struct ip ip)
+{
+	__builtin_prefetch(&t->index[home_of(t, ip)]);
+}
+
+void role_talks_prefetch_talk(const struct role_talks *t, struct ip ip)
+{
+	uint32_t number = t->index[home_of(t, ip)];
+
+	if (number)
+		__builtin_prefetch(&t->list[number - 1], 1);
 }
 
 int role_talks_add(struct role_talks *t, const struct record_flow *flow)

@@ -103,6 +103,10 @@ void role_talks_free(struct role_talks *talks);
 
 /* Rows of access are passed over.  -ENOMEM. */
 ST_MUST_CHECK int role_talks_add(struct role_talks *talks, const struct record_flow *flow);
+
+/* As with attacks_prefetch_index and attacks_prefetch_victim. */
+void role_talks_prefetch_index(const struct role_talks *talks, struct ip ip);
+void role_talks_prefetch_talk(const struct role_talks *talks, struct ip ip);
 const struct role_talk *role_talks_find(const struct role_talks *talks, struct ip ip);
 
 /* All of them, in no order. */

@@ -38,9 +38,18 @@ struct call {
 };
 
 static const struct call calls[] = {
-#define CALL(name, respond, capture, ssh) {SCMP_SYS(name), {respond, capture, ssh}},
+#define CALL(name, respond, capture, ssh, courier)                                                 \
+	{SCMP_SYS(name), {respond, capture, ssh, courier}},
 #include "os/confine.def"
-#undef CALL
+};
+
+static const struct {
+	enum os_program program;
+	int resource;
+	rlim_t value;
+} program_limits[] = {
+#define LIMIT(program, resource, value) {OS_PROGRAM_##program, RLIMIT_##resource, value},
+#include "os/confine.def"
 };
 
 int os_become(const char *name, struct err *err)
@@ -124,6 +133,12 @@ int os_confine(enum os_program program, const char *user, struct err *err)
 	if (!rc)
 		rc = os_drop_capabilities(err);
 	limit(RLIMIT_CORE, 0);
+	for (size_t i = 0; i < sizeof(program_limits) / sizeof(program_limits[0]); i++)
+		if (program_limits[i].program == program)
+			limit(program_limits[i].resource, program_limits[i].value);
+	/* Others of the same user take no descriptor from it. */
+	if (!rc && program == OS_PROGRAM_COURIER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		rc = err_set(err, -errno, "cannot be closed to others: %s", st_text(-errno));
 	if (!rc)
 		rc = no_files(err);
 	if (!rc && !SANITIZER_BUILD)

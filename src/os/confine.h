@@ -13,6 +13,7 @@ enum os_program {
 	OS_PROGRAM_RESPOND, /* accept, read, write, send on what it holds */
 	OS_PROGRAM_CAPTURE, /* read the ring, write to its channel */
 	OS_PROGRAM_SSH,     /* as the responder; pairs of sockets to its library */
+	OS_PROGRAM_COURIER, /* receive and send datagrams, its channels */
 	OS_PROGRAM_COUNT,
 };
 

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -20,6 +21,10 @@
 #endif
 #ifndef IPV6_ORIGDSTADDR
 #define IPV6_ORIGDSTADDR 74
+#endif
+
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
 #endif
 
 #define UDP_ROOM (4 << 20)
@@ -152,14 +157,12 @@ static void take_destination(struct msghdr *message, struct os_datagram *d)
 
 			memcpy(&original, CMSG_DATA(c), sizeof(original));
 			d->local = ip_from_v4(ntohl(original.sin_addr.s_addr));
-			d->redirected = ntohs(original.sin_port) != d->local_port;
 			d->local_port = ntohs(original.sin_port);
 		} else if (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_ORIGDSTADDR) {
 			struct sockaddr_in6 original;
 
 			memcpy(&original, CMSG_DATA(c), sizeof(original));
 			d->local = take(&original.sin6_addr);
-			d->redirected = ntohs(original.sin6_port) != d->local_port;
 			d->local_port = ntohs(original.sin6_port);
 		}
 	}
@@ -199,6 +202,14 @@ int os_datagram_receive(int fd, void *buf, size_t cap, struct os_datagram *ret)
 	return ST_OK;
 }
 
+uint32_t os_datagram_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+}
+
 int os_datagram_send(int fd, const void *data, size_t len, const struct os_datagram *to)
 {
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
@@ -224,6 +235,11 @@ int os_datagram_send(int fd, const void *data, size_t len, const struct os_datag
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : ST_OK;
+}
+
+int os_send_routed(int fd)
+{
+	return set(fd, SOL_IPV6, IPV6_FREEBIND) == 0 ? ST_OK : -errno;
 }
 
 uint64_t os_descriptors_raise(void)

@@ -46,16 +46,25 @@ struct os_datagram {
 	struct ip local;
 	uint16_t local_port;
 	size_t len; /* more than the buffer: it was cut there */
-	bool redirected; /* by TPROXY: it cannot be answered from the port that was asked */
 };
 
 /* Receives one datagram.  -EAGAIN: none waits. */
 ST_MUST_CHECK int os_datagram_receive(int fd, void *buf, size_t cap,
     struct os_datagram *ret_datagram);
 
+/* Datagrams that the kernel dropped because nobody took them in time; wraps at 2^32. */
+uint32_t os_datagram_drops(int fd);
+
 /* Answers from the address that was asked.  -EAGAIN: it was not sent. */
 ST_MUST_CHECK int os_datagram_send(int fd, const void *data, size_t len,
     const struct os_datagram *to);
+
+/*
+ * Lets a socket send from IPv6 addresses that no interface has: those of a network that is only
+ * routed here.  Otherwise the kernel refuses what is not this machine's own; in IPv4 such a route
+ * is enough for it.
+ */
+int os_send_routed(int fd);
 
 /* As much as the limits allow: raises RLIMIT_NOFILE to its hard limit; returns it. */
 uint64_t os_descriptors_raise(void);

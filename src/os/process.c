@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -130,4 +131,12 @@ int os_program_folder(char *ret_path, size_t cap, struct err *err)
 	if (slash)
 		slash[1] = '\0';
 	return ST_OK;
+}
+
+unsigned os_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) < 1
+	    ? 1 : (unsigned)CPU_COUNT(&set);
 }

@@ -29,3 +29,6 @@ ST_MUST_CHECK int os_memory_read(int fd, size_t max, char **ret_data, size_t *re
 
 /* Folder of the running program, with its trailing slash; for finding its siblings. */
 ST_MUST_CHECK int os_program_folder(char *ret_path, size_t cap, struct err *err);
+
+/* Processors that this process may run on, at least 1. */
+unsigned os_processors(void);

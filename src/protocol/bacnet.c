@@ -220,5 +220,8 @@ const struct protocol_module protocol_bacnet = {
 	.idle_s = 30,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff}, {BVLC_TYPE}},
+	},
 	.client = client,
 };

@@ -78,5 +78,8 @@ const struct protocol_module protocol_cldap = {
 	.idle_s = 10,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff}, {0x30}},
+	},
 	.client = client,
 };

@@ -166,5 +166,8 @@ const struct protocol_module protocol_coap = {
 	.idle_s = 10,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xc0, 0xf8}, {0x40, 0}},
+	},
 	.client = client,
 };

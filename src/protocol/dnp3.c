@@ -173,5 +173,8 @@ const struct protocol_module protocol_dnp3 = {
 	.idle_s = 30,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff, 0xff}, {0x05, 0x64}},
+	},
 	.client = client,
 };

@@ -179,16 +179,19 @@ static void tell(struct protocol_io *io, const struct question *q)
 	struct state *state = io->state;
 	char text[NAME_MAX + 40];
 	struct wr w = wr_init(text, sizeof(text));
+	bool told = state->told;
 
+	state->told = true;
+	if (!protocol_texts(io))
+		return;
 	if (q->class == CLASS_CHAOS)
 		wr_bytes(&w, "CH ", 3);
 	put_type(&w, q->type);
 	wr_u8(&w, ' ');
 	wr_bytes(&w, q->name_len ? q->name : ".", q->name_len ? q->name_len : 1);
 	protocol_command(io, text, wr_len(&w));
-	if (!state->told)
+	if (!told)
 		protocol_attribute(io, PROTOCOL_REQUEST, text, wr_len(&w));
-	state->told = true;
 }
 
 /* The header with the answer's code, and the question when there is one. */
@@ -197,6 +200,8 @@ static void answer(struct protocol_io *io, const uint8_t *data, size_t question_
 	uint8_t reply[2 + HEADER + NAME_MAX + 8];
 	struct wr w = wr_init(reply, sizeof(reply));
 
+	if (!io->answering)
+		return;
 	if (io->transport == PROTOCOL_TCP)
 		wr_u16be(&w, (uint16_t)(HEADER + question_len));
 	wr_bytes(&w, data, 2);
@@ -279,5 +284,8 @@ const struct protocol_module protocol_dns = {
 	.idle_s = 15,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0, 0, 0xf8, 0x4f, 0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0, 0, 1, 0, 0}},
+	},
 	.client = client,
 };

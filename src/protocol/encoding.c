@@ -1,22 +1,15 @@
 /* Text encodings and digests; the contract is in encoding.h. */
 #include "protocol/encoding.h"
 
+#include "base/digit.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
+/* Either alphabet (RFC 4648 §4, §5). */
 static int base64_value(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	if (c == '/' || c == '_')
-		return 63;
-	return -1;
+	return digit_base64(c == '-' ? '+' : c == '_' ? '/' : c);
 }
 
 size_t encoding_base64(const void *text, size_t len, uint8_t *out, size_t cap)
@@ -68,26 +61,15 @@ size_t encoding_base64_write(const void *data, size_t len, char *out, size_t cap
 	return n;
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 size_t encoding_percent(const void *text, size_t len, int plus, uint8_t *out, size_t cap)
 {
 	const uint8_t *p = text;
 	size_t n = 0;
 
 	for (size_t i = 0; i < len && n < cap; i++) {
-		if (p[i] == '%' && len - i > 2 && hex_value(p[i + 1]) >= 0
-		    && hex_value(p[i + 2]) >= 0) {
-			out[n++] = (uint8_t)(hex_value(p[i + 1]) << 4 | hex_value(p[i + 2]));
+		if (p[i] == '%' && len - i > 2 && digit_hex(p[i + 1]) >= 0
+		    && digit_hex(p[i + 2]) >= 0) {
+			out[n++] = (uint8_t)(digit_hex(p[i + 1]) << 4 | digit_hex(p[i + 2]));
 			i += 2;
 		} else {
 			out[n++] = plus && p[i] == '+' ? ' ' : p[i];
@@ -117,9 +99,9 @@ size_t encoding_unhex(const void *text, size_t len, uint8_t *out, size_t cap)
 	size_t n = 0;
 
 	for (size_t i = 0; i + 1 < len && n < cap; i += 2) {
-		if (hex_value(p[i]) < 0 || hex_value(p[i + 1]) < 0)
+		if (digit_hex(p[i]) < 0 || digit_hex(p[i + 1]) < 0)
 			break;
-		out[n++] = (uint8_t)(hex_value(p[i]) << 4 | hex_value(p[i + 1]));
+		out[n++] = (uint8_t)(digit_hex(p[i]) << 4 | digit_hex(p[i + 1]));
 	}
 	return n;
 }

@@ -123,5 +123,8 @@ const struct protocol_module protocol_enip = {
 	.idle_s = 30,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0, 0xff}, {0}},
+	},
 	.client = client,
 };

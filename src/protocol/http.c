@@ -9,6 +9,7 @@
  * this machine: a proxy request is told, not made.  RFC 9112, RFC 9110, RFC 1945 (0.9), RFC 9113
  * (the preface only).
  */
+#include "base/digit.h"
 #include "protocol/headers.h"
 #include "protocol/http_state.h"
 #include "protocol/line.h"
@@ -207,14 +208,11 @@ static uint64_t chunk_size(struct protocol_text line)
 	size_t digits = 0;
 
 	for (; digits < line.len; digits++) {
-		const char c = line.data[digits];
+		const int digit = digit_hex(line.data[digits]);
 
-		if (c >= '0' && c <= '9')
-			size = size << 4 | (unsigned)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			size = size << 4 | (unsigned)((c | 0x20) - 'a' + 10);
-		else
+		if (digit < 0)
 			break;
+		size = size << 4 | (unsigned)digit;
 		if (digits >= CHUNK_DIGITS)
 			return UINT64_MAX;
 	}

@@ -234,7 +234,7 @@ void http_head_end(struct protocol_io *io)
 	const struct http_state *state = io->state;
 	char text[9];
 
-	if (state->requests != 1 || state->headers == 0)
+	if (state->requests != 1 || state->headers == 0 || !protocol_texts(io))
 		return;
 	(void)snprintf(text, sizeof(text), "%08" PRIx32, state->headers);
 	protocol_attribute(io, PROTOCOL_HEADERS, text, strlen(text));
@@ -249,7 +249,7 @@ void http_head_field(struct protocol_io *io, struct protocol_text line)
 
 	if (!headers_field(line, &name, &value))
 		return;
-	if (state->requests == 1)
+	if (state->requests == 1 && protocol_texts(io))
 		add_name(state, name);
 	http_head_framing(&state->client, name, value);
 	if (line_is(name, "User-Agent"))

@@ -3,7 +3,17 @@
 
 #include "protocol/patterns.h"
 
+#include <string.h>
+
 #define MODULES_MAX 256
+_Static_assert(PROTOCOL_BEGIN_LEN == sizeof(uint64_t), "compared as a word");
+
+/* A way in which what a module knows begins; as a word. */
+struct begin {
+	uint64_t mask; /* 0: whatever it begins with */
+	uint64_t value;
+	uint8_t module;
+};
 
 bool identify_is_port(const struct protocol_module *module, enum protocol_transport transport,
     uint16_t port)
@@ -21,6 +31,8 @@ static struct {
 	bool filled;
 	unsigned count[2]; /* TCP, UDP */
 	uint8_t asked[2][MODULES_MAX]; /* those that can be told by their bytes, in order */
+	unsigned begin_count;
+	struct begin begins[MODULES_MAX * PROTOCOL_BEGINS_MAX]; /* of datagrams; by module, in order */
 	uint64_t ports[2][(UINT16_MAX + 1) / 64]; /* bits: some module's port */
 } known;
 
@@ -32,6 +44,22 @@ static unsigned kind_of(enum protocol_transport transport)
 static void know_port(unsigned kind, uint16_t port)
 {
 	known.ports[kind][port / 64] |= 1ull << port % 64;
+}
+
+static void know_begins(unsigned number)
+{
+	const struct protocol_begin *begins = protocol_modules[number]->udp_begins;
+
+	for (unsigned i = 0; i < PROTOCOL_BEGINS_MAX; i++) {
+		struct begin *begin = &known.begins[known.begin_count];
+
+		memcpy(&begin->mask, begins[i].mask, sizeof(begin->mask));
+		memcpy(&begin->value, begins[i].value, sizeof(begin->value));
+		if (i > 0 && begin->mask == 0)
+			break;
+		begin->module = (uint8_t)number;
+		known.begin_count++;
+	}
 }
 
 static void fill_known(void)
@@ -46,6 +74,8 @@ static void fill_known(void)
 		for (unsigned kind = 0; kind < 2; kind++)
 			if (m->probe && m->transports & (kind ? PROTOCOL_UDP : PROTOCOL_TCP))
 				known.asked[kind][known.count[kind]++] = (uint8_t)i;
+		if (m->probe && m->transports & PROTOCOL_UDP)
+			know_begins(i);
 	}
 	known.filled = true;
 }
@@ -80,6 +110,28 @@ static enum protocol_verdict ask_modules(struct protocol_start *start, bool fina
 	return PROTOCOL_NO;
 }
 
+/* The round that is not hinted, for a client's datagram: it is whole, so there is no MORE. */
+static enum protocol_verdict ask_datagram(const struct protocol_start *start, uint16_t *ret_number)
+{
+	const struct protocol_module *no = NULL;
+	uint64_t word;
+
+	memcpy(&word, start->client, sizeof(word));
+	for (unsigned i = 0; i < known.begin_count; i++) {
+		const struct begin *begin = &known.begins[i];
+		const struct protocol_module *module = protocol_modules[begin->module];
+
+		if ((word & begin->mask) != begin->value || module == no)
+			continue;
+		if (module->probe(start) == PROTOCOL_YES) {
+			*ret_number = begin->module;
+			return PROTOCOL_YES;
+		}
+		no = module;
+	}
+	return PROTOCOL_NO;
+}
+
 enum protocol_verdict identify(const struct patterns *patterns, const struct protocol_start *given,
     bool final, uint16_t *ret_number)
 {
@@ -90,7 +142,11 @@ enum protocol_verdict identify(const struct patterns *patterns, const struct pro
 	if (!known.filled)
 		fill_known();
 	start.hinted = false;
-	verdict = ask_modules(&start, final, ret_number);
+	if (start.transport == PROTOCOL_UDP && final && start.client_len >= PROTOCOL_BEGIN_LEN
+	    && start.server_len == 0)
+		verdict = ask_datagram(&start, ret_number);
+	else
+		verdict = ask_modules(&start, final, ret_number);
 	if (verdict == PROTOCOL_NO && patterns) {
 		verdict = patterns_match(patterns, &start, final, &pattern);
 		if (verdict == PROTOCOL_YES)

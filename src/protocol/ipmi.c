@@ -171,5 +171,8 @@ const struct protocol_module protocol_ipmi = {
 	.idle_s = 30,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff, 0xff}, {RMCP_VERSION, 0}},
+	},
 	.client = client,
 };

@@ -106,6 +106,8 @@ bool ldap_search_tell(struct protocol_io *io, struct rd operation)
 	(void)ber_number(&operation, 0x01); /* types only */
 	if (operation.bad)
 		return false;
+	if (!protocol_texts(io))
+		return true;
 	filter = operation;
 	(void)ber_take(&operation, &value);
 	filter.end = operation.pos;

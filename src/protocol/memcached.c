@@ -431,6 +431,9 @@ const struct protocol_module protocol_memcached = {
 	.idle_s = 60,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0, 0, 1, 0, 0}},
+	},
 	.client = client,
 	.gap = gap,
 	.close = close_session,

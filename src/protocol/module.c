@@ -124,20 +124,26 @@ void protocol_login(struct protocol_io *io, struct protocol_text user,
 
 void protocol_command(struct protocol_io *io, const void *text, size_t len)
 {
-	struct protocol_fact fact = {.kind = PROTOCOL_FACT_COMMAND, .text = cut(text, len)};
+	struct protocol_fact fact;
 
+	if (!protocol_texts(io))
+		return;
+	fact = (struct protocol_fact){.kind = PROTOCOL_FACT_COMMAND, .text = cut(text, len)};
 	tell(io, &fact);
 }
 
 void protocol_attribute(struct protocol_io *io, enum protocol_attribute attribute,
     const void *text, size_t len)
 {
-	struct protocol_fact fact = {
+	struct protocol_fact fact;
+
+	if (!protocol_texts(io))
+		return;
+	fact = (struct protocol_fact){
 		.kind = PROTOCOL_FACT_ATTRIBUTE,
 		.attribute = attribute,
 		.text = cut(text, len),
 	};
-
 	tell(io, &fact);
 }
 
@@ -153,7 +159,7 @@ void protocol_payload(struct protocol_io *io, unsigned number, struct protocol_t
 		.len = len,
 	};
 
-	if (len > 0)
+	if (len > 0 && protocol_texts(io))
 		tell(io, &fact);
 }
 
@@ -167,5 +173,6 @@ void protocol_payload_end(struct protocol_io *io, unsigned number, struct protoc
 		.piece = piece,
 	};
 
-	tell(io, &fact);
+	if (protocol_texts(io))
+		tell(io, &fact);
 }

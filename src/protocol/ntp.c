@@ -75,7 +75,7 @@ static void answer(struct protocol_io *io, const uint8_t *data)
 	uint8_t reply[PACKET];
 	struct wr w = wr_init(reply, sizeof(reply));
 
-	if (io->now_us < 0)
+	if (!io->answering || io->now_us < 0)
 		return;
 	wr_u8(&w, (data[0] & 0x38) | MODE_SERVER);
 	wr_u8(&w, 2);       /* stratum */
@@ -91,36 +91,50 @@ static void answer(struct protocol_io *io, const uint8_t *data)
 	protocol_reply(io, reply, wr_len(&w));
 }
 
+static bool is_monlist(uint8_t code)
+{
+	return code == REQUEST_MONLIST_1 || code == REQUEST_MONLIST;
+}
+
+static void tell_request(struct protocol_io *io, const uint8_t *data, uint8_t mode)
+{
+	char text[64];
+	int n;
+
+	if (!protocol_texts(io))
+		return;
+	if (mode == MODE_CONTROL)
+		n = snprintf(text, sizeof(text), "mode 6 opcode %u%s", data[1] & 31,
+		    (data[1] & 31) == 2 ? " readvar" : (data[1] & 31) == 1 ? " readstat" : "");
+	else if (mode == MODE_PRIVATE)
+		n = snprintf(text, sizeof(text), "mode 7 implementation %u code %u%s", data[2],
+		    data[3], is_monlist(data[3]) ? " monlist" : "");
+	else
+		n = snprintf(text, sizeof(text), "mode %u version %u", mode, data[0] >> 3 & 7);
+	if (n > 0)
+		protocol_attribute(io, PROTOCOL_REQUEST, text, (size_t)n);
+}
+
 static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 {
 	const uint8_t mode = len > 0 ? data[0] & 7 : 0;
-	char text[64];
-	int n;
 
 	if (len < PRIVATE_MIN)
 		return len;
 	if ((mode == MODE_CLIENT || mode == MODE_SYMMETRIC) && len >= PACKET) {
 		protocol_event(io, EVENT_REQUEST);
-		n = snprintf(text, sizeof(text), "mode %u version %u", mode, data[0] >> 3 & 7);
 		if (mode == MODE_CLIENT)
 			answer(io, data);
 	} else if (mode == MODE_CONTROL) {
 		protocol_event(io, EVENT_CONTROL);
-		n = snprintf(text, sizeof(text), "mode 6 opcode %u%s", data[1] & 31,
-		    (data[1] & 31) == 2 ? " readvar" : (data[1] & 31) == 1 ? " readstat" : "");
 	} else if (mode == MODE_PRIVATE) {
-		const bool monlist = data[3] == REQUEST_MONLIST_1 || data[3] == REQUEST_MONLIST;
-
 		protocol_event(io, EVENT_PRIVATE);
-		if (monlist)
+		if (is_monlist(data[3]))
 			protocol_event(io, EVENT_MONLIST);
-		n = snprintf(text, sizeof(text), "mode 7 implementation %u code %u%s", data[2],
-		    data[3], monlist ? " monlist" : "");
 	} else {
 		return len;
 	}
-	if (n > 0)
-		protocol_attribute(io, PROTOCOL_REQUEST, text, (size_t)n);
+	tell_request(io, data, mode);
 	return len;
 }
 
@@ -139,5 +153,8 @@ const struct protocol_module protocol_ntp = {
 	.idle_s = 10,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff, 0xff, 0, 0xff}, {0x17, 0, 0, REQUEST_MONLIST_1}},
+	},
 	.client = client,
 };

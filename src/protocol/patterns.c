@@ -1,6 +1,7 @@
 /* Pattern files: parsing and matching; the contract is in patterns.h, the format in the data. */
 #include "protocol/patterns.h"
 
+#include "base/digit.h"
 #include "base/embed.h"
 
 #include <errno.h>
@@ -57,12 +58,12 @@ struct patterns {
 	unsigned atom_count;
 	char names[PATTERNS_NAMES_MAX][PATTERNS_NAME_MAX];
 	struct line lines[PATTERNS_LINES_MAX];
-	struct quick quick[PATTERNS_LINES_MAX]; /* of each line */
 	struct segment segments[SEGMENTS_MAX];
 	struct atom atoms[ATOMS_MAX];
 	/* Lines by transport, side and first byte: index[first[…] … first[… + 1]). */
 	uint32_t first[TRANSPORTS * SIDES * 256 + 1];
 	uint16_t *index;
+	struct quick *quick; /* of the line that index has at the same place */
 };
 
 const char *patterns_builtin(void)
@@ -82,19 +83,11 @@ void patterns_free(struct patterns *patterns)
 	if (!patterns)
 		return;
 	free(patterns->index);
+	free(patterns->quick);
 	free(patterns);
 }
 
 /* ---- parsing -------------------------------------------------------------------------------- */
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
 
 static void skip_blanks(const char **pos)
 {
@@ -232,8 +225,8 @@ static bool parse_text(struct patterns *p, const char **pos, struct segment *seg
 static bool parse_byte(const char **pos, struct atom *ret)
 {
 	const char *s = *pos;
-	int high = hex_value(s[0]);
-	int low = s[0] ? hex_value(s[1]) : -1;
+	int high = digit_hex(s[0]);
+	int low = s[0] ? digit_hex(s[1]) : -1;
 	uint8_t mask;
 	uint8_t value;
 
@@ -398,6 +391,7 @@ int patterns_parse(const char *text, struct patterns **ret_patterns, struct err 
 {
 	struct patterns *p = calloc(1, sizeof(*p));
 	unsigned number = 1;
+	uint32_t indexed;
 	const char *wrong;
 	int ret;
 
@@ -416,14 +410,16 @@ int patterns_parse(const char *text, struct patterns **ret_patterns, struct err 
 		}
 		pos = end ? end + 1 : pos + strlen(pos);
 	}
-	p->index = calloc(index_lines(p, NULL) + 1, sizeof(*p->index));
-	if (!p->index) {
+	indexed = index_lines(p, NULL);
+	p->index = calloc(indexed + 1, sizeof(*p->index));
+	p->quick = calloc(indexed + 1, sizeof(*p->quick));
+	if (!p->index || !p->quick) {
 		ret = err_set(err, -ENOMEM, "protocol patterns: not enough memory");
 		goto out;
 	}
 	(void)index_lines(p, p->index);
-	for (unsigned i = 0; i < p->line_count; i++)
-		p->quick[i] = quick_of(p, &p->lines[i]);
+	for (uint32_t i = 0; i < indexed; i++)
+		p->quick[i] = quick_of(p, &p->lines[p->index[i]]);
 	*ret_patterns = p;
 	p = NULL;
 	ret = ST_OK;
@@ -496,7 +492,7 @@ static enum protocol_verdict match_side(const struct patterns *p,
 	b = bucket(start->transport, side, data[0]);
 	for (uint32_t i = p->first[b]; i < p->first[b + 1]; i++) {
 		const struct line *line = &p->lines[p->index[i]];
-		const struct quick *quick = &p->quick[p->index[i]];
+		const struct quick *quick = &p->quick[i];
 		enum protocol_verdict verdict;
 
 		if (len >= sizeof(word) && (word & quick->mask) != quick->value)

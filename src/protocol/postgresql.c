@@ -1,7 +1,9 @@
 /*
  * PostgreSQL: who logs in to which database with what password, queries.
  *
- * Answers TLS and GSS requests with N, asks for the password in clear and refuses it.  Passive:
+ * Answers TLS and GSS requests with N, asks for the password in clear and refuses it.  An error
+ * tells the file, the line and the function that raised it, which differ between releases: port
+ * scanners know a server by them, so they come from one release each (postgresql.server).  Passive:
  * what a password message means depends on what the server asked for: clear text, MD5 with a salt
  * (told in the form of hashcat mode 11100), SCRAM (the client's final message).  The outcome is
  * AuthenticationOk or an error.  PostgreSQL documentation, "Message Formats", protocol 3.0.
@@ -10,6 +12,7 @@
 #include "protocol/attempt.h"
 #include "protocol/encoding.h"
 #include "protocol/line.h"
+#include "protocol/phrase.h"
 
 #include <stdio.h>
 
@@ -37,6 +40,12 @@ static const struct protocol_event_name events[] = {
 #define INBOX 1024
 #define SERVER_INBOX 64
 #define SALT_LEN 4
+
+#define ERROR_MAX 384
+#define USER_TOLD 100 /* of a user's name, in an error */
+
+/* Lines of the persona's postgresql.server. */
+enum { AUTH_FILE, AUTH_LINE, STARTUP_FILE, STARTUP_LINE, NO_USER_LINE, EARLIEST };
 
 enum { AUTH_OK = 0, AUTH_CLEAR = 3, AUTH_MD5 = 5, AUTH_SASL = 10 };
 
@@ -91,28 +100,68 @@ static struct protocol_text take_string(struct rd *r)
 	return text;
 }
 
-static void refuse(struct protocol_io *io)
+/* ErrorResponse, behind which a server hangs up; file and line: which of the persona's lines. */
+static void fail(struct protocol_io *io, const char *code, const char *message, unsigned file,
+    unsigned line, const char *routine)
 {
-	struct state *state = io->state;
-	const struct protocol_text user = attempt_user_text(&state->attempt);
-	uint8_t packet[384];
+	const struct protocol_text name = phrase_line(io, "postgresql.server", file);
+	const struct protocol_text number = phrase_line(io, "postgresql.server", line);
+	uint8_t packet[ERROR_MAX];
 	struct wr w = wr_init(packet, sizeof(packet));
-	char text[240];
-	int n = snprintf(text, sizeof(text),
-	    "SFATAL%cVFATAL%cC28P01%cMpassword authentication failed for user "
-	    "\"%.*s\"%cFauth.c%cL%s%c"
-	    "Rauth_failed%c",
-	    0, 0, 0, (int)(user.len < 100 ? user.len : 100), user.data, 0, 0,
-	    protocol_persona(io, "postgresql.line"), 0, 0);
+	char text[ERROR_MAX];
+	int n = snprintf(text, sizeof(text), "SFATAL%cVFATAL%cC%s%cM%s%cF%.*s%cL%.*s%cR%s%c", 0, 0,
+	    code, 0, message, 0, (int)name.len, name.data, 0, (int)number.len, number.data, 0,
+	    routine, 0);
 
-	if (n <= 0 || (size_t)n >= sizeof(text) - 1)
+	io->hang_up = true;
+	if (n <= 0 || (size_t)n >= sizeof(text))
 		return;
 	wr_u8(&w, 'E');
 	wr_u32be(&w, (uint32_t)(4 + n + 1));
 	wr_bytes(&w, text, (size_t)n);
 	wr_u8(&w, 0);
-	protocol_reply(io, packet, wr_len(&w));
-	io->hang_up = true;
+	if (!w.bad)
+		protocol_reply(io, packet, wr_len(&w));
+}
+
+static void refuse(struct protocol_io *io)
+{
+	const struct state *state = io->state;
+	const struct protocol_text user = attempt_user_text(&state->attempt);
+	char text[USER_TOLD + 64];
+
+	(void)snprintf(text, sizeof(text), "password authentication failed for user \"%.*s\"",
+	    (int)(user.len < USER_TOLD ? user.len : USER_TOLD), user.data);
+	fail(io, "28P01", text, AUTH_FILE, AUTH_LINE, "auth_failed");
+}
+
+static void unsupported(struct protocol_io *io, uint32_t code)
+{
+	const struct protocol_text earliest = phrase_line(io, "postgresql.server", EARLIEST);
+	char text[96];
+
+	(void)snprintf(text, sizeof(text),
+	    "unsupported frontend protocol %u.%u: server supports %.*s to 3.0", code >> 16,
+	    code & 0xffff, (int)earliest.len, earliest.data);
+	if (code >> 16 == 1 || code >> 16 == 2) { /* as those protocols write it */
+		protocol_replyf(io, "EFATAL:  %s\n%c", text, 0);
+		io->hang_up = true;
+		return;
+	}
+	fail(io, "0A000", text, STARTUP_FILE, STARTUP_LINE, "ProcessStartupPacket");
+}
+
+/* What another protocol's first bytes are to a server: a length, and a version that it lacks. */
+static void stranger(struct protocol_io *io, const uint8_t *data, size_t len)
+{
+	struct rd r = rd_init(data, len);
+	const uint32_t size = rd_u32be(&r);
+
+	if (r.bad)
+		return;
+	io->hang_up = size < 8 || size > STARTUP_MAX;
+	if (!io->hang_up && rd_left(&r) >= 4)
+		unsupported(io, rd_u32be(&r));
 }
 
 static void startup(struct protocol_io *io, struct rd *r)
@@ -141,6 +190,11 @@ static void startup(struct protocol_io *io, struct rd *r)
 	    (int)(database.len < 160 ? database.len : 160), database.data);
 	if (database.len && n > 0)
 		protocol_command(io, text, (size_t)n);
+	if (attempt_user_text(&state->attempt).len == 0) {
+		fail(io, "28000", "no PostgreSQL user name specified in startup packet", STARTUP_FILE,
+		    NO_USER_LINE, "ProcessStartupPacket");
+		return;
+	}
 	protocol_reply(io, "R\0\0\0\x08\0\0\0\x03", 9);
 }
 
@@ -161,7 +215,7 @@ static void first_message(struct protocol_io *io, struct rd *r)
 		startup(io, r);
 	} else {
 		protocol_event(io, EVENT_MALFORMED);
-		io->hang_up = true;
+		unsupported(io, code);
 	}
 }
 
@@ -356,4 +410,5 @@ const struct protocol_module protocol_postgresql = {
 	.client = client,
 	.server = server,
 	.close = close_session,
+	.stranger = stranger,
 };

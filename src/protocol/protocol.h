@@ -33,6 +33,8 @@
 #define PROTOCOL_PREFIX_MAX 256  /* bytes of each side that identification looks at */
 #define PROTOCOL_TEXT_MAX 1024   /* longer texts in facts are cut */
 #define PROTOCOL_PORTS_MAX 16
+#define PROTOCOL_BEGIN_LEN 8
+#define PROTOCOL_BEGINS_MAX 3
 
 enum protocol_side {
 	PROTOCOL_CLIENT,
@@ -121,6 +123,7 @@ struct persona;
 struct protocol_io {
 	void *state;        /* module->state_size bytes, zero at open */
 	bool answering;     /* replies are wanted; persona is set */
+	bool counting;      /* nobody looks at commands, attributes and payloads: see protocol_texts */
 	bool full;          /* the view will not grow: take something */
 	bool hang_up;       /* set by the module: close once the reply is sent */
 	bool handover;      /* set by the module: what follows is another protocol (a tunnel, a proxy) */
@@ -150,6 +153,12 @@ uint64_t protocol_random(struct protocol_io *io);
 
 /* The persona's text for "MODULE.key" (data/personas/), "" when not answering. */
 const char *protocol_persona(const struct protocol_io *io, const char *key);
+
+/* Is it worth while to make the text of a command or an attribute?  Telling it does no harm. */
+static inline bool protocol_texts(const struct protocol_io *io)
+{
+	return !io->counting;
+}
 
 void protocol_event(struct protocol_io *io, unsigned event);
 void protocol_login(struct protocol_io *io, struct protocol_text user,
@@ -185,6 +194,12 @@ struct protocol_start {
 	size_t server_len;
 };
 
+/* Of each of the first bytes, the bits that are set in mask are as in value. */
+struct protocol_begin {
+	uint8_t mask[PROTOCOL_BEGIN_LEN];
+	uint8_t value[PROTOCOL_BEGIN_LEN];
+};
+
 /* ---- a module ------------------------------------------------------------------------------- */
 
 struct protocol_event_name {
@@ -214,14 +229,27 @@ struct protocol_module {
 	/* Must be monotone: once NO or YES, more bytes do not change it; hinted too, from the first
 	 * byte on (test_probes.c proves it).  TCP; a datagram is seen whole. */
 	enum protocol_verdict (*probe)(const struct protocol_start *start);
+	/*
+	 * How a client's datagram of PROTOCOL_BEGIN_LEN bytes or more begins if probe, not hinted, may
+	 * say YES to it; ends with one without mask.  Most are told apart by this without a call.
+	 * None: probe is always asked.  (test_probes.c proves it.)
+	 */
+	struct protocol_begin udp_begins[PROTOCOL_BEGINS_MAX];
 	/* All below may be NULL except client. */
 	void (*open)(struct protocol_io *io); /* answering: the greeting, if the server speaks first */
+	/* Answering: what a server of this protocol says to the first bytes of a visitor who speaks
+	 * something else on its port; io->state is not there.  NULL: nothing, as most do.  With
+	 * io->hang_up the connection is closed once the module of those bytes has heard them. */
+	void (*stranger)(struct protocol_io *io, const uint8_t *data, size_t len);
 	/* UDP: one whole datagram, the return value does not matter. */
 	size_t (*client)(struct protocol_io *io, const uint8_t *data, size_t len);
 	size_t (*server)(struct protocol_io *io, const uint8_t *data, size_t len);
 	/* Bytes are missing.  NULL: the rest of that side is not parsed. */
 	void (*gap)(struct protocol_io *io, enum protocol_side side, uint64_t bytes);
 	void (*close)(struct protocol_io *io); /* last facts: an unanswered login, a cut payload */
+	/* UDP, not answering, between two datagrams: true when close would tell nothing and of the state
+	 * only its first four bytes matter.  NULL: when all behind them (with close: all) is zero. */
+	bool (*rests)(const void *state);
 };
 
 #define PROTOCOL_EVENTS(list) .events = (list), .event_count = sizeof(list) / sizeof((list)[0])

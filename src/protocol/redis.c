@@ -242,6 +242,31 @@ static void answer(struct protocol_io *io, unsigned verb)
 	}
 }
 
+/*
+ * Another protocol's first lines, each a command to this server: a web browser's GET lacks an
+ * argument; POST and Host: are what a browser sends that is abused, and end the connection.  What
+ * has no line end is waited for.
+ */
+static void stranger(struct protocol_io *io, const uint8_t *data, size_t len)
+{
+	struct protocol_text line, rest, word;
+	size_t taken;
+
+	while (!io->hang_up && (taken = line_take(io, data, len, &line)) > 0) {
+		data += taken;
+		len -= taken;
+		rest = line;
+		word = line_word(&rest);
+		if (line_is(word, "POST") || line_is(word, "Host:"))
+			io->hang_up = true;
+		else if (line_is(word, "GET"))
+			protocol_reply_text(
+			    io, "-ERR wrong number of arguments for 'get' command\r\n");
+		else if (word.len > 0)
+			answer_unknown(io, word);
+	}
+}
+
 /* AUTH [user] password, HELLO version AUTH user password */
 static void auth(struct protocol_io *io, unsigned verb)
 {
@@ -538,4 +563,5 @@ const struct protocol_module protocol_redis = {
 	.server = server,
 	.gap = gap,
 	.close = close_session,
+	.stranger = stranger,
 };

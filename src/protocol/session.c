@@ -66,6 +66,7 @@ static struct protocol_io make_io(const struct session_driver *d, const struct s
 	struct protocol_io io = {
 		.state = s->room,
 		.answering = answering,
+		.counting = d->counting,
 		.transport = peer->transport,
 		.port = peer->port,
 		.client_port = peer->client_port,
@@ -120,18 +121,6 @@ static void close_module(struct session_driver *d, struct session *s,
 		after_call(s, &io);
 	}
 	leave_room(d, s);
-}
-
-bool session_open(struct session_driver *d, struct session *s, const struct session_peer *peer,
-    const struct protocol_module *module, struct wr *reply)
-{
-	if (s->decided || s->closed)
-		return false;
-	leave_room(d, s);
-	s->number = (uint16_t)protocol_module_number(module);
-	s->decided = true;
-	d->counters.identified++;
-	return open_module(d, s, peer, reply);
 }
 
 /* One call with one view; returns what the module took. */
@@ -263,6 +252,38 @@ static size_t pass(struct session_driver *d, struct session *s, const struct ses
 
 /* ---- identification ------------------------------------------------------------------------- */
 
+/* The server whose port it is meets another protocol (`number`), or none that is known. */
+static void meet_stranger(struct session_driver *d, struct session *s,
+    const struct session_peer *peer, uint16_t number, const struct protocol_start *start,
+    struct wr *reply)
+{
+	const struct protocol_module *m = identify_module(number);
+	struct session_peer asked = *peer;
+	const struct protocol_module *owner;
+	struct protocol_io io;
+
+	/* What comes through a tunnel is another server's. */
+	if (!reply || !d->answers || s->handovers > 0)
+		return;
+	asked.inside = s->inside;
+	if (m && d->answers(d->answers_arg, m, &asked))
+		return;
+	s->silent = m != NULL;
+	owner = d->owner ? d->owner(d->answers_arg, &asked) : NULL;
+	if (!owner || !owner->stranger || start->client_len == 0)
+		return;
+	io = make_io(d, s, peer, NULL);
+	io.state = NULL;
+	io.answering = true;
+	io.persona = d->persona;
+	io.reply = reply;
+	io.reply_limit = start->client_len;
+	io.module = owner;
+	owner->stranger(&io, start->client, start->client_len);
+	s->random = io.random;
+	s->refused = io.hang_up;
+}
+
 /* Room and counters for the answer; what was kept of both sides goes to the module. */
 static void settle(struct session_driver *d, struct session *s, const struct session_peer *peer,
     enum protocol_verdict verdict, uint16_t number, struct wr *reply)
@@ -282,13 +303,6 @@ static void settle(struct session_driver *d, struct session *s, const struct ses
 	s->number = number;
 	d->counters.identified++;
 	m = identify_module(number);
-	/* What comes through a tunnel is another server's. */
-	if (m && reply && d->answers && s->handovers == 0) {
-		struct session_peer asked = *peer;
-
-		asked.inside = s->inside;
-		s->silent = !d->answers(d->answers_arg, m, &asked);
-	}
 	if (!m || !open_module(d, s, peer, reply))
 		return;
 	for (unsigned i = 0; i < 2; i++) {
@@ -349,6 +363,8 @@ static size_t look(struct session_driver *d, struct session *s, const struct ses
 	}
 	verdict = identify(d->patterns, &start, n == space, &number);
 	if (verdict != PROTOCOL_MORE) {
+		meet_stranger(d, s, peer, verdict == PROTOCOL_YES ? number : IDENTIFY_UNKNOWN, &start,
+		    reply);
 		settle(d, s, peer, verdict, number, reply);
 		return kept_before ? n : 0;
 	}
@@ -365,6 +381,37 @@ static void decide(struct session_driver *d, struct session *s, const struct ses
 	enum protocol_verdict verdict = identify(d->patterns, &start, true, &number);
 
 	settle(d, s, peer, verdict, number, NULL);
+}
+
+/* Nobody proved to be it so far, and the visitor waits: if it may be the port's, it is.  What may
+ * still become another protocol stays undecided, unless this server would hang up on it. */
+static bool decide_for(struct session_driver *d, struct session *s, const struct session_peer *peer,
+    const struct protocol_module *module, struct wr *reply)
+{
+	struct protocol_start start = what_is_kept(s, peer);
+	uint16_t number = IDENTIFY_UNKNOWN;
+	enum protocol_verdict verdict = identify(d->patterns, &start, true, &number);
+
+	if (verdict == PROTOCOL_YES ? identify_module(number) != module : !module->stranger)
+		return false;
+	meet_stranger(d, s, peer, number, &start, reply);
+	settle(d, s, peer, verdict, number, reply);
+	if (s->refused)
+		s->closed = true;
+	return true;
+}
+
+bool session_open(struct session_driver *d, struct session *s, const struct session_peer *peer,
+    const struct protocol_module *module, struct wr *reply)
+{
+	if (s->decided || s->closed)
+		return false;
+	if (s->room)
+		return decide_for(d, s, peer, module, reply);
+	s->number = (uint16_t)protocol_module_number(module);
+	s->decided = true;
+	d->counters.identified++;
+	return open_module(d, s, peer, reply);
 }
 
 /* ---- datagrams ------------------------------------------------------------------------------ */
@@ -385,6 +432,7 @@ static void datagram(struct session_driver *d, struct session *s, const struct s
 		start.server_len = side == PROTOCOL_SERVER ? len : 0;
 		if (identify(d->patterns, &start, true, &number) != PROTOCOL_YES)
 			return;
+		meet_stranger(d, s, peer, number, &start, reply);
 		settle(d, s, peer, PROTOCOL_YES, number, reply);
 	}
 	m = session_module(s);
@@ -393,10 +441,13 @@ static void datagram(struct session_driver *d, struct session *s, const struct s
 	(void)call(d, s, peer, side, data, len, true, reply, &handover);
 }
 
-/* A module that has nothing to say at the end of a session whose state is this. */
-static bool is_silent(const struct protocol_module *m, const uint8_t *state)
+/* Does all that the module knows fit a word, and has it nothing to say at the end? */
+static bool rests(const struct protocol_module *m, const uint8_t *state)
 {
 	size_t i = m->close ? 0 : sizeof(uint32_t);
+
+	if (m->rests)
+		return m->rests(state);
 
 	while (i < m->state_size && !state[i])
 		i++;
@@ -411,7 +462,7 @@ bool session_pack(struct session_driver *d, struct session *s, uint32_t *ret_sta
 	if (!m && identify_module(s->number))
 		return false; /* there was no room */
 	if (m) {
-		if (!is_silent(m, s->room))
+		if (!rests(m, s->room))
 			return false;
 		memcpy(state, s->room, m->state_size < sizeof(state) ? m->state_size : sizeof(state));
 		leave_room(d, s);
@@ -449,7 +500,10 @@ size_t session_data(struct session_driver *d, struct session *s, const struct se
 		done = look(d, s, peer, side, data, len, reply);
 	if (!s->decided)
 		return len;
-	return done + pass(d, s, peer, side, data + done, len - done, reply);
+	done += pass(d, s, peer, side, data + done, len - done, reply);
+	if (s->refused)
+		s->closed = true;
+	return done;
 }
 
 void session_gap(struct session_driver *d, struct session *s, const struct session_peer *peer,

@@ -30,10 +30,13 @@ struct session_driver {
 	const struct patterns *patterns; /* may be NULL */
 	const struct persona *persona;   /* NULL: replies are off */
 	protocol_fact_fn fact;
+	bool counting; /* commands, attributes and payloads need not be told: fact ignores them */
 	/* Answering: may what was identified be answered on this port?  NULL: always.  What may not is
 	 * parsed for its facts, in silence: a mail server does not speak HTTP. */
 	bool (*answers)(void *arg, const struct protocol_module *module, const struct session_peer *peer);
-	void *answers_arg;
+	/* Whose port is it?  Its server is asked what it says to those (protocol_module.stranger). */
+	const struct protocol_module *(*owner)(void *arg, const struct session_peer *peer);
+	void *answers_arg; /* of both */
 	struct session_counters counters;
 };
 
@@ -64,6 +67,7 @@ struct session {
 	bool lost_server : 1;
 	bool told_no_room : 1;
 	bool silent : 1;      /* replies are off for this one */
+	bool refused : 1;     /* to be closed when what has come was parsed */
 };
 
 /* seed: for challenges and ids of the answering side; any value while passive. */
@@ -71,7 +75,9 @@ void session_begin(struct session *session, uint64_t seed);
 
 /*
  * Opens a module without identification: the port's, when its protocol lets the server speak first
- * and the client waits.  The greeting goes to reply.  false: no room.
+ * and the client waits.  The greeting goes to reply.  When the client has said what is not
+ * identified yet and waits, that is taken as the port's protocol if it may be.  false: no room, or it
+ * is not that.
  */
 bool session_open(struct session_driver *driver, struct session *session,
     const struct session_peer *peer, const struct protocol_module *module, struct wr *reply);

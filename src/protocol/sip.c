@@ -41,6 +41,8 @@ static const struct protocol_event_name events[] = {
 #define TAG_DIGITS 8
 
 struct state {
+	bool told_request;    /* in the first word: all that a datagram leaves behind, see rests() */
+	bool waiting;         /* a login waits for its verdict */
 	uint32_t body;        /* announced by the header being read */
 	uint32_t skip;
 	uint32_t server_body;
@@ -53,9 +55,7 @@ struct state {
 	bool lost;
 	bool accepted;
 	bool has_login;
-	bool waiting;         /* a login waits for its verdict */
 	bool too_long;        /* what a reply must repeat did not fit */
-	bool told_request;
 	uint16_t user_len;
 	uint16_t hash_len;
 	uint16_t head_len;
@@ -355,14 +355,16 @@ static void answer(struct protocol_io *io)
 	    "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, SUBSCRIBE, NOTIFY, "
 	    "INFO\r\nAccept: application/sdp\r\n";
 	const struct reply reply = choose(state);
-	const char *server = protocol_persona(io, "sip.server");
-	const uint64_t tag = protocol_random(io);
+	const char *server;
+	uint64_t tag;
 	char buffer[REPLY_MAX];
 	char line[256];
 	struct wr w = wr_init(buffer, sizeof(buffer));
 
 	if (!io->answering)
 		return;
+	server = protocol_persona(io, "sip.server");
+	tag = protocol_random(io);
 	settle(io, state->accepted ? PROTOCOL_ACCEPTED : PROTOCOL_REFUSED);
 	if (strcmp(state->method, "ACK") == 0 || state->too_long)
 		return;
@@ -437,6 +439,12 @@ static size_t datagram(struct protocol_io *io, const uint8_t *data, size_t len)
 	if (state->in_head)
 		(void)client_line(io, (struct protocol_text){"", 0});
 	return len;
+}
+
+/* The next datagram begins with a first line, which resets what the others go by. */
+static bool rests(const void *state)
+{
+	return !((const struct state *)state)->waiting;
 }
 
 static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
@@ -569,4 +577,5 @@ const struct protocol_module protocol_sip = {
 	.server = server,
 	.gap = gap,
 	.close = close_session,
+	.rests = rests,
 };

@@ -126,6 +126,8 @@ static void tell_request(struct protocol_io *io, const struct message *m)
 	struct rd body = m->body;
 	struct rd bindings;
 
+	if (!protocol_texts(io))
+		return;
 	wr_bytes(&w, names[m->pdu - PDU_GET], strlen(names[m->pdu - PDU_GET]));
 	(void)ber_number(&body, INTEGER);
 	(void)ber_number(&body, INTEGER);
@@ -167,7 +169,7 @@ static void answer(struct protocol_io *io, const struct message *m, const uint8_
 	struct rd status;
 	struct rd index;
 
-	if (len > sizeof(reply) || m->pdu == PDU_TRAP || m->pdu > PDU_BULK ||
+	if (!io->answering || len > sizeof(reply) || m->pdu == PDU_TRAP || m->pdu > PDU_BULK ||
 	    m->pdu == PDU_RESPONSE)
 		return;
 	(void)ber_number(&body, INTEGER);
@@ -252,5 +254,8 @@ const struct protocol_module protocol_snmp = {
 	.idle_s = 10,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff}, {SEQUENCE}},
+	},
 	.client = client,
 };

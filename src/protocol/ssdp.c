@@ -72,7 +72,7 @@ static size_t client(struct protocol_io *io, const uint8_t *data, size_t len)
 	} else {
 		return len;
 	}
-	for (unsigned i = 0; i < LINES_MAX && at < len; i++) {
+	for (unsigned i = 0; protocol_texts(io) && i < LINES_MAX && at < len; i++) {
 		struct protocol_text line = {"", 0};
 		struct protocol_text name;
 		struct protocol_text value;
@@ -103,5 +103,10 @@ const struct protocol_module protocol_ssdp = {
 	.idle_s = 10,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xdf, 0xff, 0xdf, 0xdf, 0xdf, 0xdf, 0xdf, 0xdf}, {'M', '-', 'S', 'E', 'A', 'R', 'C', 'H'}},
+		{{0xdf, 0xdf, 0xdf, 0xdf, 0xdf, 0xdf, 0xff, 0xff}, {'N', 'O', 'T', 'I', 'F', 'Y', ' ', '*'}},
+		{{0xdf, 0xdf, 0xdf, 0xdf, 0xff, 0xff, 0xff, 0xff}, {'H', 'T', 'T', 'P', '/', '1', '.', '1'}},
+	},
 	.client = client,
 };

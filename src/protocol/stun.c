@@ -147,5 +147,8 @@ const struct protocol_module protocol_stun = {
 	.idle_s = 10,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xc0, 0, 0, 0x03, 0xff, 0xff, 0xff, 0xff}, {0, 0, 0, 0, 0x21, 0x12, 0xa4, 0x42}},
+	},
 	.client = client,
 };

@@ -174,6 +174,9 @@ const struct protocol_module protocol_tftp = {
 	.idle_s = 30,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {
+		{{0xff, 0xfc}, {0}},
+	},
 	.client = client,
 	.close = close_session,
 };

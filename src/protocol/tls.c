@@ -305,7 +305,7 @@ static void tell_hello(struct protocol_io *io)
 	protocol_event(io, EVENT_HELLO);
 	if (state->name_len > 0)
 		protocol_attribute(io, PROTOCOL_SNI, state->name, state->name_len);
-	if (state->cut)
+	if (state->cut || !protocol_texts(io))
 		return;
 	tell_ja3(io);
 	tell_ja4(io);

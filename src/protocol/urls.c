@@ -1,6 +1,7 @@
 /* URLs in commands and requests; the contract is in urls.h. */
 #include "protocol/urls.h"
 
+#include "base/digit.h"
 #include "base/hash.h"
 #include "protocol/line.h"
 
@@ -15,25 +16,14 @@ struct finder {
 
 /* ---- decoding ------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One round of percent decoding in place; a byte that is not printable becomes a blank. */
 static size_t decode_percent(char *text, size_t len)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		int high = text[i] == '%' && len - i > 2 ? hex_digit(text[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+		int high = text[i] == '%' && len - i > 2 ? digit_hex(text[i + 1]) : -1;
+		int low = high >= 0 ? digit_hex(text[i + 2]) : -1;
 
 		if (low < 0) {
 			text[n++] = text[i];

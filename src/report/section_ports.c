@@ -243,11 +243,14 @@ static void say_left(struct build *b, struct lines *lines)
 	}
 }
 
-/* 過去13週のうちn週で上位5位, said where it is unusual. */
+/* 過去13週のうちn週で上位5位, said where it is unusual; those that never were, in one sentence. */
 static void say_habits(struct build *b, struct lines *lines)
 {
 	const char *message = b->g->weeks_known == GATHER_WEEKS ? MSG("habit.all-weeks")
 	    : MSG("habit.known-weeks");
+	struct report_value never[HABIT_RANKS];
+	struct report_value list;
+	size_t count = 0;
 
 	if (b->g->weeks_known < 4)
 		return;
@@ -256,10 +259,18 @@ static void say_habits(struct build *b, struct lines *lines)
 
 		if (!item->rank || item->weeks_top * 2 >= b->g->weeks_known)
 			continue;
-		lines_say(b, lines, item->weeks_top ? message : MSG("habit.never"), VALUES(
+		if (!item->weeks_top) {
+			never[count++] = value_port("port", item->key);
+			continue;
+		}
+		lines_say(b, lines, message, VALUES(
 		    value_port("port", item->key), value_integer("n", item->weeks_top),
 		    value_integer("m", b->g->weeks_known)));
 	}
+	if (!count)
+		return;
+	build_list_message(b, "ports", never, count, &list);
+	lines_say(b, lines, MSG("habit.never"), VALUES(list, value_integer("n", (int64_t)count)));
 }
 
 void section_ports(struct build *b)

@@ -134,6 +134,8 @@ static int64_t deadline_of(struct engine *e, uint32_t i)
 	if (s->greeting_due)
 		return s->opened_us
 		    + (s->stranger ? ENGINE_STRANGER_WAIT_US : e->options.greeting_wait_us);
+	if (s->unclear)
+		return s->active_us + e->options.greeting_wait_us;
 	m = session_module(sessions_session(slot_context(e, i)));
 	if (m && m->idle_s)
 		idle = (int64_t)m->idle_s * 1000000;
@@ -279,20 +281,30 @@ static bool converse(struct engine *e, uint32_t i, const uint8_t *data, size_t l
 		if (taken == 0 && wr_len(&reply) == 0)
 			break;
 	}
+	s->unclear = s->module && !sessions_session(context)->decided;
+	if (s->unclear)
+		deadline_set(&e->wheel, i, deadline_of(e, i));
 	return true;
 }
 
+/* The client waits: for a greeting, or for an answer to what several protocols could mean. */
 static bool greet(struct engine *e, uint32_t i)
 {
 	struct slot *s = &e->slots[i];
 	struct wr reply = wr_init(e->reply, sizeof(e->reply));
 
 	s->greeting_due = false;
+	s->unclear = false;
 	(void)sessions_greet(e->options.sessions, &s->stream, slot_context(e, i), s->module, &reply);
-	if (send_reply(e, i, &reply))
-		return true;
-	drop(e, i, STREAM_END_RESET);
-	return false;
+	if (!send_reply(e, i, &reply)) {
+		drop(e, i, STREAM_END_RESET);
+		return false;
+	}
+	if (sessions_hung_up(slot_context(e, i))) {
+		hang_up(e, i);
+		return false;
+	}
+	return true;
 }
 
 /* The ClientHello for its facts, all bytes for the library; plain bytes to a session inside. */
@@ -386,7 +398,8 @@ static void receive(struct engine *e, uint32_t i)
 		}
 		if (n == 0) {
 			/* The client is done; what it still waits for is sent before we close. */
-			hang_up(e, i);
+			if (!s->unclear || greet(e, i))
+				hang_up(e, i);
 			return;
 		}
 		if (n < 0) {
@@ -559,7 +572,7 @@ static void due(void *arg, uint32_t i)
 		exchange_close(e, i, STREAM_END_IDLE);
 	} else if (s->state == SLOT_CLOSING) {
 		release(e, i);
-	} else if (s->greeting_due) {
+	} else if (s->greeting_due || s->unclear) {
 		if (greet(e, i))
 			deadline_set(&e->wheel, i, deadline_of(e, i));
 	} else {
@@ -723,6 +736,11 @@ int engine_watch(struct engine *e, int fd, void (*ready)(void *arg), void *arg, 
 		return err_set(err, ST_LIMIT, "more than %d other descriptors", ENGINE_WATCHES_MAX);
 	e->watches[e->watch_count] = (struct watch){fd, ready, arg};
 	return add_descriptor(e, fd, KIND_WATCH, e->watch_count++, err);
+}
+
+void engine_unwatch(struct engine *e, int fd)
+{
+	(void)epoll_ctl(e->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
 void engine_drain(struct engine *e)

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "os/listen.h"
 #include "respond/limits.h"
 #include "respond/said.h"
 #include "respond/tls.h"
@@ -93,6 +94,18 @@ ST_MUST_CHECK int engine_listen(struct engine *engine, int fd, enum protocol_tra
 /* Another descriptor to wait for: `ready` is called when it can be read. */
 ST_MUST_CHECK int engine_watch(struct engine *engine, int fd, void (*ready)(void *arg), void *arg,
     struct err *err);
+
+/* Waits for that one no more; the caller closes it. */
+void engine_unwatch(struct engine *engine, int fd);
+
+/* How a reply leaves; anything but ST_OK: it did not. */
+typedef int (*engine_send_fn)(void *arg, const void *data, size_t len,
+    const struct os_datagram *to);
+
+/* A datagram that another program received: its bytes (up to ENGINE_READ_MAX), from a `ready` of
+ * engine_watch.  It is treated as one of the engine's own sockets. */
+void engine_datagram(struct engine *engine, const struct os_datagram *datagram, const uint8_t *data,
+    size_t len, engine_send_fn send, void *arg);
 
 /* Waits up to timeout_ms for something to do and does it.  -errno only when waiting fails. */
 ST_MUST_CHECK int engine_turn(struct engine *engine, int timeout_ms);

@@ -7,12 +7,9 @@
 #include "base/hash.h"
 #include "respond/internal.h"
 
-#include "os/listen.h"
-
 #include <string.h>
 
 #define DATAGRAMS_PER_TURN 256
-#define MULTICAST_V4 0xe0000000u
 
 static uint32_t chain_of(const struct engine *e, const struct os_datagram *d, uint16_t port)
 {
@@ -91,19 +88,14 @@ void exchange_close(struct engine *e, uint32_t i, enum stream_end end)
 	engine_give_slot(e, i);
 }
 
-/* Is that a source that a datagram may be sent to at all? */
-static bool may_be_answered(const struct os_datagram *d)
+static bool may_be_answered(struct engine *e, const struct os_datagram *d)
 {
-	uint32_t v4 = ip_v4(d->peer);
-
-	if (d->redirected || limits_is_amplifier_port(d->peer_port))
-		return false;
-	if (ip_is_v4(d->peer))
-		return v4 != 0 && v4 < MULTICAST_V4;
-	return (d->peer.hi >> 56) != 0xff && (d->peer.hi | d->peer.lo) != 0;
+	return !limits_is_amplifier_port(d->peer_port) && limits_is_answerable(d->peer, d->local)
+	    && limits_reply(e->limits, d->peer, e->now_us);
 }
 
-static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t len)
+static void answer(struct engine *e, const struct os_datagram *d, size_t len, engine_send_fn send,
+    void *arg)
 {
 	uint16_t port = engine_port(e, d->local_port);
 	uint32_t i = find(e, d, port);
@@ -126,8 +118,7 @@ static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t
 	    len, &reply);
 	if (wr_len(&reply) == 0 || wr_len(&reply) > len)
 		return;
-	if (!may_be_answered(d) || !limits_reply(e->limits, d->peer, e->now_us)
-	    || os_datagram_send(fd, e->reply, wr_len(&reply), d)) {
+	if (!may_be_answered(e, d) || send(arg, e->reply, wr_len(&reply), d)) {
 		e->counters.replies_withheld++;
 		return;
 	}
@@ -138,27 +129,42 @@ static void answer(struct engine *e, int fd, const struct os_datagram *d, size_t
 	s->stream.packets[STREAM_SERVER]++;
 }
 
+/* Its bytes are in e->input. */
+static void take(struct engine *e, const struct os_datagram *d, size_t len, engine_send_fn send,
+    void *arg)
+{
+	e->input->len = (uint32_t)len;
+	e->input->port = d->local_port;
+	e->input->transport = PROTOCOL_UDP;
+	e->counters.datagrams++;
+	e->counters.bytes_in += len;
+	if (e->options.destinations && !destinations_observed(e->options.destinations, d->local))
+		e->counters.not_observed++;
+	else if (len > 0)
+		answer(e, d, len, send, arg);
+}
+
+/* From the socket that was asked. */
+static int send_from(void *arg, const void *data, size_t len, const struct os_datagram *to)
+{
+	return os_datagram_send(*(const int *)arg, data, len, to);
+}
+
 void exchange_receive(struct engine *e, int fd)
 {
 	struct os_datagram d;
 
 	for (unsigned n = 0; n < DATAGRAMS_PER_TURN; n++) {
-		size_t len;
-
 		if (os_datagram_receive(fd, e->input->bytes, ENGINE_READ_MAX, &d))
 			return;
-		len = d.len < ENGINE_READ_MAX ? d.len : ENGINE_READ_MAX;
-		e->input->len = (uint32_t)len;
-		e->input->port = d.local_port;
-		e->input->transport = PROTOCOL_UDP;
-		e->counters.datagrams++;
-		e->counters.bytes_in += len;
-		if (e->options.destinations
-		    && !destinations_observed(e->options.destinations, d.local)) {
-			e->counters.not_observed++;
-			continue;
-		}
-		if (len > 0)
-			answer(e, fd, &d, len);
+		take(e, &d, d.len < ENGINE_READ_MAX ? d.len : ENGINE_READ_MAX, send_from, &fd);
 	}
+}
+
+void engine_datagram(struct engine *e, const struct os_datagram *d, const uint8_t *data,
+    size_t len, engine_send_fn send, void *arg)
+{
+	len = len < ENGINE_READ_MAX ? len : ENGINE_READ_MAX;
+	memcpy(e->input->bytes, data, len);
+	take(e, d, len, send, arg);
 }

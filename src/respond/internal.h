@@ -25,6 +25,7 @@ struct slot {
 	bool paused : 1;        /* not reading until the pending reply is sent */
 	bool stranger : 1;      /* the port is nobody's */
 	bool said_something : 1;
+	bool unclear : 1;       /* what was said is not identified yet; after a moment the port decides */
 	bool finished : 1;      /* the client closed its side */
 	int64_t opened_us;      /* monotonic, as all times of the engine */
 	int64_t active_us;

@@ -11,6 +11,8 @@
 #define SOURCES_FULL (SOURCES / 4 * 3)
 #define NETS (1u << 15)
 #define PROBES 16u
+#define MULTICAST_V4 0xe0u /* first byte; broadcast and reserved addresses are above */
+#define LOOPBACK_V4 127u
 
 struct source {
 	struct ip ip;
@@ -195,4 +197,20 @@ bool limits_is_amplifier_port(uint16_t port)
 		if (ports[i] == port)
 			return true;
 	return port == 0;
+}
+
+static bool is_loopback(struct ip ip)
+{
+	return ip_is_v4(ip) ? ip_v4(ip) >> 24 == LOOPBACK_V4 : ip.hi == 0 && ip.lo == 1;
+}
+
+bool limits_is_answerable(struct ip peer, struct ip local)
+{
+	uint32_t first = ip_is_v4(peer) ? ip_v4(peer) >> 24 : 0;
+
+	if (ip_is_v4(peer) != ip_is_v4(local) || (is_loopback(peer) && !is_loopback(local)))
+		return false;
+	if (ip_is_v4(peer))
+		return first != 0 && first < MULTICAST_V4;
+	return peer.hi >> 56 != 0xff && (peer.hi | peer.lo) != 0;
 }

@@ -34,3 +34,7 @@ bool limits_reply(struct limits *limits, struct ip source, int64_t now_us);
 /* Is that a port whose owner would answer our answer, so that two services would talk for ever, or
  * whose datagrams are forged in a victim's name? */
 bool limits_is_amplifier_port(uint16_t port);
+
+/* May datagrams go from `local` to `peer` at all?  Only to one host, and to a loopback address only
+ * from another. */
+bool limits_is_answerable(struct ip peer, struct ip local);

@@ -25,10 +25,16 @@ static uint32_t buckets_for(uint32_t slots_max)
 	return count;
 }
 
+static size_t filled_size(uint32_t bucket_count)
+{
+	return bucket_count / 8; /* BUCKETS_MIN is a whole word */
+}
+
 uint64_t table_size(uint32_t slots_max, size_t context_size)
 {
 	return (uint64_t)slots_max * (sizeof(struct slot) + context_stride(context_size))
-	    + (uint64_t)buckets_for(slots_max) * sizeof(struct table_bucket);
+	    + (uint64_t)buckets_for(slots_max) * sizeof(struct table_bucket)
+	    + filled_size(buckets_for(slots_max));
 }
 
 int table_init(struct table *t, uint32_t slots_max, size_t context_size)
@@ -44,9 +50,10 @@ int table_init(struct table *t, uint32_t slots_max, size_t context_size)
 		t->number_mask = t->number_mask << 1 | 1;
 	t->slots = large_alloc((size_t)slots_max * sizeof(*t->slots));
 	t->buckets = large_alloc((size_t)t->bucket_count * sizeof(*t->buckets));
+	t->filled = large_alloc(filled_size(t->bucket_count));
 	if (t->context_size)
 		t->contexts = large_alloc((size_t)slots_max * t->context_size);
-	if (!t->slots || !t->buckets || (t->context_size && !t->contexts)) {
+	if (!t->slots || !t->buckets || !t->filled || (t->context_size && !t->contexts)) {
 		table_fini(t);
 		return -ENOMEM;
 	}
@@ -57,6 +64,7 @@ void table_fini(struct table *t)
 {
 	large_free(t->slots, (size_t)t->slots_max * sizeof(*t->slots));
 	large_free(t->buckets, (size_t)t->bucket_count * sizeof(*t->buckets));
+	large_free(t->filled, filled_size(t->bucket_count));
 	large_free(t->contexts, (size_t)t->slots_max * t->context_size);
 	*t = (struct table){.free = SLOT_NONE};
 }
@@ -81,6 +89,8 @@ uint32_t table_find(const struct table *t, const struct decode_packet *p, uint64
 	const struct table_bucket *b = table_bucket_of(t, hash);
 	uint32_t tag = tag_of(t, hash);
 
+	if (!table_has_bucket(t, hash))
+		return SLOT_NONE;
 	for (unsigned i = 0; i < TABLE_WAYS && b->entries[i]; i++) {
 		uint32_t number = (b->entries[i] & t->number_mask) - 1;
 		const struct stream *s;
@@ -107,6 +117,8 @@ void table_prefetch_slots(const struct table *t, uint64_t hash)
 	const struct table_bucket *b = table_bucket_of(t, hash);
 	uint32_t tag = tag_of(t, hash);
 
+	if (!table_has_bucket(t, hash))
+		return;
 	for (unsigned i = 0; i < TABLE_WAYS && b->entries[i]; i++) {
 		uint32_t number = (b->entries[i] & t->number_mask) - 1;
 		const uint8_t *slot = (const uint8_t *)&t->slots[number];
@@ -126,7 +138,7 @@ uint32_t table_crowded(const struct table *t, uint64_t hash)
 	const struct table_bucket *b = table_bucket_of(t, hash);
 	uint32_t oldest = SLOT_NONE;
 
-	if (!b->entries[TABLE_WAYS - 1])
+	if (!table_has_bucket(t, hash) || !b->entries[TABLE_WAYS - 1])
 		return SLOT_NONE;
 	for (unsigned i = 0; i < TABLE_WAYS; i++) {
 		uint32_t number = (b->entries[i] & t->number_mask) - 1;
@@ -136,6 +148,14 @@ uint32_t table_crowded(const struct table *t, uint64_t hash)
 			oldest = number;
 	}
 	return oldest;
+}
+
+static void set_filled(struct table *t, uint64_t hash, bool filled)
+{
+	uint32_t bucket = (uint32_t)hash & (t->bucket_count - 1);
+	uint64_t bit = 1ull << bucket % 64;
+
+	t->filled[bucket / 64] = (t->filled[bucket / 64] & ~bit) | (filled ? bit : 0);
 }
 
 uint32_t table_add(struct table *t, uint64_t hash)
@@ -152,6 +172,7 @@ uint32_t table_add(struct table *t, uint64_t hash)
 	while (b->entries[way])
 		way++;
 	b->entries[way] = tag_of(t, hash) | (number + 1);
+	set_filled(t, hash, true);
 	memset(&t->slots[number], 0, sizeof(t->slots[number]));
 	if (t->context_size)
 		memset(table_context(t, number), 0, t->context_size);
@@ -172,6 +193,8 @@ void table_remove(struct table *t, uint32_t number)
 		last--;
 	b->entries[way] = b->entries[last];
 	b->entries[last] = 0;
+	if (last == 0)
+		set_filled(t, slot->hash, false);
 	slot->state = SLOT_FREE;
 	slot->next = t->free;
 	t->free = number;

@@ -19,6 +19,7 @@ struct table {
 	struct slot *slots;
 	uint8_t *contexts;
 	struct table_bucket *buckets;
+	uint64_t *filled; /* bits: buckets that are not empty; small, so the others cost no cache line */
 	size_t context_size; /* rounded up so that contexts are aligned */
 	uint32_t slots_max;
 	uint32_t fresh; /* slots from here on were never used */
@@ -61,9 +62,17 @@ static inline struct table_bucket *table_bucket_of(const struct table *table, ui
 	return &table->buckets[hash & (table->bucket_count - 1)];
 }
 
+static inline bool table_has_bucket(const struct table *table, uint64_t hash)
+{
+	uint32_t bucket = (uint32_t)hash & (table->bucket_count - 1);
+
+	return table->filled[bucket / 64] >> bucket % 64 & 1;
+}
+
 static inline void table_prefetch_bucket(const struct table *table, uint64_t hash)
 {
-	__builtin_prefetch(table_bucket_of(table, hash));
+	if (table_has_bucket(table, hash))
+		__builtin_prefetch(table_bucket_of(table, hash));
 }
 
 /* Asks for the slots that the hash may stand for. */

@@ -21,10 +21,31 @@ struct repeats_key repeats_key_of(uint16_t port, const uint8_t *data, size_t len
 
 	if (len > REPEATS_BYTES_MAX)
 		return key;
-	for (; at + 8 <= len; at += 8)
+	for (; at + 16 <= len; at += 16)
+		h = hash_pair(h ^ load(data + at, 8), load(data + at + 8, 8));
+	if (at + 8 <= len) {
 		h = hash_pair(h, load(data + at, 8));
+		at += 8;
+	}
 	key.hash = hash_pair(h, load(data + at, len - at) ^ (uint64_t)len << 56) | 1;
 	return key;
+}
+
+void repeat_login(struct repeat *repeat, const char *user, size_t user_len, const char *password,
+    size_t password_len)
+{
+	if (repeat->has_login || user_len > REPEATS_LOGIN_MAX
+	    || password_len > REPEATS_LOGIN_MAX - user_len) {
+		repeat->other = true;
+		return;
+	}
+	repeat->has_login = true;
+	repeat->user_len = (uint8_t)user_len;
+	repeat->password_len = (uint8_t)password_len;
+	if (user_len)
+		memcpy(repeat->login, user, user_len);
+	if (password_len)
+		memcpy(repeat->login + user_len, password, password_len);
 }
 
 const struct repeat *repeats_find(const struct repeats *r, const struct repeats_key *key)

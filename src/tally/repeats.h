@@ -15,6 +15,7 @@
 #define REPEATS_ENTRIES 256u
 #define REPEATS_BYTES_MAX 192u
 #define REPEATS_EVENTS_MAX 6u
+#define REPEATS_LOGIN_MAX 32u /* bytes of user and password */
 
 /* What the first datagram of an exchange did. */
 struct repeat {
@@ -22,7 +23,11 @@ struct repeat {
 	uint16_t number; /* of the protocol */
 	uint8_t event_count;
 	bool other;      /* something that counts cannot repeat: not to be kept */
+	bool has_login;  /* one, of module `number` */
+	uint8_t user_len;
+	uint8_t password_len;
 	uint16_t events[REPEATS_EVENTS_MAX];
+	char login[REPEATS_LOGIN_MAX]; /* user, then password */
 };
 
 struct repeats {
@@ -35,6 +40,10 @@ struct repeats {
 		uint8_t bytes[REPEATS_BYTES_MAX];
 	} entries[REPEATS_ENTRIES];
 };
+
+/* Notes a login; a second one, or one that is too long, cannot repeat. */
+void repeat_login(struct repeat *repeat, const char *user, size_t user_len, const char *password,
+    size_t password_len);
 
 /* What is asked about. */
 struct repeats_key {

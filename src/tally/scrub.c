@@ -1,6 +1,7 @@
 /* Takes a sensor's own address out of texts; the contract is in scrub.h. */
 #include "tally/scrub.h"
 
+#include "base/digit.h"
 #include "base/utf8.h"
 
 #include <stdbool.h>
@@ -69,19 +70,11 @@ static void spell_v6(struct spellings *s, struct ip ip)
 	s->len[s->count++] = (size_t)n;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One character, percent-encoded or not; returns the bytes it takes. */
 static size_t one(const char *text, size_t len, char *ret_c)
 {
-	if (*text == '%' && len > 2 && hex_value(text[1]) >= 0 && hex_value(text[2]) >= 0) {
-		*ret_c = (char)(hex_value(text[1]) << 4 | hex_value(text[2]));
+	if (*text == '%' && len > 2 && digit_hex(text[1]) >= 0 && digit_hex(text[2]) >= 0) {
+		*ret_c = (char)(digit_hex(text[1]) << 4 | digit_hex(text[2]));
 		return 3;
 	}
 	*ret_c = *text;

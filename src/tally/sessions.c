@@ -187,11 +187,16 @@ static void give_login(const struct scene *scene, const struct protocol_fact *fa
 static void take_login(const struct scene *scene, const struct protocol_fact *fact)
 {
 	struct sessions *s = scene->sessions;
+	uint16_t number = (uint16_t)number_of(scene, fact);
 
 	scene->visit->logins++;
-	s->did.other = true;
-	note_error(s, logins_add(s->logins, (uint16_t)number_of(scene, fact), scene->stream->client,
-	    fact->user.data, fact->user.len, fact->password.data, fact->password.len));
+	if (number == scene->visit->session.number)
+		repeat_login(&s->did, fact->user.data, fact->user.len, fact->password.data,
+		    fact->password.len);
+	else
+		s->did.other = true;
+	note_error(s, logins_add(s->logins, number, scene->stream->client, fact->user.data,
+	    fact->user.len, fact->password.data, fact->password.len));
 	if (s->options.sink)
 		give_login(scene, fact);
 }
@@ -508,10 +513,13 @@ static void close_stream(void *arg, const struct stream *stream, void *context,
 
 /* The same again. */
 static void repeat_datagram(struct sessions *s, const struct repeat *did,
-    struct stream_memory *memory)
+    const struct stream *stream, struct stream_memory *memory)
 {
 	for (unsigned i = 0; i < did->event_count; i++)
 		s->events[did->events[i]]++;
+	if (did->has_login)
+		note_error(s, logins_add(s->logins, did->number, stream->client, did->login,
+		    did->user_len, did->login + did->user_len, did->password_len));
 	if (did->number != IDENTIFY_UNKNOWN) {
 		s->protocols[did->number]++;
 		s->driver.counters.identified++;
@@ -533,6 +541,8 @@ static bool parse_datagram(struct sessions *s, const struct stream *stream,
 	struct session_counters before = s->driver.counters;
 	struct visit *v = &s->brief;
 
+	*v = (struct visit){0};
+	open_visit(s, stream, v);
 	if (memory->kind) {
 		session_unpack(&s->driver, &v->session, memory->kind - 1, memory->state);
 		v->protocol = v->session.number;
@@ -552,19 +562,17 @@ static bool stream_datagram(void *arg, const struct stream *stream, struct strea
     enum stream_side side, const uint8_t *data, size_t len)
 {
 	struct sessions *s = arg;
-	bool first = !memory->kind && side == STREAM_CLIENT;
+	const struct destinations *d = s->options.destinations;
 	const struct repeat *did;
 	struct repeats_key key;
 	bool done;
 
-	s->brief = (struct visit){0};
-	open_visit(s, stream, &s->brief);
-	if (!first || s->brief.ignored)
+	if (memory->kind || side != STREAM_CLIENT || (d && !destinations_observed(d, stream->server)))
 		return parse_datagram(s, stream, memory, side, data, len);
 	key = repeats_key_of(stream->server_port, data, len);
 	did = repeats_find(&s->repeats, &key);
 	if (did) {
-		repeat_datagram(s, did, memory);
+		repeat_datagram(s, did, stream, memory);
 		return true;
 	}
 	done = parse_datagram(s, stream, memory, side, data, len);
@@ -721,8 +729,10 @@ int sessions_new(const struct sessions_options *options, struct sessions **ret_s
 	s->driver.patterns = options->patterns;
 	s->driver.persona = options->persona;
 	s->driver.answers = options->answers;
+	s->driver.owner = options->owner;
 	s->driver.answers_arg = options->answers_arg;
 	s->driver.fact = take_fact;
+	s->driver.counting = !options->sink;
 	rc = count_events(s);
 	if (!rc)
 		rc = room_pool_new(options->room_bytes ? options->room_bytes : ROOM_BYTES_DEFAULT,

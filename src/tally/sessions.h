@@ -31,9 +31,10 @@ struct sessions_options {
 	uint64_t room_bytes; /* for protocol state, 0: the default */
 	uint64_t text_bytes; /* for first payloads and texts of open sessions, 0: the default */
 	const struct persona *persona;      /* NULL while passive */
-	/* As session_driver.answers; with arg below. */
+	/* As of session_driver; with the argument below. */
 	bool (*answers)(void *arg, const struct protocol_module *module,
 	    const struct session_peer *peer);
+	const struct protocol_module *(*owner)(void *arg, const struct session_peer *peer);
 	void *answers_arg;
 	const struct patterns *patterns;    /* may be NULL */
 	struct destinations *destinations;  /* may be NULL: every server counts, no index */

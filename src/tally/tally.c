@@ -15,9 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct minute {
+struct tally_minute {
 	int64_t start_us;
 	bool open;
+	bool handed; /* to the relay: its rows may not have been taken yet */
+	uint16_t sensor; /* from its end on, as is the next */
+	uint32_t dst_end; /* all indices of destinations are below */
 	uint64_t last_used; /* batch number */
 	struct minute_table v4;
 	struct minute_table v6;
@@ -28,7 +31,7 @@ struct minute {
 /* What the passes hand on for each packet. */
 struct work {
 	const struct decode_packet *packet;
-	struct minute *minute;
+	struct tally_minute *minute;
 	struct minute_key key;
 	uint64_t hash;
 	uint32_t dst;
@@ -48,10 +51,12 @@ struct tally {
 	struct tools *tools;
 	tally_sink_fn sink;
 	void *sink_arg;
+	const struct tally_relay *relay;
+	void *relay_arg;
 	uint16_t sensor;
 	uint64_t batch;
 	int64_t newest_us; /* latest packet of the packets being added */
-	struct minute minutes[TALLY_MINUTES_OPEN];
+	struct tally_minute minutes[TALLY_MINUTES_OPEN];
 	bool few_dsts;
 	/* The batch: plain SYNs first, the others behind them. */
 	struct work work[CAPTURE_BATCH_MAX];
@@ -74,6 +79,8 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	t->tools = options->tools;
 	t->sink = options->sink;
 	t->sink_arg = options->sink_arg;
+	t->relay = options->relay;
+	t->relay_arg = options->relay_arg;
 	t->few_dsts = options->few_dsts;
 	if (options->net_count > DESTINATIONS_NETS_MAX
 	    || options->excluded_count > DESTINATIONS_NETS_MAX) {
@@ -87,7 +94,7 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	if (rc)
 		goto out;
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
-		struct minute *m = &t->minutes[i];
+		struct tally_minute *m = &t->minutes[i];
 
 		if (minute_table_init(&m->v4, false) || minute_table_init(&m->v6, true))
 			goto out_memory;
@@ -135,12 +142,13 @@ const struct destinations *tally_destinations(const struct tally *t)
 
 /* ---- closing a minute ----------------------------------------------------------------------- */
 
-static int emit_table(struct tally *t, const struct minute *m, const struct minute_table *table)
+static int emit_table(const struct tally_minute *m, const struct minute_table *table,
+    tally_sink_fn sink, void *arg)
 {
 	struct tally_rows rows = {
 		.minute_us = m->start_us,
-		.sensor = t->sensor,
-		.has_dst_bits = destinations_index_end(&t->destinations) <= DESTINATIONS_LISTED_MAX,
+		.sensor = m->sensor,
+		.has_dst_bits = m->dst_end <= DESTINATIONS_LISTED_MAX,
 		.table = table,
 	};
 
@@ -150,11 +158,22 @@ static int emit_table(struct tally *t, const struct minute *m, const struct minu
 		rows.first = i;
 		rows.count = table->count - i < TALLY_ROWS_BATCH ? table->count - i
 		                                                 : TALLY_ROWS_BATCH;
-		rc = t->sink(t->sink_arg, &rows);
+		rc = sink(arg, &rows);
 		if (rc)
 			return rc;
 	}
 	return ST_OK;
+}
+
+int tally_minute_emit(struct tally_minute *minute, tally_sink_fn sink, void *arg)
+{
+	int rc = minute_hits_count(&minute->hits4, &minute->v4, minute->dst_end);
+
+	if (!rc)
+		rc = minute_hits_count(&minute->hits6, &minute->v6, minute->dst_end);
+	if (!rc)
+		rc = emit_table(minute, &minute->v4, sink, arg);
+	return rc ? rc : emit_table(minute, &minute->v6, sink, arg);
 }
 
 struct ip tally_row_source(const struct tally_rows *rows, uint32_t i)
@@ -200,32 +219,54 @@ void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flo
 	};
 }
 
-static int close_minute(struct tally *t, struct minute *m)
+static void forget_rows(struct tally_minute *m)
 {
-	uint32_t dst_end = destinations_index_end(&t->destinations);
-	int rc = minute_hits_count(&m->hits4, &m->v4, dst_end);
-
-	if (!rc)
-		rc = minute_hits_count(&m->hits6, &m->v6, dst_end);
-	if (!rc)
-		rc = emit_table(t, m, &m->v4);
-	if (!rc)
-		rc = emit_table(t, m, &m->v6);
 	minute_table_clear(&m->v4);
 	minute_table_clear(&m->v6);
+}
+
+static int close_minute(struct tally *t, struct tally_minute *m)
+{
+	int rc;
+
+	m->sensor = t->sensor;
+	m->dst_end = destinations_index_end(&t->destinations);
 	m->open = false;
 	t->counters.minutes_closed++;
+	if (t->relay) {
+		m->handed = true;
+		t->relay->hand(t->relay_arg, m);
+		return ST_OK;
+	}
+	rc = tally_minute_emit(m, t->sink, t->sink_arg);
+	forget_rows(m);
+	return rc;
+}
+
+/* Takes back what was handed on, if it can be had or is waited for; else -EAGAIN. */
+static int take_back(struct tally *t, struct tally_minute *m, bool wait)
+{
+	int rc;
+
+	if (!m->handed)
+		return ST_OK;
+	rc = t->relay->settle(t->relay_arg, m, wait);
+	if (rc == -EAGAIN)
+		return rc;
+	m->handed = false;
+	forget_rows(m);
 	return rc;
 }
 
 int tally_flush(struct tally *t)
 {
-	for (size_t n = 0; n < TALLY_MINUTES_OPEN; n++) {
-		struct minute *oldest = NULL;
-		int rc;
+	int rc = ST_OK;
+
+	for (size_t n = 0; n < TALLY_MINUTES_OPEN && !rc; n++) {
+		struct tally_minute *oldest = NULL;
 
 		for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
-			struct minute *m = &t->minutes[i];
+			struct tally_minute *m = &t->minutes[i];
 
 			if (m->open && (!oldest || m->start_us < oldest->start_us))
 				oldest = m;
@@ -233,10 +274,13 @@ int tally_flush(struct tally *t)
 		if (!oldest)
 			break;
 		rc = close_minute(t, oldest);
-		if (rc)
-			return rc;
 	}
-	return ST_OK;
+	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+		int r = take_back(t, &t->minutes[i], true);
+
+		rc = rc ? rc : r;
+	}
+	return rc;
 }
 
 static int64_t minute_start(int64_t time_us)
@@ -252,7 +296,7 @@ static int64_t minute_start(int64_t time_us)
  * Makes room for a whole batch, so that nothing moves while it is counted; a minute that is full
  * closes early and begins again.
  */
-static int prepare_minute(struct tally *t, struct minute *m)
+static int prepare_minute(struct tally *t, struct tally_minute *m)
 {
 	for (int i = 0; i < 2; i++) {
 		int64_t start_us = m->start_us;
@@ -266,6 +310,8 @@ static int prepare_minute(struct tally *t, struct minute *m)
 		if (i > 0)
 			break;
 		rc = close_minute(t, m);
+		if (!rc)
+			rc = take_back(t, m, true);
 		if (rc)
 			return rc;
 		t->counters.minutes_closed_early++;
@@ -275,17 +321,59 @@ static int prepare_minute(struct tally *t, struct minute *m)
 	return -ENOMEM;
 }
 
-/*
- * The open minute that starts there; the one used longest ago gives way.  ST_LIMIT when all open
- * minutes are wanted by packets of this batch that are not counted yet.
- */
-static int find_minute(struct tally *t, int64_t start_us, struct minute **ret_minute)
+/* Is the one to be given up rather than the other?  The one used longest ago is. */
+static bool is_staler(const struct tally_minute *a, const struct tally_minute *b)
 {
-	struct minute *victim = &t->minutes[0];
+	return a->last_used < b->last_used
+	    || (a->last_used == b->last_used && a->start_us < b->start_us);
+}
+
+/*
+ * Memory for another minute: what is free, else what the relay gives back soonest, else that of the
+ * open minute used longest ago.  ST_LIMIT when all open minutes are wanted by packets of this batch
+ * that are not counted yet.
+ */
+static int make_place(struct tally *t, struct tally_minute **ret_minute)
+{
+	struct tally_minute *stalest = NULL;
+	struct tally_minute *handed = NULL;
+	int rc;
 
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
-		struct minute *m = &t->minutes[i];
+		struct tally_minute *m = &t->minutes[i];
 
+		if (m->open) {
+			if (!stalest || is_staler(m, stalest))
+				stalest = m;
+			continue;
+		}
+		rc = take_back(t, m, false);
+		if (rc != -EAGAIN) {
+			*ret_minute = m;
+			return rc;
+		}
+		if (!handed || is_staler(m, handed))
+			handed = m;
+	}
+	if (handed) {
+		*ret_minute = handed;
+		return take_back(t, handed, true);
+	}
+	if (stalest->last_used == t->batch)
+		return ST_LIMIT;
+	rc = close_minute(t, stalest);
+	*ret_minute = stalest;
+	return rc ? rc : take_back(t, stalest, true);
+}
+
+/* The open minute that starts there, or a new one. */
+static int find_minute(struct tally *t, int64_t start_us, struct tally_minute **ret_minute)
+{
+	struct tally_minute *m = NULL;
+	int rc;
+
+	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
+		m = &t->minutes[i];
 		if (m->open && m->start_us == start_us) {
 			*ret_minute = m;
 			if (m->last_used == t->batch)
@@ -293,28 +381,15 @@ static int find_minute(struct tally *t, int64_t start_us, struct minute **ret_mi
 			m->last_used = t->batch;
 			return prepare_minute(t, m);
 		}
-		if (!m->open) {
-			if (victim->open)
-				victim = m;
-		} else if (victim->open && (m->last_used < victim->last_used
-		    || (m->last_used == victim->last_used && m->start_us < victim->start_us))) {
-			victim = m;
-		}
 	}
-	if (victim->open) {
-		int rc;
-
-		if (victim->last_used == t->batch)
-			return ST_LIMIT;
-		rc = close_minute(t, victim);
-		if (rc)
-			return rc;
-	}
-	victim->open = true;
-	victim->start_us = start_us;
-	victim->last_used = t->batch;
-	*ret_minute = victim;
-	return prepare_minute(t, victim);
+	rc = make_place(t, &m);
+	if (rc)
+		return rc;
+	m->open = true;
+	m->start_us = start_us;
+	m->last_used = t->batch;
+	*ret_minute = m;
+	return prepare_minute(t, m);
 }
 
 /* ---- passes --------------------------------------------------------------------------------- */
@@ -458,9 +533,9 @@ static void note_outbound(struct tally *t, size_t i)
 
 /* The minute of a packet, asked of find_minute only when it is not the one before. */
 static inline int minute_of(struct tally *t, const struct decode_packet *p,
-    struct minute **inout_minute)
+    struct tally_minute **inout_minute)
 {
-	const struct minute *m = *inout_minute;
+	const struct tally_minute *m = *inout_minute;
 
 	if (p->time_us > t->newest_us)
 		t->newest_us = p->time_us;
@@ -470,7 +545,7 @@ static inline int minute_of(struct tally *t, const struct decode_packet *p,
 }
 
 /* What both kinds need of packet and minute. */
-static inline void describe_place(struct tally *t, struct work *w, struct minute *minute)
+static inline void describe_place(struct tally *t, struct work *w, struct tally_minute *minute)
 {
 	const struct decode_packet *p = w->packet;
 
@@ -488,7 +563,7 @@ static inline void describe_place(struct tally *t, struct work *w, struct minute
 static int describe_plain(struct tally *t, size_t from, size_t to, size_t *ret_end)
 {
 	uint32_t marked[MARKS_SETS] = {0};
-	struct minute *minute = NULL;
+	struct tally_minute *minute = NULL;
 	int rc = ST_OK;
 	size_t i;
 
@@ -517,7 +592,7 @@ static int describe_others(struct tally *t, size_t from, size_t to, size_t *ret_
 {
 	bool remember = t->destinations.net_count == 0;
 	uint32_t marked[MARKS_SETS] = {0};
-	struct minute *minute = NULL;
+	struct tally_minute *minute = NULL;
 	int rc = ST_OK;
 	size_t i;
 
@@ -685,7 +760,7 @@ static void count_described(struct tally *t, size_t from, size_t to)
 static int close_late(struct tally *t)
 {
 	for (size_t i = 0; i < TALLY_MINUTES_OPEN; i++) {
-		struct minute *m = &t->minutes[i];
+		struct tally_minute *m = &t->minutes[i];
 
 		if (m->open && m->last_used != t->batch
 		    && m->start_us + CIVIL_US_PER_MINUTE + TALLY_LATE_US <= t->newest_us) {

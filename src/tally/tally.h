@@ -69,6 +69,22 @@ void tally_row_flow(const struct tally_rows *rows, uint32_t i, struct record_flo
 /* Takes rows; non-zero stops the tally and is returned. */
 typedef int (*tally_sink_fn)(void *arg, const struct tally_rows *rows);
 
+/*
+ * Closed minutes may be taken in another thread: the tally hands each on, counts in other memory,
+ * and asks before it uses that minute's again.  Both functions are called by the tally's thread.
+ */
+struct tally_minute;
+struct tally_relay {
+	/* Takes a closed minute; there are at most TALLY_MINUTES_OPEN at a time.  Their rows are to be
+	 * taken with tally_minute_emit, in the order of handing on. */
+	void (*hand)(void *arg, struct tally_minute *minute);
+	/* Have that minute's rows been taken?  ST_OK, the sink's code, or -EAGAIN unless wait. */
+	int (*settle)(void *arg, const struct tally_minute *minute, bool wait);
+};
+
+/* Gives all rows of a closed minute to the sink; returns the sink's code. */
+ST_MUST_CHECK int tally_minute_emit(struct tally_minute *minute, tally_sink_fn sink, void *arg);
+
 struct tally_options {
 	uint16_t sensor;
 	const struct ip_net *nets; /* observed networks; none: every destination */
@@ -79,8 +95,10 @@ struct tally_options {
 	size_t known_count;
 	bool few_dsts; /* nobody asks more of SYNs than whether they went to several: 1 or 2 */
 	struct tools *tools; /* borrowed; may not be NULL */
-	tally_sink_fn sink;
+	tally_sink_fn sink; /* without a relay */
 	void *sink_arg;
+	const struct tally_relay *relay; /* borrowed; may be NULL */
+	void *relay_arg;
 };
 
 struct tally;
@@ -93,7 +111,7 @@ void tally_free(struct tally *tally);
  * (not-observed, outbound).  Returns the sink's code. */
 ST_MUST_CHECK int tally_add(struct tally *tally, struct decode_packet *packets, size_t count);
 
-/* Closes all open minutes. */
+/* Closes all open minutes; their rows have all been taken afterwards. */
 ST_MUST_CHECK int tally_flush(struct tally *tally);
 
 const struct tally_counters *tally_counters(const struct tally *tally);

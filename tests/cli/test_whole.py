@@ -36,6 +36,22 @@ def test_analyze():
         equal(document['marks']['mirai'], sensor['marks']['mirai'])
 
 
+def test_one_processor_or_two():
+    """Rows go through a second thread where there is a second processor: nothing else differs."""
+    all_processors = os.sched_getaffinity(0)
+    sensor = SENSORS[0]
+    documents = []
+    for processors in ({min(all_processors)}, all_processors):
+        os.sched_setaffinity(0, processors)
+        try:
+            documents.append(teiten('analyze', '-r', path('sim', sensor['file']), *nets(sensor),
+                                    '--all', '--json').out)
+        finally:
+            os.sched_setaffinity(0, all_processors)
+    equal(documents[0] == documents[1], True)
+    equal(json.loads(documents[0])['packets']['read'], sensor['packets'])
+
+
 def test_repeat_is_refused():
     sensor = SENSORS[0]
     words = ['analyze', '-r', path('sim', sensor['file']), *nets(sensor), '--sensor',

@@ -14,13 +14,16 @@ SAY, SOURCE = sys.argv[1:3]
 PROBES = ('/usr/share/nmap/nmap-service-probes', '/usr/local/share/nmap/nmap-service-probes')
 NUMBERS = 400
 
-# Module: port, nmap's probe, what nmap calls it.
+# Module: port, nmap's probe (or several in its order, the first that is known counts), what nmap calls
+# it.
 SERVERS = {'ftp': (21, 'NULL', 'ftp'), 'ssh': (22, 'NULL', 'ssh'), 'telnet': (23, 'NULL', 'telnet'),
            'smtp': (25, 'NULL', 'smtp'), 'pop3': (110, 'NULL', 'pop3'),
            'imap': (143, 'NULL', 'imap'), 'mysql': (3306, 'NULL', 'mysql'),
            'vnc': (5900, 'NULL', 'vnc'), 'http': (80, 'GetRequest', 'http'),
            'mssql': (1433, 'ms-sql-s', 'ms-sql-s'),
-           'mongodb': (27017, 'mongodb', 'mongodb')}
+           'mongodb': (27017, 'mongodb', 'mongodb'),
+           'postgresql': (5432, ('GenericLines', 'GetRequest', 'SMBProgNeg'), 'postgresql'),
+           'redis': (6379, ('redis-server', 'GenericLines', 'GetRequest'), 'redis')}
 # Keys whose lines are each heard: a whole greeting, or its beginning, is the first phrase.
 LINES = {'ftp': 'ftp.dialogue', 'smtp': 'smtp.dialogue', 'pop3': 'pop3.dialogue',
          'imap': 'imap.dialogue', 'ssh': 'ssh.server', 'vnc': 'vnc.version',
@@ -84,23 +87,26 @@ def lines_of(key):
 
 
 def ask(module, port, request):
+    """What each installation replies."""
     asked = ''.join(f'{number} {module} {port} {request.hex() or "-"}\n'
                     for number in range(NUMBERS))
     done = subprocess.run([SAY], input=asked, capture_output=True, text=True, check=True)
-    return sorted({bytes.fromhex(line) for line in done.stdout.replace('-', '').split('\n')})
+    return [bytes.fromhex(line) for line in done.stdout.replace('-', '').splitlines()]
 
 
 def check(probes, module):
     """What is wrong with one protocol's replies."""
-    port, probe, service = SERVERS[module]
-    replies = [reply for reply in ask(module, port, probes[probe].request) if reply]
-    wrong = [] if replies else ['no reply']
-    for reply in replies:
-        name = name_of(probes, probe, reply)
+    port, names, service = SERVERS[module]
+    names = (names,) if isinstance(names, str) else names
+    replies = sorted(set(zip(*(ask(module, port, probes[name].request) for name in names))))
+    wrong = []
+    for each in replies:
+        known = [name_of(probes, name, reply) for name, reply in zip(names, each) if reply]
+        name = next(filter(None, known), None)
         if name != service:
-            wrong.append(f'{reply!r} is {name} to nmap')
+            wrong.append(f'{each!r} is {name} to nmap')
     for line in lines_of(LINES[module]) if module in LINES else ():
-        if not any(re.search(line, reply) for reply in replies):
+        if not any(re.search(line, reply) for each in replies for reply in each):
             wrong.append(f'no installation of {NUMBERS} says {line!r}')
     return wrong
 

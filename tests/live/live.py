@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -150,6 +151,7 @@ class Sensor:
         self.extra, self.respond, self.capture = extra, respond, capture
         self.prefix = list(prefix)
         self.process = None
+        self.programs = BUILD
         self.log_path = os.path.join(self.folder, 'log')
         self.configure()
 
@@ -176,8 +178,10 @@ class Sensor:
         seen = self.log().count('teiten-sensor: ready\n')
         with open(self.log_path, 'a', encoding='utf-8') as log:
             self.process = subprocess.Popen(
-                self.prefix + [os.path.join(BUILD, 'teiten-sensor'), '-c', self.config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                self.prefix + [os.path.join(self.programs, 'teiten-sensor'), '-c', self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=os.environ if self.programs == BUILD
+                else dict(os.environ, LD_LIBRARY_PATH=library_folder()))
         atexit.register(self.kill)
         try:
             wait_for('ready', lambda: self.process.poll() is not None
@@ -316,6 +320,13 @@ def memory_kb(pid, field='Pss'):
             if line.startswith(field + ':'):
                 return int(line.split()[1])
     return 0
+
+
+def library_folder():
+    out = subprocess.run(['ldd', os.path.join(BUILD, 'teiten-store')], capture_output=True,
+                         text=True, check=False).stdout
+    found = re.search(r'libduckdb\.so => (\S+)', out)
+    return os.path.dirname(found.group(1)) if found else ''
 
 
 def is_sanitized():

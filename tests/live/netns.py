@@ -75,11 +75,14 @@ class Network:
     def prefix(self):
         return ['ip', 'netns', 'exec', self.sensor]
 
+    def visitor_prefix(self):
+        return ['ip', 'netns', 'exec', self.visitor]
+
     def in_sensor(self, *words, **options):
         return run('ip', 'netns', 'exec', self.sensor, *words, **options)
 
     def in_visitor(self, *words, **options):
-        return run('ip', 'netns', 'exec', self.visitor, *words, **options)
+        return run(*self.visitor_prefix(), *words, **options)
 
     @contextlib.contextmanager
     def visiting(self, space=None):

@@ -1,6 +1,7 @@
 """Real clients, where they are installed: one login or exchange each, then what was stored."""
 import os
 import re
+import socket
 import ssl
 import subprocess
 
@@ -150,11 +151,27 @@ def test_inside_tls():
     equal([r['dport'] for r in rows], [80, 443, 8443])
 
 
-# Not 5432 and a locked 6379: nmap knows them by what they say to SMB and HTTP, and those who speak
-# another protocol there are heard in silence.
+# What more than one protocol begins with: the port decides after a moment.
+FIRST_WORDS = [(6379, b'AUTH secret\r\n', b'-'), (23, b'user\r\n', b'ssword'), (21, b'USER a\r\n', b'331'),
+               (25, b'NOOP\r\n', b'250'), (11211, b'verbosity 1\r\n', b'OK')]
+
+
+def test_first_words():
+    sensor = Sensor().start()
+    for port, words, answer in FIRST_WORDS:
+        with sensor.connect(port) as s:
+            s.sendall(words)
+            contains(read_until(s, answer), answer)
+        with sensor.connect(port) as s: # who is done speaking is answered, too
+            s.sendall(words)
+            s.shutdown(socket.SHUT_WR)
+            contains(read_until(s, answer), answer)
+    sensor.stop()
+
+
 NMAP = {21: 'ftp', 22: 'ssh', 23: 'telnet', 25: 'smtp', 53: 'domain', 110: 'pop3', 143: 'imap',
         389: 'ldap', 445: 'microsoft-ds|smb|netbios', 993: 'ssl/imap', 1883: 'mqtt', 3306: 'mysql',
-        5555: 'adb', 5900: 'vnc', 11211: 'memcached',
+        5432: 'postgresql', 5555: 'adb', 5900: 'vnc', 6379: 'redis', 11211: 'memcached',
         80: 'http', 8080: 'http', 443: 'http', 1433: 'ms-sql-s', 27017: 'mongodb'}
 
 

@@ -142,7 +142,7 @@ def test_wrong_configurations_stop_the_start():
 
 
 def test_workers_alone_refuse():
-    for name in ('teiten-respond', 'teiten-store', 'teiten-capture'):
+    for name in ('teiten-respond', 'teiten-store', 'teiten-capture', 'teiten-courier'):
         done = subprocess.run([os.path.join(BUILD, name)], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60, check=False)
         equal(done.returncode, 1)

@@ -4,13 +4,13 @@ import json
 import os
 import re
 import shutil
-
+import signal
 import subprocess
 import sys
 import time
 
 from live import BUILD, FOLDER, ROOT, SOURCE, TEITEN, Sensor, Skip, contains, equal, \
-    is_sanitized, main, need, telnet_login, teiten, wait_for
+    is_sanitized, library_folder, main, need, telnet_login, teiten, wait_for
 
 DENY = os.path.join(SOURCE, 'tests', 'live', 'deny.py')
 
@@ -57,13 +57,6 @@ def programs_with(name, send):
     return folder
 
 
-def library_folder():
-    out = subprocess.run(['ldd', os.path.join(BUILD, 'teiten-store')], capture_output=True,
-                         text=True, check=False).stdout
-    found = re.search(r'libduckdb\.so => (\S+)', out)
-    return os.path.dirname(found.group(1)) if found else ''
-
-
 def impostor(send):
     folder = programs_with('teiten-respond', send)
     sensor = Sensor(respond='protocols: { telnet: [23], ssh: [22] }')
@@ -103,13 +96,42 @@ def test_what_is_not_its_business():
     impostor("socket.socket(fileno=4).send(bytes.fromhex('455404000400000000000100'))")
 
 
+# Nonsense the first time; the second time the real program.
+ONCE = """
+if os.path.exists('{flag}'):
+    for fd in range(3, 64):
+        try:
+            os.set_inheritable(fd, True)
+        except OSError:
+            pass
+    os.execv('{real}', ['teiten-respond', ''])
+open('{flag}', 'w').close()
+socket.socket(fileno=5).send(b'GIVE ME A SHELL')
+"""
+
+
+def test_the_successor_is_believed():
+    real, flag = os.path.join(FOLDER, 'teiten-respond'), os.path.join(FOLDER, 'was-here')
+    shutil.copy(os.path.join(BUILD, 'teiten-respond'), real)
+    sensor = Sensor(respond='protocols: { telnet: [23] }')
+    sensor.programs = programs_with('teiten-respond', ONCE.format(real=real, flag=flag))
+    sensor.start()
+    contains(sensor.log(), 'teiten-respond sent what no worker of ours sends: it is killed')
+    for i in range(3):
+        telnet_login(sensor, f'u{i}', 'p')
+    wait_for('its rows', lambda: sensor.worker('store')['status']['rows'].get('login') == 3)
+    equal(sensor.restarts(), 1)
+    sensor.stop()
+    equal(len(sensor.sql('SELECT * FROM login')), 3)
+
+
 # ---- system calls -------------------------------------------------------------------------------
 
 def allowed():
     """Program: the calls of confine.def."""
-    names = {'respond': set(), 'capture': set(), 'ssh': set()}
+    names = {'respond': set(), 'capture': set(), 'ssh': set(), 'courier': set()}
     with open(os.path.join(SOURCE, 'src', 'os', 'confine.def'), encoding='ascii') as file:
-        for call, *flags in re.findall(r'^CALL\((\w+), (\d), (\d), (\d)\)', file.read(), re.M):
+        for call, *flags in re.findall(r'^CALL\((\w+), (\d), (\d), (\d), (\d)\)', file.read(), re.M):
             for program, flag in zip(names, flags):
                 if flag == '1':
                     names[program].add(call)
@@ -188,6 +210,12 @@ class Elsewhere(Sensor):
         self.holder.wait()
 
 
+def fill(path, left):
+    space = os.statvfs(os.path.dirname(path))
+    with open(path, 'wb') as file:
+        file.write(b'\0' * (space.f_bavail * space.f_frsize - left))
+
+
 def test_full_disk():
     need('unshare')
     need('nsenter')
@@ -206,9 +234,7 @@ def full_disk(sensor):
     time.sleep(2.5) # it is in a segment
     ballast = os.path.join(sensor.store, 'ballast')
     # Somebody else fills the disk all but a rest, at once.
-    space = os.statvfs(sensor.store)
-    with open(ballast, 'wb') as file:
-        file.write(b'\0' * (space.f_bavail * space.f_frsize - LEFT))
+    fill(ballast, LEFT)
     wait_for('it is said', lambda: 'the disk is full' in sensor.log())
     for i in range(50):
         telnet_login(sensor, f'full{i}', 'pw')
@@ -227,6 +253,52 @@ def full_disk(sensor):
                                                       'SELECT "user" FROM login'))]
     equal(len(names), len(set(names)))
     equal({'before', *(f'after{i}' for i in range(5))} - set(names), set())
+    sensor.ask('db', 'verify')
+
+
+def test_disk_full_at_once():
+    need('unshare')
+    need('nsenter')
+    if not ROOT:
+        raise Skip('mount namespaces are root\'s')
+    sensor = Elsewhere(16, respond='protocols: { telnet: [23] }')
+    try:
+        full_at_once(sensor.start())
+    finally:
+        sensor.close()
+
+
+def full_at_once(sensor):
+    """Not a page is left from one write to the next; the store dies and begins again meanwhile."""
+    store = sensor.worker('store')['pid']
+    before = [f'before{i}' for i in range(8)]
+    for user in before: # without a pause: they stay in the journal
+        telnet_login(sensor, user, 'pw')
+        time.sleep(0.2)
+    wait_for('the rows', lambda: sensor.worker('store')['status']['rows'].get('login') == 8)
+    ballast = os.path.join(sensor.store, 'ballast')
+    os.kill(store, signal.SIGSTOP)
+    fill(ballast, 0)
+    for i in range(60): # more than the journal's last page has room for
+        telnet_login(sensor, f'during{i}', 'pw')
+    os.kill(store, signal.SIGCONT)
+    wait_for('it is said', lambda: 'the disk is full' in sensor.log())
+    equal((sensor.worker('store')['pid'], sensor.restarts()), (store, 0))
+    os.kill(store, signal.SIGKILL)
+    # On such a disk it cannot even begin.
+    wait_for('it waits', lambda: 'the disk is full: what comes waits' in
+             sensor.log().rsplit('teiten-store ended', 1)[-1])
+    telnet_login(sensor, 'waits', 'pw')
+    os.remove(ballast)
+    wait_for('there is room', lambda: sensor.worker('store')['status']['disk'] == 'enough')
+    telnet_login(sensor, 'after', 'pw')
+    sensor.settle('login')
+    equal(sensor.restarts(), 1)
+    sensor.stop()
+    names = [r['user'] for r in json.loads(sensor.ask('sql', '--json',
+                                                      'SELECT "user" FROM login'))]
+    equal(len(names), len(set(names)))
+    equal({*before, 'waits', 'after'} - set(names), set())
     sensor.ask('db', 'verify')
 
 

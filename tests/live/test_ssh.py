@@ -7,20 +7,34 @@ import subprocess
 import threading
 import time
 
-from live import (BUILD, FOLDER, Sensor, Skip, contains, equal, main, memory_kb, need, read_until,
-                  wait_for)
+from live import (BUILD, FOLDER, ROOT, Sensor, Skip, contains, equal, main, memory_kb, need,
+                  read_until, wait_for)
 
 OLD = ['-o', 'HostKeyAlgorithms=+ssh-rsa',
        '-o', 'KexAlgorithms=+diffie-hellman-group14-sha1,diffie-hellman-group1-sha1',
        '-o', 'Ciphers=+aes128-cbc,3des-cbc', '-o', 'MACs=+hmac-sha1']
 MANY = 200
 IDENT = b'SSH-2.0-Go\r\n'
+RULES = '''\
+alert ssh any any -> $HOME_NET any (msg:"a client in Go"; ssh.software; content:"Go"; sid:1;)
+alert tcp any any -> $HOME_NET 22 (msg:"fetches"; flow:established,to_server; \
+content:"wget http"; sid:2;)
+alert tcp $HOME_NET 22 -> any any (msg:"our answer"; flow:to_client; content:"in the shell"; sid:3;)
+alert tcp any any -> $HOME_NET 22 (msg:"a program"; flow:to_server; content:"|7f|ELF"; sid:4;)
+'''
 shared = {}
 
 
 def sensor():
     if 'sensor' not in shared:
-        shared['sensor'] = Sensor(respond='protocols: { ssh: [22] }').start()
+        rules = os.path.join(FOLDER, 'own.rules')
+        with open(rules, 'w', encoding='utf-8') as file:
+            file.write(RULES)
+        shared['sensor'] = Sensor(respond='protocols: { ssh: [22] }',
+                                  capture='capture: { interface: lo }\n' if ROOT else '',
+                                  extra=f'signatures: {{ rules: ["{rules}"] }}\n').start()
+        wait_for('the rules', lambda: all(shared['sensor'].counter('rules', name) == 4 for name in
+                                          ('ssh', 'capture')[:1 + ROOT]))
     return shared['sensor']
 
 
@@ -273,6 +287,21 @@ def test_records():
             equal((found['size'], bool(found['complete'])), (len(data), True))
     contains([s['request'] for s in sessions], 'GET /')
     contains([s['software'] for s in sessions], 'SSH-2.0-Go', 'SSH-1.5-old')
+
+
+def test_signatures():
+    """Rules see what is in the clear and, as a conversation inside it, what came encrypted; a
+    capture beside it does not raise them again."""
+    rows = sensor().sql('SELECT sid, session, dport FROM alert WHERE suppressed = 0')
+    equal({(r['dport'], r['session'] == 0) for r in rows}, {(22, False)})
+    sessions = {sid: {r['session'] for r in rows if r['sid'] == sid} for sid in (1, 2, 3, 4)}
+    told = {r['id']: r['software'] for r in sensor().sql('SELECT id, software FROM session')}
+    equal({told[s] for s in sessions[1]}, {'SSH-2.0-Go'})
+    if 'print' not in shared:
+        raise Skip('OpenSSH\'s client is not installed')
+    for sid, pattern in (2, 'echo one; wget %'), (3, 'echo in the shell'), (4, 'cat >/tmp/.u%'):
+        equal(sessions[sid], {r['session'] for r in sensor().sql(
+            f"SELECT session FROM command WHERE text LIKE '{pattern}'")})
 
 
 def test_idle_memory():

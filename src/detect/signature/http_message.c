@@ -1,6 +1,8 @@
 /* Lines, headers and numbers of HTTP; the contract is in http.h. */
 #include "detect/signature/http.h"
 
+#include "base/digit.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,12 +325,10 @@ int64_t http_chunk_length(const uint8_t *data, size_t len)
 	}
 	if (len == 0)
 		return -2;
-	for (i = 0; i < len && isxdigit(data[i]); i++) {
-		int d = isdigit(data[i]) ? data[i] - '0' : tolower(data[i]) - 'a' + 10;
-
+	for (i = 0; i < len && digit_hex(data[i]) >= 0; i++) {
 		if (n > INT32_MAX)
 			return -1;
-		n = n * 16 + d;
+		n = n * 16 + digit_hex(data[i]);
 	}
 	return i == 0 || n > INT32_MAX ? -1 : n;
 }

@@ -1,16 +1,9 @@
 /* URIs the way libhtp cleans them; the contract is in http.h. */
 #include "detect/signature/http.h"
 
-#include <ctype.h>
-#include <string.h>
+#include "base/digit.h"
 
-static int digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (uint8_t)tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include <string.h>
 
 struct http_uri http_uri_split(const uint8_t *uri, size_t len)
 {
@@ -68,16 +61,16 @@ static size_t decode_one(const uint8_t *p, size_t len, bool unicode, uint8_t *re
 	*ret = *p;
 	if (*p != '%')
 		return 1;
-	if (unicode && len >= 6 && (p[1] == 'u' || p[1] == 'U') && digit(p[2]) >= 0 && digit(p[3]) >= 0
-	    && digit(p[4]) >= 0 && digit(p[5]) >= 0) {
-		unsigned code = (unsigned)(digit(p[2]) << 12 | digit(p[3]) << 8 | digit(p[4]) << 4
-		    | digit(p[5]));
+	if (unicode && len >= 6 && (p[1] == 'u' || p[1] == 'U') && digit_hex(p[2]) >= 0
+	    && digit_hex(p[3]) >= 0 && digit_hex(p[4]) >= 0 && digit_hex(p[5]) >= 0) {
+		unsigned code = (unsigned)(digit_hex(p[2]) << 12 | digit_hex(p[3]) << 8
+		    | digit_hex(p[4]) << 4 | digit_hex(p[5]));
 
 		*ret = best_fit(code);
 		return 6;
 	}
-	if (len >= 3 && digit(p[1]) >= 0 && digit(p[2]) >= 0) {
-		*ret = (uint8_t)(digit(p[1]) << 4 | digit(p[2]));
+	if (len >= 3 && digit_hex(p[1]) >= 0 && digit_hex(p[2]) >= 0) {
+		*ret = (uint8_t)(digit_hex(p[1]) << 4 | digit_hex(p[2]));
 		return 3;
 	}
 	return 1;

@@ -1,6 +1,8 @@
 /* One list of matches against one buffer; the contract is in match.h. */
 #include "detect/signature/match.h"
 
+#include "base/digit.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -368,17 +370,6 @@ static bool isdataat(const struct matcher *m, const struct rule_match *match)
 
 /* ---- base64 --------------------------------------------------------------------------------- */
 
-static int base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* RFC 4648, stopping at the first byte that is none of its alphabet; blanks are passed over. */
 static size_t base64_decode(const uint8_t *p, size_t len, uint8_t *out, size_t room)
 {
@@ -387,7 +378,7 @@ static size_t base64_decode(const uint8_t *p, size_t len, uint8_t *out, size_t r
 	size_t n = 0;
 
 	for (size_t i = 0; i < len && n + 3 < room; i++) {
-		int v = base64_value(p[i]);
+		int v = digit_base64(p[i]);
 
 		if (v < 0) {
 			if (p[i] == ' ' || p[i] == '\r' || p[i] == '\n')

@@ -3,6 +3,8 @@
  */
 #include "detect/signature/rule_draft.h"
 
+#include "base/digit.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +12,6 @@
 
 #define CONTENT_MAX 4096
 #define PCRE_FLAGS_TEXT "ismxAEGRBUIPQHDMCSYVWZO"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Takes `!` and the quotes off; false when the quotes do not match. */
 static bool unquote(char **value, bool *ret_negated)
@@ -59,7 +50,7 @@ static int content_bytes(const char *text, uint8_t *bytes)
 				return ST_MALFORMED;
 			hex = !hex;
 		} else if (hex) {
-			int digit = hex_digit(*text);
+			int digit = digit_hex(*text);
 
 			if (isspace((unsigned char)*text))
 				continue;
@@ -331,8 +322,8 @@ static int take_transform(struct rule_draft *d, char *value, int arg)
 		size_t n = 0;
 
 		for (value = draft_trim(value); value[0] && value[1]; value += 2) {
-			int high = hex_digit(value[0]);
-			int low = hex_digit(value[1]);
+			int high = digit_hex(value[0]);
+			int low = digit_hex(value[1]);
 
 			if (high < 0 || low < 0 || n == sizeof(view.key))
 				return draft_bad(d, "xor takes a key in hexadecimal digits");

@@ -1,25 +1,20 @@
 /* What rules do to a buffer before they look into it; the contract is in transform.h. */
 #include "detect/signature/transform.h"
 
+#include "base/digit.h"
+
 #include <ctype.h>
 #include <openssl/evp.h>
 #include <string.h>
-
-static int digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (uint8_t)tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static size_t url_decode(const uint8_t *in, size_t len, uint8_t *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (in[i] == '%' && i + 2 < len && digit(in[i + 1]) >= 0 && digit(in[i + 2]) >= 0) {
-			out[n++] = (uint8_t)(digit(in[i + 1]) << 4 | digit(in[i + 2]));
+		if (in[i] == '%' && i + 2 < len && digit_hex(in[i + 1]) >= 0
+		    && digit_hex(in[i + 2]) >= 0) {
+			out[n++] = (uint8_t)(digit_hex(in[i + 1]) << 4 | digit_hex(in[i + 2]));
 			i += 2;
 		} else {
 			out[n++] = in[i] == '+' ? ' ' : in[i];

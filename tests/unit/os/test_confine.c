@@ -246,7 +246,7 @@ static int act_accept(void)
 	return send(fd, "y", 1, MSG_NOSIGNAL) == 1 ? 0 : 3;
 }
 
-/* Who may accept, and that the capture may not. */
+/* Who may accept, and that the capture and the courier may not. */
 static void answering_works(void **state)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {.s_addr = 0x0100007f}};
@@ -263,12 +263,72 @@ static void answering_works(void **state)
 		assert_int_equal(connect(client, (const struct sockaddr *)&address, len), 0);
 		assert_int_equal(send(client, "x", 1, 0), 1);
 		status = run_confined((enum os_program)program, act_accept);
-		if (program == OS_PROGRAM_CAPTURE && !SANITIZER_BUILD)
+		if ((program == OS_PROGRAM_CAPTURE || program == OS_PROGRAM_COURIER)
+		    && !SANITIZER_BUILD)
 			assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 		else
 			assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 		(void)close(client);
 	}
+}
+
+#define PASSED 20
+
+/* How many descriptors a message leaves with the program: 1 + those that it could take. */
+static int act_take_descriptors(void)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(PASSED * sizeof(int))];
+	char c;
+	struct iovec part = {&c, 1};
+	struct msghdr message = {
+	    .msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof(control),
+	};
+	const struct cmsghdr *first;
+
+	if (recvmsg(channel[1], &message, MSG_DONTWAIT) != 1)
+		return 0;
+	first = CMSG_FIRSTHDR(&message);
+	return 1 + (first ? (int)((first->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0);
+}
+
+static void pass_descriptors(void)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(PASSED * sizeof(int))] = {0};
+	char c = 'x';
+	struct iovec part = {&c, 1};
+	struct msghdr message = {
+	    .msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+
+	first->cmsg_level = SOL_SOCKET;
+	first->cmsg_type = SCM_RIGHTS;
+	first->cmsg_len = CMSG_LEN(PASSED * sizeof(int));
+	for (size_t i = 0; i < PASSED; i++)
+		memcpy(CMSG_DATA(first) + i * sizeof(int), &inet, sizeof(int));
+	assert_int_equal(sendmsg(channel[0], &message, 0), 1);
+}
+
+/* Another program that passes descriptors gives the courier few, the responder all. */
+static void the_courier_takes_few_descriptors(void **state)
+{
+	int status;
+
+	(void)state;
+	pass_descriptors();
+	status = run_confined(OS_PROGRAM_RESPOND, act_take_descriptors);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1 + PASSED);
+	pass_descriptors();
+	status = run_confined(OS_PROGRAM_COURIER, act_take_descriptors);
+	assert_true(WIFEXITED(status));
+	assert_in_range(WEXITSTATUS(status), 1, PASSED);
 }
 
 static int act_nothing(void)
@@ -321,6 +381,7 @@ int main(void)
 	    TEST(forbidden_acts_kill),
 	    TEST(channels_work),
 	    TEST(answering_works),
+	    TEST(the_courier_takes_few_descriptors),
 	    TEST(an_unknown_user_stops_the_start),
 	    TEST(limits_cannot_be_lifted),
 	};

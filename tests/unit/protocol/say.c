@@ -1,7 +1,7 @@
 /*
- * What a module of a made-up installation answers, for tests that are not written in C: reads lines
- * `NUMBER MODULE PORT REQUEST` (the installation's number, the request in hex, or - for none) and
- * writes one line each: the reply in hex, or -.
+ * What a module of a made-up installation answers on a port of its own, for tests that are not written
+ * in C: reads lines `NUMBER MODULE PORT REQUEST` (the installation's number, the request in hex, or -
+ * for none) and writes one line each: the reply in hex, or -.
  */
 #include "conversation.h"
 
@@ -27,6 +27,19 @@ static void print_hex(const struct buf *b)
 	(void)printf(b->len > 0 ? "\n" : "-\n");
 }
 
+static bool answers(void *arg, const struct protocol_module *module,
+    const struct session_peer *peer)
+{
+	(void)peer;
+	return module == *(const struct protocol_module **)arg;
+}
+
+static const struct protocol_module *owner(void *arg, const struct session_peer *peer)
+{
+	(void)peer;
+	return *(const struct protocol_module **)arg;
+}
+
 static int say(uint32_t number, const char *name, unsigned port, const char *request)
 {
 	const struct protocol_module *module = protocol_module_find(name);
@@ -45,6 +58,9 @@ static int say(uint32_t number, const char *name, unsigned port, const char *req
 	conversation_begin(&c, true, false, (uint16_t)port);
 	c.persona = persona;
 	c.driver.persona = persona;
+	c.driver.answers = answers;
+	c.driver.owner = owner;
+	c.driver.answers_arg = &module;
 	conversation_open(&c, module);
 	if (len > 0)
 		conversation_give(&c, PROTOCOL_CLIENT, bytes, len, len);

@@ -130,14 +130,15 @@ static int load(void **unused)
 	return 0;
 }
 
-static enum protocol_verdict probe_at(const struct protocol_module *module,
-    const struct input *input, size_t len, bool hinted)
+static enum protocol_verdict probe_as(const struct protocol_module *module,
+    enum protocol_transport transport, const struct input *input, size_t len, bool hinted)
 {
+	const uint16_t *ports = transport == PROTOCOL_TCP ? module->tcp_ports : module->udp_ports;
 	/* A copy of just that length, so that a sanitizer sees a byte read beyond it. */
 	uint8_t *bytes = malloc(len ? len : 1);
 	struct protocol_start start = {
-		.transport = PROTOCOL_TCP,
-		.port = hinted ? module->tcp_ports[0] : 40000,
+		.transport = transport,
+		.port = hinted ? ports[0] : 40000,
 		.hinted = hinted,
 		.client = bytes,
 		.client_len = len,
@@ -150,6 +151,12 @@ static enum protocol_verdict probe_at(const struct protocol_module *module,
 	verdict = module->probe(&start);
 	free(bytes);
 	return verdict;
+}
+
+static enum protocol_verdict probe_at(const struct protocol_module *module,
+    const struct input *input, size_t len, bool hinted)
+{
+	return probe_as(module, PROTOCOL_TCP, input, len, hinted);
 }
 
 static void print_bytes(const struct input *input, size_t len)
@@ -263,9 +270,72 @@ static void test_monotone_hinted(void **unused)
 	check(true);
 }
 
+static bool begins_as(const struct protocol_module *module, const struct input *input)
+{
+	static const struct protocol_begin none;
+
+	for (unsigned i = 0; i < PROTOCOL_BEGINS_MAX; i++) {
+		const struct protocol_begin *begin = &module->udp_begins[i];
+		bool fits = true;
+
+		if (i > 0 && memcmp(begin, &none, sizeof(none)) == 0)
+			break;
+		for (unsigned k = 0; k < PROTOCOL_BEGIN_LEN; k++)
+			fits = fits && (input->bytes[k] & begin->mask[k]) == begin->value[k];
+		if (fits)
+			return true;
+	}
+	return false;
+}
+
+/* Tells whether the module knows nothing that udp_begins leaves out, and counts what it knows. */
+static bool begins_hold(const struct protocol_module *module, const struct input *input,
+    unsigned *known)
+{
+	if (input->len < PROTOCOL_BEGIN_LEN
+	    || probe_as(module, PROTOCOL_UDP, input, input->len, false) != PROTOCOL_YES)
+		return true;
+	(*known)++;
+	if (begins_as(module, input))
+		return true;
+	print_message("# %s knows what udp_begins leaves out, from %s: ", module->name, input->name);
+	print_bytes(input, input->len);
+	return false;
+}
+
+static void test_begins(void **unused)
+{
+	unsigned wrong = 0;
+
+	(void)unused;
+	for (unsigned m = 0; m < protocol_module_count; m++) {
+		const struct protocol_module *module = protocol_modules[m];
+		uint64_t random = 1;
+		unsigned known = 0;
+		bool ok = true;
+
+		if (!(module->transports & PROTOCOL_UDP) || !module->probe)
+			continue;
+		for (size_t i = 0; ok && i < input_count; i++) {
+			ok = begins_hold(module, &inputs[i], &known);
+			for (unsigned n = 0; ok && n < VARIANTS; n++) {
+				struct input v = vary(&inputs[i], &random);
+
+				ok = begins_hold(module, &v, &known);
+			}
+		}
+		if (known == 0)
+			print_message("# %s was never recognised over UDP\n", module->name);
+		wrong += !ok || known == 0;
+	}
+	if (wrong)
+		fail_msg("%u modules: see above", wrong);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_begins),
 		cmocka_unit_test(test_monotone),
 		cmocka_unit_test(test_monotone_hinted),
 	};

@@ -4,6 +4,7 @@
  */
 #include "feed.h"
 
+#include <errno.h>
 #include <time.h>
 
 static struct feed feed;
@@ -66,6 +67,48 @@ static void make_hour(struct decode_packet *packets)
 	}
 }
 
+/* A relay that takes rows as late as it may: when the tally waits for them. */
+static struct slow {
+	struct tally_minute *minutes[TALLY_MINUTES_OPEN];
+	unsigned count;
+	unsigned asked_in_vain;
+} slow;
+
+static void slow_hand(void *arg, struct tally_minute *minute)
+{
+	struct slow *s = arg;
+
+	assert_true(s->count < TALLY_MINUTES_OPEN);
+	s->minutes[s->count++] = minute;
+}
+
+static int slow_settle(void *arg, const struct tally_minute *minute, bool wait)
+{
+	struct slow *s = arg;
+
+	for (unsigned i = 0; i < s->count; i++) {
+		int rc;
+
+		if (s->minutes[i] != minute)
+			continue;
+		if (!wait) {
+			s->asked_in_vain++;
+			return -EAGAIN;
+		}
+		for (unsigned k = 0; k <= i; k++) {
+			rc = tally_minute_emit(s->minutes[k], feed_take, &feed);
+			if (rc)
+				return rc;
+		}
+		s->count -= i + 1;
+		memmove(s->minutes, s->minutes + i + 1, s->count * sizeof(s->minutes[0]));
+		return ST_OK;
+	}
+	return ST_OK;
+}
+
+static const struct tally_relay slow_relay = {slow_hand, slow_settle};
+
 static void test_order_does_not_matter(void **state)
 {
 	static const struct ip_net net = {{0, IP_V4_PREFIX | FEED_DST}, 120};
@@ -76,7 +119,8 @@ static void test_order_does_not_matter(void **state)
 
 	(void)state;
 	make_hour(packets);
-	for (int run = 0; run < 3; run++) {
+	/* Nor does it matter when the rows of a closed minute are taken. */
+	for (int run = 0; run < 4; run++) {
 		uint64_t sum = 0;
 		size_t n;
 
@@ -86,7 +130,8 @@ static void test_order_does_not_matter(void **state)
 		for (unsigned i = 0; i < 16; i++)
 			known[i] = ip_from_v4(FEED_DST + i);
 		feed_open(&feed, &(struct tally_options){.nets = &net, .net_count = 1,
-		    .known = known, .known_count = 16});
+		    .known = known, .known_count = 16,
+		    .relay = run == 1 || run == 3 ? &slow_relay : NULL, .relay_arg = &slow});
 		for (size_t i = 0; i < HOUR_PACKETS; i++)
 			feed_put(&feed, &packets[i]);
 		feed_flush(&feed);
@@ -109,6 +154,7 @@ static void test_order_does_not_matter(void **state)
 				assert_int_equal(feed.rows[i].last_second, first[i].last_second);
 			}
 		}
+		assert_int_equal(slow.count, 0);
 		feed_close(&feed);
 		for (size_t i = HOUR_PACKETS - 1; i > 0; i--) {
 			size_t k = frame_random(&seed) % (i + 1);
@@ -119,6 +165,22 @@ static void test_order_does_not_matter(void **state)
 		}
 	}
 	free(first);
+	assert_true(slow.asked_in_vain > 0);
+}
+
+/* What the one who takes the rows says reaches the one who counts. */
+static void test_relay_fails(void **state)
+{
+	struct decode_packet p = feed_tcp(0, FEED_SRC, FEED_DST, 80, 23, 2);
+
+	(void)state;
+	memset(&slow, 0, sizeof(slow));
+	feed_open(&feed, &(struct tally_options){.relay = &slow_relay, .relay_arg = &slow});
+	feed.refuse = -ENOMEM;
+	assert_int_equal(tally_add(feed.tally, &p, 1), ST_OK);
+	assert_int_equal(tally_flush(feed.tally), -ENOMEM);
+	assert_int_equal(feed.count, 0);
+	feed_close(&feed);
 }
 
 /*
@@ -271,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_does_not_matter),
+		cmocka_unit_test(test_relay_fails),
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_many_minutes_in_a_batch),
 		cmocka_unit_test(test_gaps),
