@@ -7,6 +7,7 @@
  * Addresses never leave this file.
  */
 #include "report/rises_parts.h"
+#include "report/word_list.h"
 
 #include "base/civil.h"
 

@@ -1,6 +1,5 @@
 /*
- * Dense numbers for the addresses of sources, and lists of words: what is left to do in memory
- * once the store has said who the sources are.
+ * Dense numbers for the addresses of sources.
  */
 #pragma once
 
@@ -32,16 +31,3 @@ struct source_entry *source_index_get(struct source_index *index, uint64_t hi, u
 /* NULL: it never came along. */
 struct source_entry *source_index_find(const struct source_index *index, uint64_t hi, uint64_t lo);
 void source_index_fini(struct source_index *index);
-
-/* Words, collected first and counted when sorted: faster than a set that no cache holds. */
-struct word_list {
-	uint64_t *words;
-	size_t count;
-	size_t cap;
-};
-
-/* Negative: out of memory. */
-int word_list_add(struct word_list *list, uint64_t word);
-/* Sorts, and leaves one of each.  Negative: out of memory. */
-int word_list_unique(struct word_list *list);
-void word_list_fini(struct word_list *list);

@@ -6,6 +6,7 @@
 
 #include "report/rises.h"
 #include "report/source_index.h"
+#include "report/word_list.h"
 
 #include <math.h>
 
