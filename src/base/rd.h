@@ -25,9 +25,10 @@ static inline struct rd rd_init(const void *data, size_t len)
 	return r;
 }
 
+/* Nothing is left once it is bad: a loop as long as something is left ends. */
 static inline size_t rd_left(const struct rd *r)
 {
-	return (size_t)(r->end - r->pos);
+	return r->bad ? 0 : (size_t)(r->end - r->pos);
 }
 
 /* Returns len bytes and moves past them, or NULL (and turns bad). */
@@ -35,7 +36,7 @@ static inline const uint8_t *rd_take(struct rd *r, size_t len)
 {
 	const uint8_t *p = r->pos;
 
-	if (r->bad || rd_left(r) < len) {
+	if (r->bad || (size_t)(r->end - r->pos) < len) {
 		r->bad = true;
 		return NULL;
 	}

@@ -32,8 +32,8 @@ ST_MUST_CHECK int ring_open(const struct ring_options *options, int *ret_fds, st
 
 /*
  * Joins several rings to a group among which packets are dealt out: each packet goes to one of
- * them.  Once, with the interface up: Linux before 6.13 does not let sockets join before.  After
- * that it may go down and up; the kernel takes the group along.  After an error the sockets are
+ * them.  Once, with the interface up: many kernels do not let sockets join before.  After that it
+ * may go down and up; the kernel takes the group along.  After an error the sockets are
  * useless: open others.
  */
 ST_MUST_CHECK int ring_share(const struct ring_options *options, const int *fds, struct err *err);

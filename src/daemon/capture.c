@@ -33,14 +33,26 @@ struct watcher {
 	int64_t told_clock_us;  /* by which the store reads the coverage; several rings only */
 	unsigned signatures;
 	uint32_t addresses;
+	uint32_t numbered; /* observed addresses whose numbers the store knows */
 	struct answered answered;
 	struct daily_clusters clusters;
 };
+
+/* Numbers before the rows that use them. */
+static void tell_numbers(struct watcher *w)
+{
+	const struct destinations *d = tally_destinations(w->tally);
+	uint32_t count = d->offset_count ? 0 : d->listed_count;
+
+	for (; w->numbered < count && w->numbered < DESTINATIONS_LISTED_MAX; w->numbered++)
+		outbox_address(w->worker.outbox, w->numbered, d->listed[w->numbered]);
+}
 
 static int take_rows(void *arg, const struct tally_rows *rows)
 {
 	struct watcher *w = arg;
 
+	tell_numbers(w);
 	for (uint32_t i = 0; i < rows->count; i++) {
 		struct record_flow flow;
 		struct geo_place place;
@@ -62,7 +74,7 @@ static int tell_signature(void *arg, uint32_t id, const char *text)
 	return ST_OK;
 }
 
-/* Texts before the rows that name them. */
+/* Texts before the rows that name them.  At each minute's end. */
 static int close_minutes(struct watcher *w)
 {
 	unsigned count = tools_signature_count(w->tools);
@@ -70,6 +82,7 @@ static int close_minutes(struct watcher *w)
 	if (count != w->signatures)
 		(void)tools_signatures(w->tools, tell_signature, w->worker.outbox);
 	w->signatures = count;
+	w->numbered = 0; /* all again: the store may be another one */
 	return tally_flush(w->tally);
 }
 
@@ -118,8 +131,10 @@ static int by_the_clock(struct watcher *w, bool last)
 	struct minute_counts counts;
 	int rc = ST_OK;
 
-	if (last || minute != w->flushed_minute)
+	if (last || minute != w->flushed_minute) {
 		rc = close_minutes(w);
+		daily_clusters_turn(&w->clusters, &w->worker, wall);
+	}
 	w->flushed_minute = minute;
 	counts = (struct minute_counts){c->read, c->counted, ring_drops(w->ring).dropped};
 	tell_clock(w); /* a row is by the clock that its interval began with */

@@ -1,6 +1,8 @@
 /* Clusters by site day, as rows on their way to the store; the contract is in clusters.h. */
 #include "daemon/clusters.h"
 
+#define LATE_US 5000000ll /* packets wait in the ring for less */
+
 int daily_clusters_init(struct daily_clusters *daily, const char *timezone, struct err *err)
 {
 	int rc = zone_new(timezone, &daily->zone, err);
@@ -26,6 +28,12 @@ void daily_clusters_end(struct daily_clusters *daily, struct worker *worker)
 	clusters_begin(daily->clusters, 0);
 	daily->day_start_us = 0;
 	daily->day_end_us = 0;
+}
+
+void daily_clusters_turn(struct daily_clusters *daily, struct worker *worker, int64_t wall_us)
+{
+	if (daily->day_end_us > 0 && wall_us >= daily->day_end_us + LATE_US)
+		daily_clusters_end(daily, worker);
 }
 
 void daily_clusters_add(struct daily_clusters *daily, struct worker *worker,

@@ -167,6 +167,17 @@ void outbox_edition(struct outbox *o, const struct ruleset_edition *edition, uin
 	(void)post(o, WIRE_EDITION, body, wr_len(&w));
 }
 
+void outbox_address(struct outbox *o, uint32_t number, struct ip ip)
+{
+	uint8_t body[20];
+	struct wr w = wr_init(body, sizeof(body));
+
+	wr_u32le(&w, number);
+	wr_u64le(&w, ip.hi);
+	wr_u64le(&w, ip.lo);
+	(void)post(o, WIRE_ADDRESS, body, wr_len(&w));
+}
+
 void outbox_clock(struct outbox *o, int64_t wall_minus_monotonic_us)
 {
 	uint8_t body[8];

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/ip.h"
 #include "base/status.h"
 #include "detect/ruleset_edition.h"
 #include "record/record.h"
@@ -36,6 +37,9 @@ void outbox_signature(void *outbox, uint32_t id, const char *text);
 /* Which rules were inspected with, from a time to a time. */
 void outbox_edition(struct outbox *outbox, const struct ruleset_edition *edition, uint32_t rules,
     int64_t from_us, int64_t to_us);
+
+/* An observed address by its number in the rows that follow. */
+void outbox_address(struct outbox *outbox, uint32_t number, struct ip ip);
 
 /* The clock of the rows of coverage that follow; rows before it have been sent. */
 void outbox_clock(struct outbox *outbox, int64_t wall_minus_monotonic_us);

@@ -6,6 +6,7 @@
  * reported to the supervisor and not listened to any more.
  */
 #include "config/config.h"
+#include "daemon/numbers.h"
 #include "daemon/start.h"
 #include "daemon/wire.h"
 #include "os/channel.h"
@@ -74,6 +75,7 @@ struct keeper {
 	unsigned peer_count;
 	struct peer *speaker;    /* whose rows are being taken */
 	struct overlap *overlap; /* of several captures; NULL */
+	struct numbers numbers;  /* of observed addresses */
 	uint16_t sensor;
 	bool tail;
 	bool told; /* the supervisor knows the sensor's addresses */
@@ -190,14 +192,21 @@ static int keep_row(struct keeper *k, enum record_table_id table, const void *ro
 	return store_ingest_rows(k->ingest, table, row, 1, k->err);
 }
 
-/* What several captures observed together is the sensor's coverage. */
+/* What several captures observed together is the sensor's coverage; each has numbers of its own for
+ * observed addresses. */
 static int take_row(void *arg, enum record_table_id table, const void *row)
 {
 	struct keeper *k = arg;
 	ptrdiff_t capture = k->speaker - &k->peers[WIRE_PEER_CAPTURE];
 	struct record_coverage together;
+	struct record_flow flow;
 	int rc = ST_OK;
 
+	if (table == RECORD_TABLE_flow && capture >= 0) {
+		flow = *(const struct record_flow *)row;
+		flow.dst_bits = numbers_bits(&k->numbers, (unsigned)capture, flow.dst_bits);
+		return keep_row(k, table, &flow);
+	}
 	if (table != RECORD_TABLE_coverage || !k->overlap || capture < 0)
 		return keep_row(k, table, row);
 	overlap_add(k->overlap, (unsigned)capture, k->speaker->clock_us, row);
@@ -206,13 +215,29 @@ static int take_row(void *arg, enum record_table_id table, const void *row)
 	return rc;
 }
 
-static int take_clock(struct peer *p, const uint8_t *body, size_t len)
+static int take_clock(struct keeper *k, struct peer *p, const uint8_t *body, size_t len)
 {
 	struct rd r = rd_init(body, len);
+	int64_t clock_us = (int64_t)rd_u64le(&r);
 
-	p->clock_us = (int64_t)rd_u64le(&r);
-	return r.bad || rd_left(&r) > 0 || p->clock_us < -CLOCK_MAX_US || p->clock_us > CLOCK_MAX_US
-	    ? ST_MALFORMED : ST_OK;
+	if (r.bad || rd_left(&r) > 0 || p < &k->peers[WIRE_PEER_CAPTURE] || clock_us < -CLOCK_MAX_US
+	    || clock_us > CLOCK_MAX_US)
+		return ST_MALFORMED;
+	p->clock_us = clock_us;
+	return ST_OK;
+}
+
+static int take_address(struct keeper *k, const struct peer *p, const uint8_t *body, size_t len)
+{
+	ptrdiff_t capture = p - &k->peers[WIRE_PEER_CAPTURE];
+	bool is_new = false;
+	int rc = ST_MALFORMED;
+
+	if (capture >= 0)
+		rc = numbers_hear(&k->numbers, (unsigned)capture, k->config, body, len, &is_new);
+	if (!rc && is_new)
+		rc = store_destinations_save(k->store, k->sensor, k->numbers.list, k->numbers.count, k->err);
+	return rc;
 }
 
 static int take_signature(struct keeper *k, const uint8_t *body, size_t len)
@@ -319,7 +344,9 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 	case WIRE_BLOB:
 		return take_blob(k, p, body, len);
 	case WIRE_CLOCK:
-		return take_clock(p, body, len);
+		return take_clock(k, p, body, len);
+	case WIRE_ADDRESS:
+		return take_address(k, p, body, len);
 	case WIRE_GONE:
 		p->ignored = false; /* who comes now is believed again */
 		return ST_OK;
@@ -557,6 +584,8 @@ static int open_store(struct keeper *k, struct err *err)
 		rc = store_sensor_put(k->store, &sensor, &k->sensor, err);
 	if (!rc)
 		rc = settle_addresses(k, &known, &count, err);
+	if (!rc)
+		numbers_init(&k->numbers, known, count);
 	ingest.sensor = k->sensor;
 	if (!rc)
 		rc = store_ingest_begin(k->store, &ingest, &k->ingest, err);

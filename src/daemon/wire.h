@@ -36,6 +36,8 @@ enum wire_type {
 	WIRE_ANSWER,    /* responder → courier */
 	WIRE_CLOCK,     /* capture → store: i64, wall clock less the monotonic one, microseconds, in the
 	                   rows of coverage that follow (tally/overlap.h) */
+	WIRE_ADDRESS,   /* capture → store: u32 number, u64 pair: an observed address by the capture's own
+	                   numbers (daemon/numbers.h) */
 };
 
 enum wire_peer {

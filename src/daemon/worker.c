@@ -5,6 +5,7 @@
 #include "daemon/wire.h"
 #include "os/channel.h"
 #include "os/clock.h"
+#include "os/digest.h"
 #include "os/memory.h"
 #include "os/signals.h"
 
@@ -115,6 +116,7 @@ static int prepare(struct worker *w, const char *user, struct err *err)
 		rc = read_rules(w, err);
 	if (!rc)
 		rc = the_kind->prepare(w, err);
+	os_digest_prepare();
 	if (!rc && os_confine(the_kind->program, user, err))
 		rc = START_UNCONFINED;
 	return rc;

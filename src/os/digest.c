@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,6 +15,11 @@ struct os_sha256 {
 	EVP_MD_CTX *ctx;
 	bool failed;
 };
+
+void os_digest_prepare(void)
+{
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL); /* else it reads it, later */
+}
 
 int os_sha256_new(struct os_sha256 **ret_sha)
 {

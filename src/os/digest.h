@@ -11,6 +11,10 @@
 #define OS_SHA256_LEN 32
 #define OS_SHA256_TEXT_MAX 65
 
+/* Before a program is confined: libcrypto reads no file of the system when it is first used, here or
+ * by whoever else digests.  Nothing depends on what would be in it. */
+void os_digest_prepare(void);
+
 struct os_sha256;
 
 /* A running digest.  The caller frees with os_sha256_free.  -ENOMEM, ST_ENGINE. */

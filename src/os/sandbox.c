@@ -15,6 +15,8 @@
  */
 #include "os/sandbox.h"
 
+#include "os/digest.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -370,6 +372,7 @@ int os_sandbox_reader(const char *const *read_paths, size_t read_count,
 
 	if (!SANITIZER_BUILD && count_threads() > 1)
 		return err_set(err, ST_USAGE, "the sandbox must be applied before threads start");
+	os_digest_prepare();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return err_set(err, -errno, "no-new-privileges cannot be set: %s", st_text(-errno));
 	if (abi < 0 && abi_errno != ENOSYS && abi_errno != EOPNOTSUPP)

@@ -1,19 +1,22 @@
 """Real clients, where they are installed: one login or exchange each, then what was stored."""
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
 
 from live import ROOT, Sensor, Skip, contains, equal, main, need, own_address, read_until
 
+# As Debian 12 and 13 call it.
+FREERDP = next((name for name in ('xfreerdp3', 'xfreerdp') if shutil.which(name)), 'xfreerdp3')
 # Program, command (A address, P port + offset), what it tried: protocol, user, password or None.
 CLIENTS = [
     (21, ['curl', '-s', '-m', '60', '-u', 'fu:fp', 'ftp://A:P/'], ('ftp', 'fu', 'fp')),
     (80, ['curl', '-s', '-m', '60', '-u', 'hu:hp', 'http://A:P/'], ('http', 'hu', 'hp')),
     (1883, ['mosquitto_pub', '-h', 'A', '-p', 'P', '-u', 'mu', '-P', 'mp', '-t', 'a', '-m', 'b'],
      ('mqtt', 'mu', 'mp')),
-    (3306, ['mariadb', '-h', 'A', '-P', 'P', '-u', 'dbu', '-pdbp', '-e', 'select 1'],
+    (3306, ['mariadb', '--skip-ssl', '-h', 'A', '-P', 'P', '-u', 'dbu', '-pdbp', '-e', 'select 1'],
      ('mysql', 'dbu', None)),
     (5432, ['psql', 'postgresql://pgu:pgp@A:P/postgres', '-c', 'select 1'],
      ('postgresql', 'pgu', 'pgp')),
@@ -80,13 +83,14 @@ MORE = [
     (('postgresql', 'u6', 'p6'), 5432, ['psql', 'postgresql://u6:p6@[A]:P/a', '-c', 'select 1']),
     (('mqtt', 'u6', 'p6'), 1883, ['mosquitto_pub', '-h', 'A', '-p', 'P', '-u', 'u6', '-P', 'p6',
                                   '-t', 'a', '-m', 'b']),
-    (('mysql', 'u6', None), 3306, ['mariadb', '-h', 'A', '-P', 'P', '-u', 'u6', '-pp6', '-e', '']),
+    (('mysql', 'u6', None), 3306, ['mariadb', '--skip-ssl', '-h', 'A', '-P', 'P', '-u', 'u6', '-pp6',
+                                   '-e', '']),
     (('telnet', 'u6', 'p6'), 23, ['hydra', '-6', '-l', 'u6', '-p', 'p6', '-t', '1', '-I', '-s', 'P',
                                   'A', 'telnet']),
     (('snmp', '', 'six'), 161, ['snmpget', '-v2c', '-c', 'six', '-r0', '-t5', 'udp6:[A]:P',
                                 '1.3.6.1.2.1.1.1.0']),
     (('ftp', 'uf', 'pf'), 21, ['ftp', '-n', '!open B P\nuser uf pf\nbye\n']),
-    (('rdp', 'ur', 'pr'), 3389, ['xvfb-run', '-a', 'xfreerdp', '/v:B:P', '/u:ur', '/p:pr',
+    (('rdp', 'ur', 'pr'), 3389, ['xvfb-run', '-a', FREERDP, '/v:B:P', '/u:ur', '/p:pr',
                                  '/cert:ignore', '+auth-only']),
     # It reads the password from a terminal, and forgets what was typed before it asked.
     (('vnc', '', 'vncpass'), 5900, ['sh', '-c', '(for i in 1 2 3 4 5 6 7 8 9; do sleep 1.5; echo vncpass; done) | '
@@ -97,7 +101,8 @@ MORE = [
 def test_more_clients():
     """A is the IPv6 address, B the IPv4 one, P the port, S the port as VNC numbers screens; what
     begins with ! is typed."""
-    there_are = [m for m in MORE if there(m[2][0]) and there(re.sub('^sh$', 'gvnccapture', m[2][0]))]
+    inner = {'sh': 'gvnccapture', 'xvfb-run': FREERDP}
+    there_are = [m for m in MORE if there(m[2][0]) and there(inner.get(m[2][0], m[2][0]))]
     if not there_are:
         raise Skip('no client is installed')
     sensor = Sensor(address=own_address() + ', ::1', offset=21000).start()

@@ -19,6 +19,9 @@ SEED = int(os.environ.get('TEITEN_SEED', '1'))
 MAGIC = 0x54535452
 CHANNEL_MAGIC = 0x5445
 ROWS, SIGNATURE, BLOB, READY, MORE, STATUS, COMPLAINT, DRAIN, GONE, TAIL = range(1, 11)
+CLOCK, ADDRESS = 17, 18
+RINGS = 2
+PEERS = 2 + RINGS # responder, SSH, captures
 
 
 # ---- a store alone ------------------------------------------------------------------------------
@@ -31,14 +34,15 @@ class Store:
         os.mkdir(self.path)
         config = (f'sensor: {{ name: live, addresses: [127.0.0.1] }}\n'
                   f'store: {{ path: {self.path} }}\n').encode()
-        start = struct.pack('=QQQ', MAGIC, 0, 0)
+        start = struct.pack('=QQQQ', MAGIC, 0, 0, RINGS)
         for text in (config, b'test.yaml', b'', b'', b'', b''):
             start += struct.pack('=Q', len(text)) + text + b'\0'
         start += struct.pack('=QQ', 0, 0)
         memory = os.memfd_create('start')
         os.write(memory, start)
         self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                 for _ in range(PEERS)]
         self.peers = [ours for ours, _ in pairs]
         fds = [memory, control.fileno(), *(theirs.fileno() for _, theirs in pairs)]
         for _, theirs in pairs:
@@ -97,15 +101,22 @@ def test_nonsense_to_the_store():
            (BLOB, b'../../../../etc/passwd'.ljust(64, b'/') + struct.pack('<QQ', 4, 0) + b'abcd'),
            (BLOB, b'0' * 64 + struct.pack('<QQ', 4, 0) + b'abcd'),
            (READY, b''), (MORE, b'x'), (STATUS, b'{}'), (COMPLAINT, b'\0'), (DRAIN, b''),
-           (TAIL, b'\1'), (0, b''), (65535, b'x')]
+           (TAIL, b'\1'), (0, b''), (65535, b'x'), (CLOCK, b''), (CLOCK, b'x' * 9),
+           (CLOCK, struct.pack('<q', 1 << 60)), (ADDRESS, b'x'), (ADDRESS, struct.pack('<IQQ', 9, 0, 0)),
+           (ADDRESS, struct.pack('<IQQ', 1 << 31, 0, 0))]
     for number, (kind, body) in enumerate(bad, 1):
-        peer = number % 3
+        peer = number % PEERS
         store.send(peer, kind, body)
         try:
             equal(store.hear(COMPLAINT), bytes([peer]))
         except AssertionError as difference:
             raise AssertionError(f'{number}: {kind} {body[:20]}: {difference}') from None
         store.send(peer, GONE, b'') # its successor is believed again
+    for peer in (0, 1): # what only captures say
+        for kind, body in ((CLOCK, bytes(8)), (ADDRESS, struct.pack('<IQQ', 0, 0, 0xffff7f000001))):
+            store.send(peer, kind, body)
+            equal(store.hear(COMPLAINT), bytes([peer]))
+            store.send(peer, GONE, b'')
     for body in (b'', b'x', b'\0' * 8, struct.pack('=HHI', CHANNEL_MAGIC, ROWS, 99) + b'x',
                  struct.pack('=HHI', CHANNEL_MAGIC, ROWS, 60000) + b'x' * 60000):
         if not body:
@@ -114,7 +125,7 @@ def test_nonsense_to_the_store():
         equal(store.hear(COMPLAINT), b'\0')
         store.send(0, GONE, b'')
     for _ in range(3000): # nobody is believed in between: the channel is drained, nothing else
-        store.send(rng.randrange(3), rng.choice((ROWS, SIGNATURE, BLOB)),
+        store.send(rng.randrange(PEERS), rng.choice((ROWS, SIGNATURE, BLOB, CLOCK, ADDRESS)),
                    rng.randbytes(rng.randrange(200)))
     equal(store.process.poll(), None)
     if store.refused() < len(bad):

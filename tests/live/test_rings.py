@@ -205,6 +205,47 @@ def test_everything_sent_is_counted_or_lost():
     once_each(sensor)
 
 
+def test_observed_addresses_have_one_number():
+    """Of a large network they are numbered as they are seen, by each ring in another order."""
+    network = Network()
+    sensor = watch(network, rings(2))
+    seed = seed_of(sensor)
+    asker = {ring_of(v, seed, 2): v for v in visitors(60) if ':' in v}
+    ours = [f'2001:db8:8::{n:x}00' for n in range(1, 21)]
+
+    def ask(there, ring):
+        return [packet(asker[ring], address, dport=1000 + ours.index(address))
+                for address in there]
+
+    def numbers():
+        """Bits of each address, by the port it was asked at."""
+        rows = sensor.sql('SELECT port, min(dst_bits) AS low, max(dst_bits) AS high, '
+                          'sum(packets) AS n FROM flow WHERE port >= 1000 GROUP BY 1 ORDER BY 1')
+        equal([row['low'] for row in rows], [row['high'] for row in rows])
+        return [(row['low'], row['n']) for row in rows]
+
+    sent = ask(ours, 0) + ask(ours[::-1], 1)
+    flood(network, sent, len(sent))
+    wait_counts(sensor, len(sent))
+    # The store's successor knows what was told before.
+    sensor.settle('flow') # what it has is in its journal; more comes six seconds after a minute
+    wait_for('no end of a minute', lambda: not 4 < time.time() % 60 < 10)
+    os.kill(sensor.pids()['store'], signal.SIGKILL)
+    wait_for('another store', lambda: sensor.log().count('teiten-sensor: ready\n') == 2)
+    sensor.stop()
+    found = numbers()
+    equal([n for _, n in found], [2] * 20)
+    equal(len({bits for bits, _ in found}), 20)
+    equal({bin(int(bits)).count('1') for bits, _ in found}, {1})
+    # Another day, another order.
+    sensor.start()
+    sent = ask(ours[5:] + ours[:5], 0) + ask(ours, 1)
+    flood(network, sent, len(sent))
+    wait_counts(sensor, len(sent))
+    sensor.stop()
+    equal(numbers(), [(bits, 4) for bits, _ in found])
+
+
 def intervals(sensor):
     return [(r['a'] / 1e6, r['b'] / 1e6) for r in sensor.sql(
         'SELECT epoch_us(time) AS a, epoch_us("end") AS b FROM coverage ORDER BY 1')]

@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import ssl
+import struct
 import threading
 import time
 
@@ -194,6 +195,41 @@ def test_capture():
     # No packet is lost or read twice by the change: the three datagrams and the connection.
     equal(sensor.sql('SELECT sum(packets) AS n FROM flow WHERE class = 0 AND proto = 17')[0]['n'],
           3)
+
+
+def frame(payload):
+    """A packet of SSH."""
+    padding = 16 - (len(payload) + 5) % 8
+    return struct.pack('>IB', len(payload) + 1 + padding, padding) + payload + bytes(padding)
+
+
+def test_digests_in_the_capture():
+    """Keywords that digest are computed where no file may be opened any more."""
+    if not ROOT:
+        raise Skip('a capture needs root')
+    sensor = Ruled('alert ssh any any -> any any (msg:"a client"; ssh.hassh; '
+                   'pcre:"/^[0-9a-f]{32}$/"; sid:1000001; rev:1;)\n'
+                   'alert http any any -> any any (msg:"an URI"; http.uri; to_sha256; '
+                   'bsize:32; sid:1000002; rev:1;)\n', capture='capture: { interface: lo }\n').start()
+    names = b''.join(struct.pack('>I', len(name)) + name for name in (b'curve25519-sha256', *[b'none'] * 9))
+    said = {2222: [b'SSH-2.0-Go\r\n', frame(b'\x14' + bytes(16) + names + bytes(5))],
+            8000: [b'GET /a HTTP/1.0\r\n\r\n']}
+    # Somebody else's services at an observed address.
+    for port, parts in said.items():
+        with socket.create_server((sensor.address, port)) as server, \
+                socket.create_connection((sensor.address, port)) as s:
+            there, _ = server.accept()
+            with there:
+                there.sendall(b'SSH-2.0-other\r\n' if port == 2222 else b'')
+                for part in parts:
+                    s.sendall(part)
+                    there.recv(4096)
+                if port != 2222:
+                    there.sendall(b'HTTP/1.0 200 OK\r\n\r\n')
+    sensor.raised(2, 'capture')
+    equal(sensor.restarts(), 0)
+    sensor.stop()
+    equal([(r['sid'], r['dport']) for r in sensor.alerts()], [(1000001, 2222), (1000002, 8000)])
 
 
 main(globals())

@@ -45,6 +45,7 @@ static void bad_readers_stay_bad(void **state)
 	assert_int_equal(rd_u32be(&r), 0);
 	assert_true(r.bad);
 	/* There were three bytes, but nothing after a failure may be believed. */
+	assert_int_equal(rd_left(&r), 0);
 	assert_int_equal(rd_u8(&r), 0);
 	assert_null(rd_take(&r, 0));
 	assert_int_equal(rd_u64le(&r), 0);

@@ -128,11 +128,29 @@ static void test_session_number(void **state)
 	feed_close(&f);
 }
 
+/* A server's name that is longer than what holds it: once an endless loop. */
+static void test_name_cut_short(void **state)
+{
+	static const uint8_t hello[] = "\x16\3\1\0\x3c\1\0\0\x38\3\3RRRRRRRRRRRRRRRRRRRRRRRRRRRRRRRR\0\0\2"
+	    "\x13\1\1\0\0\x0d\0\0\0\x09\0\7\0\0\x63host";
+	struct signatures_ends ends = web();
+	struct feed f;
+
+	(void)state;
+	feed_open(&f, "alert tls any any -> any any (tls.sni; content:\"host\"; sid:1;)\n"
+	    "alert tls any any -> any any (ja3.hash; bsize:32; sid:2;)\n");
+	signatures_said(f.engine, &ends, true, hello, sizeof(hello) - 1, f.time_us++);
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.alerts[0].sid, 2);
+	feed_close(&f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request_and_answer),
 		cmocka_unit_test(test_server_first),
+		cmocka_unit_test(test_name_cut_short),
 		cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_no_headers),
 		cmocka_unit_test(test_session_number),
