@@ -79,7 +79,7 @@ def main():
     out = subprocess.run([*target, 'dialogues', str(DIALOGUES), '512'], check=True, timeout=150,
                          capture_output=True, text=True).stdout.split()
     used = live.cpu_seconds(pid) - before
-    sensor.settle('login', 30)
+    sensor.settle('login')
     stored = sensor.worker('store')['status']['rows'].get('login', 0)
     if stored != DIALOGUES or int(out[1]):
         sys.exit(f'{DIALOGUES} logins, {stored} stored, {out[1]} lost')

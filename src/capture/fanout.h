@@ -1,10 +1,11 @@
 /*
- * Which of several rings a packet goes to: by its visitor, so that one process sees all of a visitor.
+ * Which of several rings a packet goes to: by its visitor, so that one process sees all of
+ * one.
  *
  * The visitor is the address that is not observed: the source of what comes to an observed address,
- * the destination of what one sends, and, of an ICMP error, whom the quoted datagram was sent to (who
- * reports it may be any router; what was sent is known where the conversation is).  Between others
- * it is the source.  Fragments go by their source alone.  What is no IP is the first ring's.
+ * the destination of what one sends, and, of an ICMP error, whom the quoted datagram was sent to
+ * (who reports it may be any router; what was sent is known where the conversation is).  Between
+ * others it is the source.  Fragments go by their source alone.  What is no IP is the first ring's.
  *
  * Two forms of the same: a function of addresses, and a classic BPF program that the kernel runs on
  * every packet (PACKET_FANOUT_CBPF; Documentation/networking/filter.rst).  It looks behind tags,

@@ -3,8 +3,11 @@
  */
 #include "cmd/command.h"
 #include "detect/settings.h"
+#include "protocol/protocol.h"
 
 #include <string.h>
+
+#define PROTOCOL_NAMES_MAX 256 /* for a suggestion */
 
 static void say_finding(void *arg, const char *line)
 {
@@ -29,6 +32,27 @@ static void say_judged(const struct command *self, const struct config *config)
 		    "'teiten db compact --all'");
 }
 
+/* The reader of the file knows no protocols. */
+static unsigned say_protocols(const struct config *config)
+{
+	const struct config_ports *ports = &config->respond.protocols;
+	const char *names[PROTOCOL_NAMES_MAX + 1] = {NULL};
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < protocol_module_count && i < PROTOCOL_NAMES_MAX; i++)
+		names[i] = protocol_modules[i]->name;
+	for (size_t i = 0; i < ports->count; i++) {
+		const char *name = ports->items[i].protocol;
+
+		if (protocol_module_find(name))
+			continue;
+		count++;
+		(void)printf("%s: respond.protocols: there is no protocol '%s'%s\n", config->file, name,
+		    command_suggestion(name, names));
+	}
+	return count;
+}
+
 static int check(const struct command *self, const struct command_common *common, const char *path)
 {
 	struct config *config = NULL;
@@ -42,6 +66,10 @@ static int check(const struct command *self, const struct command_common *common
 	/* The file itself could not be read: say_finding has printed why. */
 	if (r < 0)
 		return COMMAND_USAGE;
+	if (say_protocols(config) > 0) {
+		config_free(config);
+		return COMMAND_FINDINGS;
+	}
 	if (!common->quiet) {
 		if (config->file)
 			(void)printf("%s: ok\n", config->file);

@@ -41,10 +41,11 @@ const struct command command_sensor = {
         "       teiten sensor rules [-c FILE]\n"
         "\n"
         "status shows the workers of the running teiten-sensor, what each protocol has heard, and\n"
-        "what was lost.  tail prints sessions, logins, commands and alerts of signatures as they\n"
-        "come, until it is interrupted; passwords are masked unless --credentials.  rules prints\n"
-        "the nftables set and the routes that respond.any_port needs, for the configuration's\n"
-        "addresses and ports; apply them yourself, as root.\n"
+        "what was lost (with capture.rings by each ring, too).  tail prints sessions, logins,\n"
+        "commands and alerts of signatures as they come, until it is interrupted; passwords are\n"
+        "masked unless --credentials.  rules prints the nftables set and the routes that\n"
+        "respond.any_port needs, for the configuration's addresses and ports; apply them yourself,\n"
+        "as root.\n"
         "\n"
         "The sensor is found by the store it writes (-s, else store.path).\n"
         "\n"
@@ -237,13 +238,13 @@ static void print_status(const json_t *doc, bool ja)
 	    count_of(doc, "sockets"), count_of(doc, "sockets_failed"));
 	if (json_is_object(respond))
 		(void)printf(ja
-		    ? "応答: 接続 %lld (現在 %lld、最大 %lld)、データグラム %lld (返信 %lld、抑止 %lld)\n"
+		    ? "応答: 接続 %lld、データグラム %lld (返信 %lld、抑止 %lld)、進行中 %lld (最大 %lld)\n"
 		      "      上限による拒否 %lld、未識別 %lld、失われた記録 %lld\n"
-		    : "answering: %lld connections (%lld now, %lld at most), %lld datagrams (%lld answered, "
-		      "%lld withheld)\n           %lld over the limit, %lld unknown, %lld records lost\n",
-		    count_of(respond, "accepted"), count_of(respond, "open"),
-		    count_of(respond, "open_max"), count_of(respond, "datagrams"),
+		    : "answering: %lld connections, %lld datagrams (%lld answered, %lld withheld), %lld open now "
+		      "(%lld at most)\n           %lld over the limit, %lld unknown, %lld records lost\n",
+		    count_of(respond, "accepted"), count_of(respond, "datagrams"),
 		    count_of(respond, "replies"), count_of(respond, "replies_withheld"),
+		    count_of(respond, "open"), count_of(respond, "open_max"),
 		    count_of(respond, "over_limit"), count_of(respond, "unknown"),
 		    count_of(respond, "lost_rows"));
 	if (json_is_object(ssh))

@@ -24,7 +24,7 @@ ST_MUST_CHECK int daily_clusters_init(struct daily_clusters *daily, const char *
 void daily_clusters_add(struct daily_clusters *daily, struct worker *worker,
     const struct decode_packet *packets, size_t count);
 
-/* A day that is over for so long that no packet of it comes any more ends without one of the next. */
+/* A day that is over ends when no packet of it comes any more, also without one of the next. */
 void daily_clusters_turn(struct daily_clusters *daily, struct worker *worker, int64_t wall_us);
 
 /* Tells what there is of the day so far and forgets it. */

@@ -45,12 +45,18 @@ int numbers_hear(struct numbers *n, unsigned capture, const struct config *confi
 
 	ip.hi = rd_u64le(&r);
 	ip.lo = rd_u64le(&r);
-	if (own == 0)
-		of->count = 0;
-	if (r.bad || rd_left(&r) > 0 || own != of->count || own >= DESTINATIONS_LISTED_MAX)
+	if (r.bad || rd_left(&r) > 0 || own >= DESTINATIONS_LISTED_MAX)
 		return ST_MALFORMED;
-	of->number[of->count++] = number_of(n, config, ip, ret_new);
+	if (own > of->count)
+		return ST_OK;
+	of->number[own] = number_of(n, config, ip, ret_new);
+	of->count = own + 1;
 	return ST_OK;
+}
+
+void numbers_forget(struct numbers *n, unsigned capture)
+{
+	n->captures[capture].count = 0;
 }
 
 uint64_t numbers_bits(const struct numbers *n, unsigned capture, uint64_t bits)

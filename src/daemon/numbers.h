@@ -27,10 +27,14 @@ void numbers_init(struct numbers *numbers, const struct ip *known, size_t count)
 
 /*
  * A WIRE_ADDRESS of a capture: its numbers come in their order and begin again with 0 now and then.
- * *ret_new: the list is longer now.  ST_MALFORMED.
+ * What comes behind a gap (those before were told to another store, or had no room on their way)
+ * waits for that.  *ret_new: the list is longer now.  ST_MALFORMED.
  */
 ST_MUST_CHECK int numbers_hear(struct numbers *numbers, unsigned capture,
     const struct config *config, const uint8_t *body, size_t len, bool *ret_new);
+
+/* A successor is at that ring, with numbers of its own. */
+void numbers_forget(struct numbers *numbers, unsigned capture);
 
 /* A capture's bits by the store's numbers; 0, which says nothing, when one has no number. */
 uint64_t numbers_bits(const struct numbers *numbers, unsigned capture, uint64_t bits);

@@ -26,6 +26,7 @@
 #define STRANGER "telnet" /* is what those who wait for a prompt at odd ports mostly look for */
 #define TRANSPORTS 2
 #define LETTERS_PER_TURN 256
+#define COMPLAINT_US 1000000ll
 
 struct responder {
 	struct worker worker; /* first: worker.h */
@@ -35,6 +36,7 @@ struct responder {
 	struct sessions *sessions;
 	struct engine *engine;
 	struct minute minute; /* coverage, when there is no capture that tells it */
+	int64_t complaint_us; /* when the courier was last complained of */
 	/* Whose port it is: 1 + number of the module; 0: nobody's. */
 	uint8_t modules[TRANSPORTS][UINT16_MAX + 1];
 };
@@ -222,6 +224,17 @@ static int send_by_courier(void *arg, const void *data, size_t len, const struct
 	return w.bad ? ST_LIMIT : os_channel_send(errand->courier, WIRE_ANSWER, body, wr_len(&w));
 }
 
+/* The supervisor has the one that sent it killed; what it left behind is not held against the next. */
+static void complain(struct responder *r)
+{
+	int64_t now_us = os_clock_monotonic_us();
+
+	if (r->complaint_us > 0 && now_us - r->complaint_us < COMPLAINT_US)
+		return;
+	r->complaint_us = now_us;
+	(void)os_channel_send(START_CONTROL, WIRE_COMPLAINT, "", 0);
+}
+
 static void hear_courier(void *arg)
 {
 	static uint8_t body[OS_CHANNEL_MAX];
@@ -239,7 +252,7 @@ static void hear_courier(void *arg)
 		if (!rc)
 			rc = type == WIRE_DATAGRAM ? letter_read(body, len, &letter) : ST_MALFORMED;
 		if (rc) {
-			(void)os_channel_send(START_CONTROL, WIRE_COMPLAINT, "", 0);
+			complain(r);
 			continue;
 		}
 		errand.token = letter.token;

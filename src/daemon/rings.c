@@ -63,6 +63,11 @@ int rings_open(struct rings *r, const struct config *config, uint32_t seed, stru
 	return rc ? rc : share(r, config, err);
 }
 
+bool rings_hear(const struct rings *r)
+{
+	return r->state == OS_LINK_UP && r->shared;
+}
+
 int rings_reconfigure(const struct rings *r, const struct config *config, struct err *err)
 {
 	struct ring_options options = options_of(r, config);
@@ -93,6 +98,7 @@ enum rings_change rings_look(struct rings *r, const struct config *config,
 {
 	static const char *const names[] = {"gone", "down", "up"};
 	enum os_link_state before = r->state;
+	bool heard = rings_hear(r);
 	bool renewed = false;
 	struct err err = {0};
 	unsigned index;
@@ -104,16 +110,19 @@ enum rings_change rings_look(struct rings *r, const struct config *config,
 		r->index = index;
 		renewed = renew(r, config, say);
 	}
-	/* What went wrong half-way (it may be down again) is tried once more with other sockets. */
+	/* What went wrong half-way (it may be down again) is tried again with other sockets: at once, and
+	 * when the interface has changed the next time. */
 	if (share(r, config, &err)) {
 		renewed = renew(r, config, say) || renewed;
-		if (share(r, config, &err))
+		if (share(r, config, &err)) {
 			say(err.text);
+			(void)renew(r, config, say);
+		}
 	}
 	if (r->state != before) {
 		(void)snprintf(line, sizeof(line), "capture.interface: %s is %s",
 		    config->capture.interface, names[r->state]);
 		say(line);
 	}
-	return renewed ? RINGS_NEW : r->state != before ? RINGS_LINK : RINGS_SAME;
+	return renewed ? RINGS_NEW : rings_hear(r) != heard ? RINGS_LINK : RINGS_SAME;
 }

@@ -27,6 +27,9 @@ unsigned rings_wanted(const struct config *config);
 ST_MUST_CHECK int rings_open(struct rings *rings, const struct config *config, uint32_t seed,
     struct err *err);
 
+/* Can packets come?  Else that time is not observed. */
+bool rings_hear(const struct rings *rings);
+
 /* The configuration was read again: its addresses decide from now on who is a visitor. */
 ST_MUST_CHECK int rings_reconfigure(const struct rings *rings, const struct config *config,
     struct err *err);

@@ -57,6 +57,7 @@ struct supervisor {
 	int rules_before;                 /* until the new ones have proved themselves; -1 */
 	bool hasty[POST_COUNT];           /* was started without the rules, to answer at once */
 	bool reloading;
+	bool observes_others;             /* than before its configuration was read again */
 	bool unconfined; /* a worker could not be confined */
 	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
 	int courier[2];                   /* the responder's end of its channel, the courier's */
@@ -101,6 +102,15 @@ static void say_finding(void *arg, const char *line)
 	say(line);
 }
 
+static bool same_nets(const struct config_nets *a, const struct config_nets *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = ip_equal(a->items[i].base, b->items[i].base) && a->items[i].plen == b->items[i].plen;
+	return same;
+}
+
 /* Reads and checks; what is in force stays when something is wrong. */
 static int load_config(struct supervisor *s, struct err *err)
 {
@@ -117,11 +127,16 @@ static int load_config(struct supervisor *s, struct err *err)
 	if (!rc && !config->respond.enabled && !config->capture.interface[0])
 		rc = err_set(err, ST_USAGE, "%s: a dark sensor (respond.enabled) needs capture.interface",
 		    s->config_path);
+	if (!rc)
+		rc = sockets_check(config, err);
 	if (rc) {
 		config_free(config);
 		free(text);
 		return rc;
 	}
+	s->observes_others = s->config
+	    && !(same_nets(&config->sensor.addresses, &s->config->sensor.addresses)
+	    && same_nets(&config->sensor.exclude, &s->config->sensor.exclude));
 	config_free(s->config);
 	free(s->config_text);
 	s->config = config;
@@ -321,7 +336,7 @@ static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
 
 static void tell_link(const struct supervisor *s, enum post_kind kind)
 {
-	uint8_t up = s->rings.state == OS_LINK_UP;
+	uint8_t up = rings_hear(&s->rings);
 
 	posts_send(&s->posts, kind, WIRE_LINK, &up, 1);
 }
@@ -349,9 +364,12 @@ static void take_addresses(struct supervisor *s, bool first, const uint8_t *body
 	uint16_t sensor = rd_u16le(&r);
 	bool last = rd_u16le(&r) != 0;
 	size_t n = rd_left(&r) / 16;
-	struct ip *known = realloc(s->known, ((first ? 0 : s->known_count) + n + 1) * sizeof(*known));
+	struct ip *known;
 
-	if (r.bad || !known)
+	if (r.bad)
+		return;
+	known = realloc(s->known, ((first ? 0 : s->known_count) + n + 1) * sizeof(*known));
+	if (!known)
 		return;
 	s->known = known;
 	if (first)
@@ -462,6 +480,8 @@ static void choose_workers(struct supervisor *s)
 	s->posts.list[POST_COURIER].wanted = count_sockets(s, START_COURIER) > 0;
 	if (s->posts.list[POST_COURIER].wanted)
 		open_raw(s);
+	else
+		os_raw_udp_close(&s->raw);
 	s->posts.list[POST_SSH].wanted = false;
 	if (count_sockets(s, START_SSH) == 0)
 		return;
@@ -513,15 +533,18 @@ static void reload(struct supervisor *s)
 	}
 	find_geo(s);
 	load_rules(s);
-	if (sockets_open(s->config, say, &s->sockets, &fresh, &err))
+	if (sockets_open(s->config, say, &s->sockets, &fresh, &err)) {
 		say(err.text);
-	sockets_close(&s->sockets);
-	s->sockets = fresh;
+		say("the sockets from before stay");
+	} else {
+		sockets_close(&s->sockets);
+		s->sockets = fresh;
+	}
 	choose_workers(s);
 	posts_renew(&s->posts, POST_RESPOND);
 	posts_renew(&s->posts, POST_SSH);
 	posts_renew(&s->posts, POST_COURIER);
-	if (rules || s->rules >= 0) {
+	if (rules || s->rules >= 0 || s->observes_others) {
 		if (rings_reconfigure(&s->rings, s->config, &err))
 			say(err.text);
 		posts_renew_captures(&s->posts);
@@ -731,6 +754,14 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int option;
 
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("teiten-sensor " TEITEN_VERSION);
+		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		(void)fputs(usage, stdout);
+		return 0;
+	}
 	while ((option = getopt(argc, argv, "c:h")) != -1) {
 		if (option == 'h') {
 			(void)fputs(usage, stdout);

@@ -186,6 +186,15 @@ static void open_any_port(struct opening *o)
 	}
 }
 
+int sockets_check(const struct config *config, struct err *err)
+{
+	for (size_t i = 0; i < config->respond.protocols.count; i++)
+		if (!protocol_module_find(config->respond.protocols.items[i].protocol))
+			return err_set(err, ST_USAGE, "respond.protocols: there is no protocol %s",
+			    config->respond.protocols.items[i].protocol);
+	return ST_OK;
+}
+
 int sockets_open(const struct config *config, void (*say)(const char *line), struct sockets *old,
     struct sockets *ret_sockets, struct err *err)
 {
@@ -200,10 +209,6 @@ int sockets_open(const struct config *config, void (*say)(const char *line), str
 
 	ret_sockets->count = 0;
 	ret_sockets->failed = 0;
-	for (size_t i = 0; i < config->respond.protocols.count; i++)
-		if (!protocol_module_find(config->respond.protocols.items[i].protocol))
-			return err_set(err, ST_USAGE, "respond.protocols: there is no protocol %s",
-			    config->respond.protocols.items[i].protocol);
 	if (!config->respond.enabled)
 		return ST_OK;
 	list_addresses(&o);

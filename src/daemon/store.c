@@ -349,6 +349,8 @@ static int take_message(struct keeper *k, struct peer *p, uint16_t type, const u
 		return take_address(k, p, body, len);
 	case WIRE_GONE:
 		p->ignored = false; /* who comes now is believed again */
+		if (p >= &k->peers[WIRE_PEER_CAPTURE])
+			numbers_forget(&k->numbers, (unsigned)(p - &k->peers[WIRE_PEER_CAPTURE]));
 		return ST_OK;
 	default:
 		return ST_MALFORMED;
@@ -734,8 +736,12 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 	if (k->start.rings > FANOUT_RINGS_MAX)
 		return err_set(err, ST_MALFORMED, "not started by teiten-sensor: start that instead");
 	k->peer_count = WIRE_PEER_CAPTURE + k->start.rings;
-	for (unsigned i = 0; i < k->peer_count; i++)
+	/* Captures tell their clocks when these change; a store that is not the first begins with its
+	 * own, which is the same. */
+	for (unsigned i = 0; i < k->peer_count; i++) {
 		k->peers[i].fd = START_STORE + (int)i;
+		k->peers[i].clock_us = os_clock_now_us() - os_clock_monotonic_us();
+	}
 	if (!rc && k->start.rings > 1 && overlap_new(k->start.rings, &k->overlap))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	return rc;
@@ -744,6 +750,7 @@ static int prepare(struct keeper *k, const char *user, struct err *err)
 int main(int argc, char **argv)
 {
 	static struct keeper k;
+	struct record_coverage rest;
 	struct err err = {0};
 	int rc;
 
@@ -757,6 +764,8 @@ int main(int argc, char **argv)
 	rc = prepare(&k, argc > 1 && argv[1][0] ? argv[1] : NULL, &err);
 	if (!rc)
 		rc = serve(&k);
+	if (!rc && k.overlap && overlap_rest(k.overlap, &rest))
+		rc = keep_row(&k, RECORD_TABLE_coverage, &rest);
 	if (k.ingest && !rc)
 		rc = store_ingest_commit(k.ingest, &err);
 	if (rc)

@@ -1,8 +1,8 @@
 /*
  * The messages between the sensor's programs (os/channel.h carries them).
  *
- * To the store: rows, signatures, blobs.  Between courier and responder: letters.  Whoever sends may have been taken over: every field is
- * checked, and a sender of nonsense is dropped.
+ * To the store: rows, signatures, blobs.  Between courier and responder: letters.  Whoever sends
+ * may have been taken over: every field is checked, and a sender of nonsense is dropped.
  */
 #pragma once
 

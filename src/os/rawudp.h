@@ -3,8 +3,9 @@
  * supervisor, used by the courier alone.
  *
  * The sockets are neither transparent nor do they take a header of ours: the kernel writes the IP
- * header and refuses a source address that is not this machine's, if not told otherwise for IPv6.  So what can be chosen with them
- * is the source port, and the protocol is always UDP.  They receive nothing.
+ * header and refuses a source address that is not this machine's, if not told otherwise for IPv6.
+ * So what can be chosen with them is the source port, and the protocol is always UDP.  They receive
+ * nothing.
  */
 #pragma once
 

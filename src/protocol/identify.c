@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MODULES_MAX 256
+#define BEGINS_MAX 64
 _Static_assert(PROTOCOL_BEGIN_LEN == sizeof(uint64_t), "compared as a word");
 
 /* A way in which what a module knows begins; as a word. */
@@ -32,7 +33,9 @@ static struct {
 	unsigned count[2]; /* TCP, UDP */
 	uint8_t asked[2][MODULES_MAX]; /* those that can be told by their bytes, in order */
 	unsigned begin_count;
-	struct begin begins[MODULES_MAX * PROTOCOL_BEGINS_MAX]; /* of datagrams; by module, in order */
+	struct begin begins[BEGINS_MAX]; /* of datagrams; by module, in order */
+	uint64_t begins_with[256]; /* bits: which of them the first byte fits */
+	bool has_begins; /* there was room for all */
 	uint64_t ports[2][(UINT16_MAX + 1) / 64]; /* bits: some module's port */
 } known;
 
@@ -53,17 +56,25 @@ static void know_begins(unsigned number)
 	for (unsigned i = 0; i < PROTOCOL_BEGINS_MAX; i++) {
 		struct begin *begin = &known.begins[known.begin_count];
 
+		if (known.begin_count == BEGINS_MAX) {
+			known.has_begins = false;
+			return;
+		}
 		memcpy(&begin->mask, begins[i].mask, sizeof(begin->mask));
 		memcpy(&begin->value, begins[i].value, sizeof(begin->value));
 		if (i > 0 && begin->mask == 0)
 			break;
 		begin->module = (uint8_t)number;
+		for (unsigned byte = 0; byte < 256; byte++)
+			if ((byte & begins[i].mask[0]) == begins[i].value[0])
+				known.begins_with[byte] |= 1ull << known.begin_count;
 		known.begin_count++;
 	}
 }
 
 static void fill_known(void)
 {
+	known.has_begins = true;
 	for (unsigned i = 0; i < protocol_module_count && i < MODULES_MAX; i++) {
 		const struct protocol_module *m = protocol_modules[i];
 
@@ -117,8 +128,8 @@ static enum protocol_verdict ask_datagram(const struct protocol_start *start, ui
 	uint64_t word;
 
 	memcpy(&word, start->client, sizeof(word));
-	for (unsigned i = 0; i < known.begin_count; i++) {
-		const struct begin *begin = &known.begins[i];
+	for (uint64_t left = known.begins_with[start->client[0]]; left; left &= left - 1) {
+		const struct begin *begin = &known.begins[__builtin_ctzll(left)];
 		const struct protocol_module *module = protocol_modules[begin->module];
 
 		if ((word & begin->mask) != begin->value || module == no)
@@ -143,7 +154,7 @@ enum protocol_verdict identify(const struct patterns *patterns, const struct pro
 		fill_known();
 	start.hinted = false;
 	if (start.transport == PROTOCOL_UDP && final && start.client_len >= PROTOCOL_BEGIN_LEN
-	    && start.server_len == 0)
+	    && start.server_len == 0 && known.has_begins)
 		verdict = ask_datagram(&start, ret_number);
 	else
 		verdict = ask_modules(&start, final, ret_number);

@@ -32,6 +32,7 @@ struct segment { /* bytes that follow each other, somewhere in the `skip` bytes 
 	uint16_t atom;
 	uint16_t count;
 	uint16_t skip;
+	uint16_t any; /* of its atoms, so many at the front fit every byte */
 };
 
 struct line {
@@ -45,10 +46,13 @@ struct line {
 	uint16_t ports[PORTS_MAX];
 };
 
-/* What the first eight bytes must be, where that is one value; most lines end here. */
+/* What bits of the first sixteen bytes must be, as far as they are the same in all that match;
+ * most lines end here. */
+#define QUICK_WORDS 2u
+#define QUICK_LEN (QUICK_WORDS * sizeof(uint64_t))
 struct quick {
-	uint64_t mask;
-	uint64_t value;
+	uint64_t mask[QUICK_WORDS];
+	uint64_t value[QUICK_WORDS];
 };
 
 struct patterns {
@@ -58,12 +62,12 @@ struct patterns {
 	unsigned atom_count;
 	char names[PATTERNS_NAMES_MAX][PATTERNS_NAME_MAX];
 	struct line lines[PATTERNS_LINES_MAX];
+	struct quick quick[PATTERNS_LINES_MAX]; /* of each line */
 	struct segment segments[SEGMENTS_MAX];
 	struct atom atoms[ATOMS_MAX];
 	/* Lines by transport, side and first byte: index[first[…] … first[… + 1]). */
 	uint32_t first[TRANSPORTS * SIDES * 256 + 1];
 	uint16_t *index;
-	struct quick *quick; /* of the line that index has at the same place */
 };
 
 const char *patterns_builtin(void)
@@ -83,7 +87,6 @@ void patterns_free(struct patterns *patterns)
 	if (!patterns)
 		return;
 	free(patterns->index);
-	free(patterns->quick);
 	free(patterns);
 }
 
@@ -337,24 +340,50 @@ static bool atom_matches(const struct atom *atom, uint8_t byte)
 	return value >= atom->low && value <= atom->high;
 }
 
+/* The bits at the front in which all numbers of the range agree. */
+static uint8_t same_bits(uint8_t low, uint8_t high)
+{
+	unsigned differ = low ^ high;
+
+	differ |= differ >> 1;
+	differ |= differ >> 2;
+	differ |= differ >> 4;
+	return (uint8_t)~differ;
+}
+
 static struct quick quick_of(const struct patterns *p, const struct line *line)
 {
 	const struct segment *segment = &p->segments[line->segment];
-	uint8_t mask[sizeof(uint64_t)] = {0};
-	uint8_t value[sizeof(uint64_t)] = {0};
+	uint8_t mask[QUICK_LEN] = {0};
+	uint8_t value[QUICK_LEN] = {0};
 	struct quick quick;
 
 	for (unsigned i = 0; i < segment->count && i < sizeof(mask); i++) {
 		const struct atom *atom = &p->atoms[segment->atom + i];
 
-		if (atom->low != atom->high)
-			continue;
-		mask[i] = atom->mask;
-		value[i] = atom->low;
+		mask[i] = atom->mask & same_bits(atom->low, atom->high);
+		value[i] = atom->low & mask[i];
 	}
-	memcpy(&quick.mask, mask, sizeof(mask));
-	memcpy(&quick.value, value, sizeof(value));
+	memcpy(quick.mask, mask, sizeof(mask));
+	memcpy(quick.value, value, sizeof(value));
 	return quick;
+}
+
+/* there: which bits of the words there are bytes for. */
+static bool may_match(const struct quick *quick, const uint64_t words[QUICK_WORDS],
+    const uint64_t there[QUICK_WORDS])
+{
+	return ((((words[0] & quick->mask[0]) ^ quick->value[0]) & there[0])
+	    | (((words[1] & quick->mask[1]) ^ quick->value[1]) & there[1])) == 0;
+}
+
+static uint16_t any_of(const struct patterns *p, const struct segment *segment)
+{
+	uint16_t any = 0;
+
+	while (any < segment->count && p->atoms[segment->atom + any].mask == 0)
+		any++;
+	return any;
 }
 
 static size_t bucket(unsigned transport, unsigned side, unsigned byte)
@@ -391,7 +420,6 @@ int patterns_parse(const char *text, struct patterns **ret_patterns, struct err 
 {
 	struct patterns *p = calloc(1, sizeof(*p));
 	unsigned number = 1;
-	uint32_t indexed;
 	const char *wrong;
 	int ret;
 
@@ -410,16 +438,16 @@ int patterns_parse(const char *text, struct patterns **ret_patterns, struct err 
 		}
 		pos = end ? end + 1 : pos + strlen(pos);
 	}
-	indexed = index_lines(p, NULL);
-	p->index = calloc(indexed + 1, sizeof(*p->index));
-	p->quick = calloc(indexed + 1, sizeof(*p->quick));
-	if (!p->index || !p->quick) {
+	p->index = calloc(index_lines(p, NULL) + 1, sizeof(*p->index));
+	if (!p->index) {
 		ret = err_set(err, -ENOMEM, "protocol patterns: not enough memory");
 		goto out;
 	}
 	(void)index_lines(p, p->index);
-	for (uint32_t i = 0; i < indexed; i++)
-		p->quick[i] = quick_of(p, &p->lines[p->index[i]]);
+	for (unsigned i = 0; i < p->line_count; i++)
+		p->quick[i] = quick_of(p, &p->lines[i]);
+	for (unsigned i = 0; i < p->segment_count; i++)
+		p->segments[i].any = any_of(p, &p->segments[i]);
 	*ret_patterns = p;
 	p = NULL;
 	ret = ST_OK;
@@ -436,7 +464,7 @@ static enum protocol_verdict match_here(const struct patterns *p, const struct s
 {
 	size_t n = len < segment->count ? len : segment->count;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = segment->any; i < n; i++)
 		if (!atom_matches(&p->atoms[segment->atom + i], data[i]))
 			return PROTOCOL_NO;
 	return n == segment->count ? PROTOCOL_YES : PROTOCOL_MORE;
@@ -482,20 +510,21 @@ static enum protocol_verdict match_side(const struct patterns *p,
 {
 	const uint8_t *data = side == PROTOCOL_CLIENT ? start->client : start->server;
 	size_t len = side == PROTOCOL_CLIENT ? start->client_len : start->server_len;
-	uint64_t word = 0;
+	uint64_t words[QUICK_WORDS] = {0};
+	const uint64_t there[QUICK_WORDS] = {
+		len >= sizeof(uint64_t) ? UINT64_MAX : 0, len >= QUICK_LEN ? UINT64_MAX : 0,
+	};
 	size_t b;
 
 	if (len == 0)
 		return PROTOCOL_NO;
-	if (len >= sizeof(word))
-		memcpy(&word, data, sizeof(word));
+	memcpy(words, data, len < QUICK_LEN ? len : QUICK_LEN);
 	b = bucket(start->transport, side, data[0]);
 	for (uint32_t i = p->first[b]; i < p->first[b + 1]; i++) {
 		const struct line *line = &p->lines[p->index[i]];
-		const struct quick *quick = &p->quick[i];
 		enum protocol_verdict verdict;
 
-		if (len >= sizeof(word) && (word & quick->mask) != quick->value)
+		if (!may_match(&p->quick[p->index[i]], words, there))
 			continue;
 		if (!line_wants_port(line, start->port))
 			continue;

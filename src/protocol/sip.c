@@ -573,6 +573,7 @@ const struct protocol_module protocol_sip = {
 	.idle_s = 60,
 	PROTOCOL_EVENTS(events),
 	.probe = probe,
+	.udp_begins = {{{0x80, 0x80}, {0}}}, /* text */
 	.client = client,
 	.server = server,
 	.gap = gap,

@@ -371,6 +371,7 @@ static bool take(struct engine *e, uint32_t i, const uint8_t *data, size_t len)
 		s->tls = NULL;
 	s->said_something = true;
 	s->greeting_due = false;
+	s->unclear = false; /* until converse() finds it so again */
 	if (s->stream.bytes[STREAM_CLIENT] > ENGINE_SESSION_BYTES_MAX) {
 		drop(e, i, STREAM_END_REPLACED);
 		return false;

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "base/rd.h"
+#include "fingerprint/marks.h"
 #include "fingerprint/syn.h"
 #include "fingerprint/tools.h"
 #include "stream/slot.h"
@@ -22,6 +24,27 @@ enum recent_flag {
 	RECENT_CLIENT_LOW = 1 << 3, /* slot_key.src_low of the client's packets */
 	RECENT_MARKS_SHIFT = 4,     /* marks of the SYN above */
 };
+
+/* What syn_parse reads of the headers besides options, window, TTL and sequence number.  The first
+ * three are where decode_packet.flags has them. */
+enum recent_shape {
+	RECENT_SHAPE_V4 = DECODE_V4,
+	RECENT_SHAPE_DF = DECODE_IP_DF,
+	RECENT_SHAPE_IP_OPTIONS = DECODE_IP_OPTIONS,
+	RECENT_SHAPE_IP_ID = 1 << 1,
+	RECENT_SHAPE_ACK = 1 << 2,
+	RECENT_SHAPE_ECN = 1 << 3,
+	RECENT_SHAPE_URG_PTR = 1 << 6,
+	RECENT_SHAPE_BAD_OFFSET = 1 << 7,
+};
+#define RECENT_SHAPE_OF_FLAGS (RECENT_SHAPE_V4 | RECENT_SHAPE_DF | RECENT_SHAPE_IP_OPTIONS)
+_Static_assert((RECENT_SHAPE_OF_FLAGS & (RECENT_SHAPE_IP_ID | RECENT_SHAPE_ACK | RECENT_SHAPE_ECN
+    | RECENT_SHAPE_URG_PTR | RECENT_SHAPE_BAD_OFFSET)) == 0, "a bit each");
+_Static_assert(RECORD_MARK_COUNT + RECENT_MARKS_SHIFT <= 8, "marks fit above the flags");
+#define RECENT_SHAPE_BITS 8
+#define RECENT_TIME_MAX_US ((1ll << (63 - RECENT_SHAPE_BITS)) - 1)
+#define RECENT_TTL_SHIFT 6
+#define RECENT_TCP_HEADER 20u
 
 /* One cache line. */
 struct recent_entry {
@@ -43,9 +66,56 @@ struct recent {
 ST_MUST_CHECK int recent_init(struct recent *recent);
 void recent_fini(struct recent *recent);
 
-/* A SYN without FIN, RST and ACK.  (With data: its signature is not to be asked for later.) */
-void recent_note_syn(struct recent *recent, const struct decode_packet *packet,
-    struct slot_key key);
+static inline int64_t recent_pack_time(int64_t time_us, unsigned shape)
+{
+	time_us = time_us > RECENT_TIME_MAX_US ? RECENT_TIME_MAX_US : time_us;
+	time_us = time_us < -RECENT_TIME_MAX_US ? -RECENT_TIME_MAX_US : time_us;
+	return (int64_t)((uint64_t)time_us << RECENT_SHAPE_BITS | shape);
+}
+
+static inline unsigned recent_ttl_class(uint8_t ttl)
+{
+	return (ttl > 32) + (ttl > 64) + (ttl > 128);
+}
+
+static inline unsigned recent_shape_of(const struct decode_packet *p, const uint8_t *header,
+    size_t header_len)
+{
+	return (p->flags & RECENT_SHAPE_OF_FLAGS)
+	    | (p->ip_id ? RECENT_SHAPE_IP_ID : 0u)
+	    | (p->ack ? RECENT_SHAPE_ACK : 0u)
+	    | (p->tcp_flags & 0xc0 ? RECENT_SHAPE_ECN : 0u)
+	    | (rd_at_u16be(header + 18) ? RECENT_SHAPE_URG_PTR : 0u)
+	    | ((size_t)(header[12] >> 4) * 4 != header_len ? RECENT_SHAPE_BAD_OFFSET : 0u);
+}
+
+/*
+ * A SYN without FIN, RST and ACK.  (With data: its signature is not to be asked for later.)
+ *
+ * Most packets of a darknet come here, so it is inline and nothing branches on what they hold: the
+ * options are the last of as many bytes as there may be, and those before them are headers.
+ */
+static inline void recent_note_syn(struct recent *recent, const struct decode_packet *p,
+    struct slot_key key)
+{
+	struct recent_entry *e = &recent->entries[key.hash % RECENT_ENTRIES];
+	size_t header_len = (size_t)p->payload_offset - p->transport_offset;
+	size_t options_len = header_len - RECENT_TCP_HEADER;
+	const uint8_t *header = p->data + p->transport_offset;
+
+	/* Shorter than a header, or longer than a data offset can say; wraps when negative. */
+	if (options_len > RECENT_OPTIONS_MAX || p->payload_offset < RECENT_OPTIONS_MAX)
+		return;
+	e->tag = (uint32_t)(key.hash >> 32);
+	e->client_isn = p->seq;
+	e->window = p->window;
+	e->flags = (uint8_t)(RECENT_SYN | (key.src_low ? RECENT_CLIENT_LOW : 0)
+	    | marks_of_tcp(p) << RECENT_MARKS_SHIFT);
+	e->options_len = (uint8_t)(options_len | recent_ttl_class(p->ttl) << RECENT_TTL_SHIFT);
+	e->time_and_shape = recent_pack_time(p->time_us, recent_shape_of(p, header, header_len));
+	memcpy(e->options, p->data + p->payload_offset - RECENT_OPTIONS_MAX, RECENT_OPTIONS_MAX);
+}
+
 void recent_note_syn_ack(struct recent *recent, const struct decode_packet *packet,
     struct slot_key key);
 /* Any other packet without payload that acknowledges something. */

@@ -68,15 +68,25 @@ static inline uint64_t slot_end_word(struct ip ip, uint16_t port)
 	return ip.hi == 0 ? ip.lo << 16 | port : hash_pair(ip.hi ^ port, ip.lo);
 }
 
-static inline struct slot_key slot_key_of(const struct decode_packet *p)
+static inline struct slot_key slot_key_between(const struct decode_packet *p, uint64_t src,
+    uint64_t dst)
 {
-	uint64_t src = slot_end_word(p->src, p->sport);
-	uint64_t dst = slot_end_word(p->dst, p->dport);
 	bool src_low = src < dst;
 	uint64_t low = src_low ? src : dst;
 	uint64_t high = src_low ? dst : src;
 
 	return (struct slot_key){hash_pair(low + p->proto, high), src_low};
+}
+
+static inline struct slot_key slot_key_of(const struct decode_packet *p)
+{
+	return slot_key_between(p, slot_end_word(p->src, p->sport), slot_end_word(p->dst, p->dport));
+}
+
+/* The same when both ends are IPv4. */
+static inline struct slot_key slot_key_of_v4(const struct decode_packet *p)
+{
+	return slot_key_between(p, p->src.lo << 16 | p->sport, p->dst.lo << 16 | p->dport);
 }
 
 static inline int32_t seq_diff(uint32_t a, uint32_t b)

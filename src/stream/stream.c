@@ -427,11 +427,42 @@ static int64_t clamp_time(int64_t time_us)
 
 _Static_assert(RECENT_ENTRIES % CONVERSATIONS == 0, "other bits, other entries");
 
+/* From the window on: protocol, flags, TCP flags, TTL, reason of a drop, type of service. */
+#define WORD_AT offsetof(struct decode_packet, window)
+_Static_assert(WORD_AT + sizeof(uint64_t) == offsetof(struct decode_packet, data), "one word");
+
+static inline uint64_t word_of(const struct decode_packet *p)
+{
+	uint64_t word;
+
+	memcpy(&word, (const uint8_t *)p + WORD_AT, sizeof(word));
+	return word;
+}
+
 static bool is_bare_syn(const struct decode_packet *p)
 {
 	return p->proto == DECODE_PROTO_TCP && p->payload_len == 0
 	    && (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK | DECODE_TCP_FIN | DECODE_TCP_RST))
 	        == DECODE_TCP_SYN;
+}
+
+/* Nearly all that a darknet sees, told by a look at one word and one length: an IPv4 SYN that carries
+ * nothing.  What is none may still be a bare SYN. */
+static bool is_plain_syn(const struct decode_packet *p)
+{
+	const struct decode_packet looked_at = {
+		.proto = UINT8_MAX,
+		.flags = DECODE_V4 | DECODE_TRANSPORT | DECODE_FRAGMENT | DECODE_LATER_FRAGMENT,
+		.tcp_flags = DECODE_TCP_SYN | DECODE_TCP_ACK | DECODE_TCP_FIN | DECODE_TCP_RST,
+		.drop = UINT8_MAX,
+	};
+	const struct decode_packet plain = {
+		.proto = DECODE_PROTO_TCP,
+		.flags = DECODE_V4 | DECODE_TRANSPORT,
+		.tcp_flags = DECODE_TCP_SYN,
+	};
+
+	return ((word_of(p) ^ word_of(&plain)) & word_of(&looked_at)) == 0 && p->payload_len == 0;
 }
 
 /* Looks at the packets that concern nobody and at lone SYNs; the others go on. */
@@ -447,6 +478,13 @@ static size_t sort_out(struct streams *s, const struct decode_packet *packets, s
 		uint64_t *word;
 		uint64_t bit;
 
+		if (is_plain_syn(p)) {
+			key = slot_key_of_v4(p);
+			if (!(waiting[key.hash % CONVERSATIONS / 64] >> key.hash % 64 & 1)) {
+				recent_note_syn(&s->recent, p, key);
+				continue;
+			}
+		}
 		if ((p->flags & (DECODE_TRANSPORT | DECODE_FRAGMENT | DECODE_LATER_FRAGMENT))
 		    != DECODE_TRANSPORT || p->drop == DECODE_DROP_NOT_OBSERVED)
 			continue;

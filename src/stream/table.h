@@ -66,7 +66,7 @@ static inline bool table_has_bucket(const struct table *table, uint64_t hash)
 {
 	uint32_t bucket = (uint32_t)hash & (table->bucket_count - 1);
 
-	return table->filled[bucket / 64] >> bucket % 64 & 1;
+	return table->used > 0 && table->filled[bucket / 64] >> bucket % 64 & 1;
 }
 
 static inline void table_prefetch_bucket(const struct table *table, uint64_t hash)

@@ -10,6 +10,7 @@
 
 #define CHUNK (256u << 10)
 #define FIRST_SLOTS 1024u
+#define SHARED 64u
 
 struct chunk {
 	struct chunk *next;
@@ -24,6 +25,10 @@ struct logins {
 	uint32_t *slots; /* index + 1 */
 	uint32_t mask;
 	struct chunk *chunks;
+	struct shared_text {
+		const char *text;
+		uint16_t len;
+	} shared[SHARED]; /* texts kept lately, by hash: most logins are others' again */
 	size_t text_bytes;
 	uint64_t total;
 	uint64_t uncounted;
@@ -76,10 +81,14 @@ static bool same(const struct login_count *a, const struct login_count *b)
 	    && memcmp(a->password, b->password, a->password_len) == 0;
 }
 
-static const char *keep(struct logins *l, const char *text, size_t len)
+static const char *keep(struct logins *l, const char *text, uint16_t len)
 {
+	struct shared_text *shared = &l->shared[hash_fnv32(text, len) % SHARED];
 	struct chunk *c = l->chunks;
 	char *to;
+
+	if (shared->text && shared->len == len && (len == 0 || memcmp(shared->text, text, len) == 0))
+		return shared->text;
 
 	if (!c || CHUNK - c->used < len) {
 		c = malloc(sizeof(*c));
@@ -94,6 +103,7 @@ static const char *keep(struct logins *l, const char *text, size_t len)
 		memcpy(to, text, len);
 	c->used += len;
 	l->text_bytes += len;
+	*shared = (struct shared_text){to, len};
 	return to;
 }
 

@@ -18,6 +18,7 @@ struct line { /* of one observer: a ring of spans */
 struct overlap {
 	unsigned observers;
 	struct record_coverage uncovered; /* counts without an interval of their own */
+	struct record_coverage last;      /* the newest that somebody left */
 	struct line lines[];
 };
 
@@ -59,6 +60,7 @@ static void leave(struct overlap *o, unsigned observer)
 	struct line *line = &o->lines[observer];
 
 	move_counts(&o->uncovered, &head(o, observer)->row);
+	o->last = head(o, observer)->row;
 	line->first = (line->first + 1) % OVERLAP_WAITING_MAX;
 	line->count--;
 }
@@ -150,4 +152,20 @@ bool overlap_next(struct overlap *o, struct record_coverage *ret_row)
 			return true;
 		leave(o, first_to_end(o));
 	}
+}
+
+bool overlap_rest(struct overlap *o, struct record_coverage *ret_row)
+{
+	struct record_coverage row;
+
+	for (unsigned i = 0; i < o->observers; i++)
+		while (o->lines[i].count > 0)
+			leave(o, i);
+	row = o->last;
+	row.time = row.end;
+	row.clock_offset_us = 0;
+	row.packets_read = row.packets_counted = row.kernel_drops = 0;
+	move_counts(&row, &o->uncovered);
+	*ret_row = row;
+	return row.end > 0 && row.packets_read + row.kernel_drops > 0;
 }

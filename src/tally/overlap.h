@@ -33,3 +33,6 @@ void overlap_add(struct overlap *overlap, unsigned observer, int64_t wall_minus_
 
 /* The next interval that all have observed; false when there is none yet. */
 bool overlap_next(struct overlap *overlap, struct record_coverage *ret_row);
+
+/* At the end: what was counted and is in no interval, as one that has no length.  false: nothing. */
+bool overlap_rest(struct overlap *overlap, struct record_coverage *ret_row);

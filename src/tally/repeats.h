@@ -30,10 +30,11 @@ struct repeat {
 	char login[REPEATS_LOGIN_MAX]; /* user, then password */
 };
 
+/* What is not kept is told by the small array alone. */
 struct repeats {
+	uint64_t hashes[REPEATS_ENTRIES];  /* of entries; 0 = free */
+	uint64_t waiting[REPEATS_ENTRIES]; /* hash of what came once and was not the entry */
 	struct repeats_entry {
-		uint64_t hash;   /* 0 = free */
-		uint64_t waiting; /* hash of what came once and was not this */
 		uint16_t port;
 		uint16_t len;
 		struct repeat repeat;

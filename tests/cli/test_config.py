@@ -39,6 +39,10 @@ def test_findings():
           f"{file}:3:10: 'report.top_n' is 1000, which is out of range: 1 to 100\n"
           f"{file}:4:19: 'site.timezone' is an IANA time zone such as Asia/Tokyo or UTC, "
           "not 'x'\n")
+    file = write('ports.yaml', 'respond: { protocols: { telnet: [23], telnett: [24] } }\n')
+    equal(teiten('config', 'check', file, status=FINDINGS).out,
+          f"{file}: respond.protocols: there is no protocol 'telnett'; did you mean 'telnet'?\n")
+    file = write('bad.yaml', 'report:\n  week_starts: monday\n')
     # Everywhere else a bad configuration is an error of usage, said before anything is done.
     for words in (['top', 'ports'], ['config', 'dump'], ['sql', 'SELECT 1']):
         contains(teiten(*words, '-c', file, status=USAGE).err, f'{file}:2:3: unknown key')

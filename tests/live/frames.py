@@ -1,5 +1,5 @@
-"""Packets made by hand, sent into a namespace as fast as the machine can; what a sensor there recorded
-of them, compared with what a file of them gives."""
+"""Packets made by hand, sent into a namespace as fast as the machine can; what a sensor there
+recorded of them, compared with what a file of them gives."""
 import ipaddress
 import json
 import os
@@ -89,8 +89,11 @@ def flood(network, frames, count):
     return float(out[1])
 
 
-def watch(network, capture=CAPTURE, nets=NETS):
-    """A dark sensor there."""
+def watch(network, capture=CAPTURE, nets=NETS, rules=None):
+    """A dark sensor there; with rules in a file that the configuration names."""
+    if rules:
+        with open(os.path.join(FOLDER, 'two.rules'), 'w', encoding='utf-8') as file:
+            file.write(rules)
     return Sensor(address=nets, capture=capture, prefix=network.prefix(),
                   respond='enabled: false').start()
 

@@ -70,10 +70,16 @@ def test_reload():
     sensor.process.send_signal(signal.SIGHUP)
     wait_for('refusal', lambda: 'the configuration stays as it was' in sensor.log())
     telnet_login(sensor, 'still', 'there', port=24)
+    sensor.respond = 'protocols: { telnett: [24] }'
+    sensor.configure()
+    sensor.process.send_signal(signal.SIGHUP)
+    wait_for('another', lambda: sensor.log().count('the configuration stays as it was') == 2)
+    contains(sensor.log(), 'there is no protocol telnett')
+    telnet_login(sensor, 'still', 'here', port=24)
     equal(sensor.restarts(), 0)
     sensor.stop()
     equal([row['user'] for row in sensor.sql('SELECT "user" FROM login ORDER BY 1')],
-          ['new', 'olduser', *(f'same{n}' for n in range(5)), 'still'])
+          ['new', 'olduser', *(f'same{n}' for n in range(5)), 'still', 'still'])
 
 
 def busy_in(sensor, seconds):
@@ -139,6 +145,17 @@ def test_wrong_configurations_stop_the_start():
                               check=False)
         equal(done.returncode, 2)
         contains(done.stderr, word)
+
+
+def test_options():
+    program = os.path.join(BUILD, 'teiten-sensor')
+    version = teiten('--version').stdout.replace('teiten ', 'teiten-sensor ')
+    for option, code, out in (('--help', 0, 'usage: teiten-sensor'), ('-h', 0, 'usage: teiten-sensor'),
+                              ('--version', 0, version), ('-x', 2, '')):
+        done = subprocess.run([program, option], capture_output=True, text=True, timeout=60,
+                              check=False)
+        equal(done.returncode, code)
+        equal(done.stdout[:len(out)] if out else done.stdout, out)
 
 
 def test_workers_alone_refuse():

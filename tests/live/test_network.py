@@ -154,6 +154,25 @@ def test_interface_gone_and_back():
     equal(sum(r['n'] for r in coverage(sensor)), 30)
 
 
+def test_other_addresses():
+    """What is observed can change while it runs, also where nobody inspects."""
+    network = Network()
+    sensor = watch(network)
+    both = [packet('198.51.100.9', '192.0.2.9'), packet('198.51.100.9', '203.0.113.9')]
+    flood(network, both, 20)
+    wait_counts(sensor, 20)
+    equal(counts(sensor)['counted'], 10)
+    sensor.address = '192.0.2.8/29, 203.0.113.8/29'
+    sensor.configure()
+    sensor.process.send_signal(signal.SIGHUP)
+    wait_for('reload', lambda: 'reloaded' in sensor.log())
+    wait_for('the successor', lambda: sensor.up() and counts(sensor)['received'] == 0)
+    flood(network, both, 20)
+    wait_counts(sensor, 20)
+    sensor.stop()
+    equal(sensor.sql('SELECT sum(packets) AS n FROM flow')[0]['n'], 30)
+
+
 def test_ring_and_file_agree():
     network = Network()
     sensor = watch(network)

@@ -1,4 +1,5 @@
 """Several packet rings: each visitor has one, and together they record what one ring records."""
+import fcntl
 import ipaddress
 import os
 import random
@@ -9,7 +10,7 @@ import time
 
 from frames import MANY, NETS, SYN, UDP, captures, compare, counts, datagram, ethernet, flood, \
     found_captures, framed, packet, replay, transport_of, wait_counts, watch, write_pcap
-from live import contains, equal, main, teiten, wait_for
+from live import FOLDER, Skip, contains, equal, main, teiten, wait_for
 from netns import Network
 
 FACTORS = 0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f
@@ -21,7 +22,7 @@ def rings(count):
     return f'capture: {{ interface: veth0, rings: {count} }}\n'
 
 
-# ---- which ring it should be -----------------------------------------------------------------------
+# ---- which ring it should be --------------------------------------------------------------------
 
 def seed_of(sensor):
     h = 0x811c9dc5
@@ -109,7 +110,8 @@ def check_each_visitor_has_its_ring(count):
                    # Two tags; the kernel takes one off.
                    ethernet(struct.pack('>HH', 9, 0x8100) + packet(visitor, ours, vlan=8)[14:],
                             0x88a8),
-                   quoting('2001:db8:ffff::1' if ':' in visitor else '198.51.100.77', ours, visitor),
+                   quoting('2001:db8:ffff::1' if ':' in visitor else '198.51.100.77', ours,
+                           visitor),
                    # On a mirrored port answers come in as well.
                    packet(ours, visitor, SYN, 23, 40000),
                    # Between others: its source's.
@@ -136,6 +138,16 @@ def check_each_visitor_has_its_ring(count):
 def test_each_visitor_has_its_ring():
     check_each_visitor_has_its_ring(2)
     check_each_visitor_has_its_ring(4)
+
+
+def test_one_for_each_processor():
+    network = Network()
+    sensor = watch(network, rings(0))
+    count = min(os.cpu_count(), 8)
+    frames = [packet(v, observed_for(v)) for v in visitors(60)]
+    flood(network, frames, 60)
+    wait_rings(sensor, expected(visitors(60), sensor, count))
+    sensor.stop()
 
 
 def check_rings_and_file_agree(count):
@@ -246,6 +258,49 @@ def test_observed_addresses_have_one_number():
     equal(numbers(), [(bits, 4) for bits, _ in found])
 
 
+RULES = '''alert tcp any any -> $HOME_NET 23 (msg:"by source"; flags:S; \\
+    threshold: type limit, track by_src, count 1, seconds 86400; sid:1;)
+alert tcp any any -> $HOME_NET 23 (msg:"by destination"; flags:S; \\
+    threshold: type limit, track by_dst, count 1, seconds 86400; sid:2;)
+'''
+
+
+def test_signatures_and_reload():
+    network = Network()
+    sensor = watch(network, rings(2) + f'signatures: {{ rules: [{FOLDER}/two.rules] }}\n',
+                   rules=RULES)
+    ready = lambda: [c['rules'] for c in captures(sensor)] == [2, 2]
+    wait_for('rules', ready)
+    there = [v for v in visitors(60) if '.' in v]
+    frames = [packet(v, '192.0.2.9') for v in there]
+    before = sum(received(sensor))
+    flood(network, frames, 5 * len(frames))
+    wait_for('alerts', lambda: sum(c['alerts'] for c in captures(sensor)) == len(there) + 2
+             and sum(received(sensor)) - before == 5 * len(frames))
+    # Who is observed is another question after a reload: what comes from there is now an answer.
+    answers = [packet('192.0.2.99', v, SYN, 23, 40000) for v in there]
+    numbers = received(sensor)
+    flood(network, answers, len(answers))
+    wait_rings(sensor, [a + b for a, b in zip(numbers, expected(['192.0.2.99'] * len(there),
+                                                                sensor, 2))])
+    sensor.address += ', 192.0.2.96/28'
+    sensor.configure()
+    pids = sensor.pids()
+    sensor.process.send_signal(signal.SIGHUP)
+    wait_for('the reload', lambda: sensor.log().count('reloaded\n') == 1)
+    wait_for('successors', lambda: all(sensor.pids()[n] != pids[n] and ready()
+                                       for n in ('capture-1', 'capture-2')))
+    wait_for('their status', lambda: sum(received(sensor)) == 0)
+    flood(network, answers, len(answers))
+    wait_rings(sensor, expected(there, sensor, 2))
+    sensor.stop()
+    rows = sensor.sql('SELECT sid, count(*) AS n, count(*) FILTER (WHERE suppressed = 0) AS raised '
+                      'FROM alert GROUP BY 1 ORDER BY 1')
+    # Of a visitor everything is in one ring; an observed address is in both.
+    equal(rows, [{'sid': 1, 'n': 5 * len(there), 'raised': len(there)},
+                 {'sid': 2, 'n': 5 * len(there), 'raised': 2}])
+
+
 def intervals(sensor):
     return [(r['a'] / 1e6, r['b'] / 1e6) for r in sensor.sql(
         'SELECT epoch_us(time) AS a, epoch_us("end") AS b FROM coverage ORDER BY 1')]
@@ -293,7 +348,8 @@ def test_what_one_ring_loses_is_told():
 def by_visitor(sensor, frames):
     """Packets recorded of those who send the frames."""
     there = {str(ipaddress.ip_address(f[22:38] if f[12] == 0x86 else f[26:30])) for f in frames}
-    rows = sensor.sql('SELECT ipText(src_hi, src_lo) AS src, sum(packets) AS n FROM flow GROUP BY 1')
+    rows = sensor.sql('SELECT ipText(src_hi, src_lo) AS src, sum(packets) AS n FROM flow '
+                      'GROUP BY 1')
     return sum(r['n'] for r in rows if r['src'] in there)
 
 
@@ -330,6 +386,66 @@ def test_a_worker_is_killed():
     if not any(b <= dead[0] for a, b in rows) or not any(a >= dead[1] for a, b in rows):
         raise AssertionError(f'{rows}, dead {dead}')
     once_each(sensor)
+
+
+def test_no_count_is_lost_with_a_ring():
+    network = Network()
+    sensor = watch(network, rings(2))
+    _, others = frames_by_ring(sensor, 2)
+    wait_for('coverage', lambda: sensor.worker('store')['status']['rows']['coverage'])
+    flood(network, others, 100)
+    wait_rings(sensor, [0, 100])
+    os.kill(sensor.pids()['capture-1'], signal.SIGKILL)
+    sensor.stop() # before it is back, or just then
+    equal(sensor.sql('SELECT sum(packets_counted) AS n FROM coverage')[0]['n'], 100)
+    teiten('db', 'verify', '-s', sensor.store)
+    once_each(sensor)
+
+
+def test_filter():
+    network = Network()
+    sensor = watch(network, 'capture: { interface: veth0, rings: 2, filter: "tcp and not port 22" }\n')
+    flood(network, [packet(v, observed_for(v), proto, dport=port) for v in visitors(60)
+                    for proto in (SYN, UDP) for port in (22, 23)], 240)
+    wait_rings(sensor, expected(visitors(60), sensor, 2))
+    sensor.stop()
+
+
+def test_tunnel():
+    """An interface without Ethernet headers."""
+    network = Network()
+    with network.visiting(network.sensor):
+        try:
+            tun = os.open('/dev/net/tun', os.O_RDWR)
+            fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH22x', b'tun0', 0x1001)) # TUN, no head
+        except OSError as error:
+            raise Skip(f'no tunnels here: {error}') from None
+    network.in_sensor('ip', 'link', 'set', 'tun0', 'up')
+    sensor = watch(network, 'capture: { interface: tun0, rings: 4 }\n')
+    for visitor in visitors(60):
+        os.write(tun, packet(visitor, observed_for(visitor))[14:])
+    wait_rings(sensor, expected(visitors(60), sensor, 4))
+    equal(counts(sensor)['counted'], 60)
+    sensor.stop()
+    os.close(tun)
+
+
+def test_loopback():
+    """It shows each packet twice, as leaving and as coming."""
+    network = Network()
+    hosts = [f'127.7.{n}.1' for n in range(30)] # as many as are answered at once
+    sensor = watch(network, 'capture: { interface: lo, rings: 2 }\n', '127.9.0.0/28')
+    with network.visiting(network.sensor):
+        for host in hosts:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.bind((host, 0))
+                s.sendto(b'hello', ('127.9.0.3', 9))
+    # Each is answered that nobody is there.
+    wait_for('all', lambda: counts(sensor)['counted'] == 30
+             and counts(sensor)['dropped'].get('outbound') == 30)
+    equal([c['counted'] for c in captures(sensor)], expected(hosts, sensor, 2))
+    equal([c['dropped']['outbound'] for c in captures(sensor)], expected(hosts, sensor, 2))
+    sensor.stop()
 
 
 def test_interface_down_and_up():

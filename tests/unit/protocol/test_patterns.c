@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,64 @@ static void test_format(void **state)
 	assert_string_equal(name_of(p, PROTOCOL_TCP, 9, "ffffff"), "");
 	assert_string_equal(name_of(p, PROTOCOL_TCP, 1, "68656c6c6f"), "");
 	assert_string_equal(patterns_name(p, 4), "");
+	patterns_free(p);
+}
+
+/* A range at some place, asked with every byte there, in datagrams of any length. */
+static void check_range(unsigned low, unsigned high, size_t place)
+{
+	char text[80];
+	struct patterns *p;
+
+	(void)snprintf(text, sizeof(text), "r udp client - ??*%zu [%02x-%02x] 00 43\n", place, low, high);
+	p = parse(text);
+	for (unsigned value = 0; value < 256; value++) {
+		for (size_t len = place; len < place + 20; len++) {
+			uint8_t data[64];
+			enum protocol_verdict verdict;
+			struct protocol_start start = {
+				.transport = PROTOCOL_UDP, .client = data, .client_len = len};
+			bool wanted = value >= low && value <= high && len >= place + 3;
+
+			memset(data, 0xa5, sizeof(data));
+			data[place] = (uint8_t)value;
+			data[place + 1] = 0;
+			data[place + 2] = 0x43;
+			assert_string_equal(match(p, start, true, &verdict), wanted ? "r" : "");
+			data[place + 1] = 1;
+			assert_string_equal(match(p, start, true, &verdict), "");
+		}
+	}
+	patterns_free(p);
+}
+
+static void test_ranges(void **state)
+{
+	static const uint8_t bounds[][2] = {{0, 0x80}, {0, 0x14}, {0x80, 0xff}, {0x7f, 0x80}, {5, 5},
+		{0x38, 0x3f}, {0x30, 0x39}, {0, 0xff}};
+	static const size_t places[] = {1, 6, 7, 8, 14, 15, 16, 30};
+
+	(void)state;
+	for (size_t b = 0; b < sizeof(bounds) / sizeof(bounds[0]); b++)
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+			check_range(bounds[b][0], bounds[b][1], places[i]);
+}
+
+/* However little of a stream has come, a pattern that it may still be is waited for. */
+static void test_prefixes(void **state)
+{
+	static const char text[] = "0123456789abcdefgh";
+	struct patterns *p = parse("t tcp client - \"0123456789abcdefgh\"\n");
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(text); len++) {
+		struct protocol_start start = {
+			.transport = PROTOCOL_TCP, .client = (const uint8_t *)text, .client_len = len};
+		enum protocol_verdict verdict;
+
+		(void)match(p, start, false, &verdict);
+		assert_int_equal(verdict, len < sizeof(text) - 1 ? PROTOCOL_MORE : PROTOCOL_YES);
+	}
 	patterns_free(p);
 }
 
@@ -263,6 +322,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_sides_and_order),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_builtin),

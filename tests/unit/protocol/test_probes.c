@@ -323,6 +323,15 @@ static void test_begins(void **unused)
 
 				ok = begins_hold(module, &v, &known);
 			}
+			/* Each byte of the beginning with every value, where the module knew it. */
+			if (probe_as(module, PROTOCOL_UDP, &inputs[i], inputs[i].len, false) != PROTOCOL_YES)
+				continue;
+			for (unsigned n = 0; ok && n < PROTOCOL_BEGIN_LEN * 256u; n++) {
+				struct input v = inputs[i];
+
+				v.bytes[n / 256] = (uint8_t)n;
+				ok = begins_hold(module, &v, &known);
+			}
 		}
 		if (known == 0)
 			print_message("# %s was never recognised over UDP\n", module->name);

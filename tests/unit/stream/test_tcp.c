@@ -59,6 +59,25 @@ static void test_a_conversation(void **state)
 	talk_done(t);
 }
 
+/* Two flags that exclude each other make no SYN that a stream could begin with. */
+static void test_no_syn(void **state)
+{
+	static const uint8_t both[] = {SYN | FIN, SYN | RST};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(both); i++) {
+		struct talk *t = talk_new(NULL);
+
+		SAY(t, .flags = both[i], .seq = 1000);
+		talk_text(t, false, 1001, 5001, "GET /\r\n");
+		assert_int_equal(t->heard_count, 1);
+		assert_false(t->heard[0].opened.has_syn);
+		assert_int_equal(streams_counters(t->streams)->ignored, 1);
+		assert_int_equal(streams_counters(t->streams)->midstream, 1);
+		talk_done(t);
+	}
+}
+
 static void test_order_and_repeats(void **state)
 {
 	struct talk *t = talk_new(NULL);
@@ -618,6 +637,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_conversation),
+		cmocka_unit_test(test_no_syn),
 		cmocka_unit_test(test_order_and_repeats),
 		cmocka_unit_test(test_first_copy_wins),
 		cmocka_unit_test(test_loss_seen_by_ack),

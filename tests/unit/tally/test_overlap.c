@@ -176,6 +176,31 @@ static void test_waiting(void **state)
 	overlap_free(o);
 }
 
+/* One is away at the end. */
+static void test_rest(void **state)
+{
+	struct overlap *o = begin(2);
+	struct record_coverage row;
+
+	(void)state;
+	assert_false(overlap_rest(o, &row));
+	add(o, 0, 0, 0, 60, 5);
+	add(o, 1, 0, 0, 60, 1);
+	expect(o, 0, 60, 6);
+	assert_false(overlap_rest(o, &row));
+	add(o, 0, 0, 60, 120, 7);
+	add(o, 0, 0, 120, 130, 8);
+	expect_none(o);
+	assert_true(overlap_rest(o, &row));
+	assert_int_equal(row.time, NOON + 130 * SECOND);
+	assert_int_equal(row.end, row.time);
+	assert_int_equal(row.sensor, 3);
+	assert_int_equal(row.packets_read, 15);
+	assert_int_equal(row.kernel_drops, 30);
+	assert_false(overlap_rest(o, &row));
+	overlap_free(o);
+}
+
 /* From a worker that was taken over. */
 static void test_nonsense(void **state)
 {
@@ -204,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_clock_set),
 		cmocka_unit_test(test_offsets),
 		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_nonsense),
 	};
 
