@@ -6,23 +6,15 @@
  * loses nothing that was on its way: its successor reads on.  It waits for signals and messages only;
  * while nothing happens it does not run.
  */
-#include "config/config.h"
-#include "daemon/control.h"
-#include "daemon/identity.h"
 #include "daemon/lastinput.h"
-#include "daemon/posts.h"
-#include "daemon/rings.h"
+#include "daemon/outfit.h"
 #include "daemon/rulebook.h"
-#include "daemon/sockets.h"
-#include "daemon/start.h"
-#include "daemon/wire.h"
+#include "daemon/supervisor.h"
 #include "os/channel.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "os/listen.h"
 #include "os/memory.h"
 #include "os/process.h"
-#include "os/rawudp.h"
 #include "os/signals.h"
 
 #include "base/hash.h"
@@ -42,36 +34,6 @@
 
 #define CONFIG_MAX (1u << 20)
 #define STOP_US 8000000ll
-#define COURIER_USER "teiten-courier"
-
-struct supervisor {
-	const char *config_path;
-	char *config_text;
-	size_t config_len;
-	struct config *config;
-	struct identity identity;
-	struct sockets sockets;
-	struct posts posts;
-	int input;                        /* what the responder read last (lastinput.h) */
-	int rules;                        /* of signatures.rules (rulebook.h); -1: none */
-	int rules_before;                 /* until the new ones have proved themselves; -1 */
-	bool hasty[POST_COUNT];           /* was started without the rules, to answer at once */
-	bool reloading;
-	bool observes_others;             /* than before its configuration was read again */
-	bool unconfined; /* a worker could not be confined */
-	int channels[WIRE_PEER_COUNT][2]; /* worker's end, store's end */
-	int courier[2];                   /* the responder's end of its channel, the courier's */
-	struct os_raw_udp raw;            /* the courier's; -1 until it is wanted */
-	struct rings rings;               /* of capture.interface */
-	char folder[OS_PATH_MAX];
-	char geo_path[OS_PATH_MAX];
-	const char *user; /* "" when nobody else is to be become */
-	struct ip *known; /* what the store told: observed addresses with an index */
-	size_t known_count;
-	uint16_t sensor;
-	int64_t stop_us;  /* when it was asked to end; 0 */
-	struct control *control;
-};
 
 static volatile sig_atomic_t stop_asked;
 static volatile sig_atomic_t reload_asked;
@@ -161,138 +123,10 @@ static void find_geo(struct supervisor *s)
 
 /* ---- workers -------------------------------------------------------------------------------- */
 
-static enum start_owner owner_of(enum post_kind kind)
-{
-	return kind == POST_SSH ? START_SSH : kind == POST_COURIER ? START_COURIER : START_RESPOND;
-}
-
-static size_t count_sockets(const struct supervisor *s, enum start_owner owner)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->sockets.count; i++)
-		n += s->sockets.list[i].owner == owner;
-	return n;
-}
-
-static bool inspects(const struct supervisor *s, enum post_kind kind)
-{
-	return s->rules >= 0 && kind != POST_STORE && kind != POST_COURIER;
-}
-
-/* Those who answer inspect what they hear, the capture the rest; one of them says what is wrong.
- * Compiling takes seconds: where nobody is at work somebody begins without, and is succeeded. */
-static uint8_t rules_for(const struct supervisor *s, enum post_kind kind)
-{
-	bool responder = s->posts.list[POST_RESPOND].wanted;
-
-	if (!inspects(s, kind) || s->posts.list[kind].now.pid == 0)
-		return START_RULES_NONE;
-	return kind == (responder ? POST_RESPOND : POST_CAPTURE) ? START_RULES_SAID
-	                                                          : START_RULES_SILENT;
-}
-
-/* Everybody answers at its own sockets only; the capture knows where there are any. */
-static int make_start(const struct supervisor *s, enum post_kind kind, int *ret_fd,
-    struct err *err)
-{
-	static struct start_socket sockets[SOCKETS_MAX];
-	struct start start = {
-		.config = s->config_text,
-		.config_len = s->config_len,
-		.config_name = s->config_path,
-		.persona = s->identity.persona,
-		.persona_len = s->identity.persona_len,
-		.tls = s->identity.tls ? s->identity.tls : "",
-		.tls_len = s->identity.tls_len,
-		.geo_path = s->geo_path,
-		.sensor = s->sensor,
-		.rules = rules_for(s, kind),
-		.rings = (uint8_t)s->rings.count,
-		.known = s->known,
-		.known_count = s->known_count,
-		.ssh = kind == POST_SSH ? s->identity.ssh : "",
-		.ssh_len = kind == POST_SSH ? s->identity.ssh_len : 0,
-		.sockets = sockets,
-	};
-
-	for (size_t i = 0; i < s->sockets.count; i++)
-		if (post_is_capture(kind) || s->sockets.list[i].owner == owner_of(kind))
-			sockets[start.socket_count++] = s->sockets.list[i];
-	return start_write(&start, ret_fd, err);
-}
-
-/* The descriptors of each kind of worker, in the order of enum start_descriptor. */
-static size_t list_descriptors(const struct supervisor *s, enum post_kind kind, int start,
-    int control, int *fds)
-{
-	int rules = rules_for(s, kind) == START_RULES_NONE ? start : s->rules;
-	bool raw = s->raw.v4 >= 0; /* without, it can send nothing */
-	size_t n = 0;
-
-	fds[n++] = start;
-	fds[n++] = control;
-	switch (kind) {
-	case POST_STORE:
-		for (unsigned i = 0; i < WIRE_PEER_CAPTURE + s->rings.count; i++)
-			fds[n++] = s->channels[i][1];
-		break;
-	case POST_RESPOND:
-	case POST_SSH:
-		fds[n++] = s->channels[kind == POST_SSH ? WIRE_PEER_SSH : WIRE_PEER_RESPOND][0];
-		fds[n++] = rules;
-		for (size_t i = 0; i < s->sockets.count; i++)
-			if (s->sockets.list[i].owner == owner_of(kind))
-				fds[n++] = s->sockets.fds[i];
-		if (kind == POST_SSH)
-			break;
-		fds[n++] = s->input;
-		fds[n++] = s->courier[0];
-		break;
-	case POST_COURIER:
-		fds[n++] = s->courier[1];
-		fds[n++] = raw ? s->raw.v4 : start;
-		fds[n++] = raw ? s->raw.v6 : start;
-		for (size_t i = 0; i < s->sockets.count; i++)
-			if (s->sockets.list[i].owner == owner_of(kind))
-				fds[n++] = s->sockets.fds[i];
-		break;
-	case POST_CAPTURE:
-	case POST_COUNT:
-	default: /* one ring each */
-		fds[n++] = s->channels[WIRE_PEER_CAPTURE + kind - POST_CAPTURE][0];
-		fds[n++] = rules;
-		fds[n++] = s->rings.fds[kind - POST_CAPTURE];
-		break;
-	}
-	return n;
-}
-
-/* Who holds raw sockets is nobody else, where there is such a user. */
-static const char *user_of(const struct supervisor *s, enum post_kind kind)
-{
-	return kind == POST_COURIER && s->user[0] && getpwnam(COURIER_USER) ? COURIER_USER : s->user;
-}
-
 static int start_worker(void *arg, enum post_kind kind, int control, pid_t *ret_pid,
     struct err *err)
 {
-	static int fds[SOCKETS_MAX + 8];
-	struct supervisor *s = arg;
-	char path[OS_PATH_MAX + 64];
-	const char *program = s->posts.list[kind].program;
-	const char *arguments[3] = {program, user_of(s, kind), NULL};
-	int start;
-	int rc = make_start(s, kind, &start, err);
-
-	if (rc)
-		return rc;
-	s->hasty[kind] = inspects(s, kind) && rules_for(s, kind) == START_RULES_NONE;
-	(void)snprintf(path, sizeof(path), "%s%s", s->folder, program);
-	rc = os_process_start(path, arguments, fds, list_descriptors(s, kind, start, control, fds),
-	    ret_pid, err);
-	(void)close(start);
-	return rc;
+	return outfit_start(arg, kind, control, ret_pid, err);
 }
 
 /* What made a worker crash is worth keeping. */
@@ -320,14 +154,14 @@ static bool may_begin(void *arg, enum post_kind kind, uint32_t rules)
 {
 	struct supervisor *s = arg;
 
-	if (rules > 0 || s->rules_before < 0 || !inspects(s, kind) || s->hasty[kind])
+	if (rules > 0 || s->rules_before < 0 || !outfit_inspects(s, kind) || s->hasty[kind])
 		return true;
 	say("signatures.rules: none of the rules can be used; those from before stay");
 	(void)close(s->rules);
 	s->rules = s->rules_before;
 	s->rules_before = -1;
 	for (enum post_kind other = 0; other < POST_COUNT; other++)
-		if (other != kind && inspects(s, other))
+		if (other != kind && outfit_inspects(s, other))
 			posts_renew(&s->posts, other);
 	return false;
 }
@@ -477,13 +311,13 @@ static void choose_workers(struct supervisor *s)
 
 	/* The responder also says when a sensor without a capture observed. */
 	s->posts.list[POST_RESPOND].wanted = s->sockets.count > 0;
-	s->posts.list[POST_COURIER].wanted = count_sockets(s, START_COURIER) > 0;
+	s->posts.list[POST_COURIER].wanted = outfit_sockets(s, START_COURIER) > 0;
 	if (s->posts.list[POST_COURIER].wanted)
 		open_raw(s);
 	else
 		os_raw_udp_close(&s->raw);
 	s->posts.list[POST_SSH].wanted = false;
-	if (count_sockets(s, START_SSH) == 0)
+	if (outfit_sockets(s, START_SSH) == 0)
 		return;
 	if (identity_load_ssh(s->config->store.path, &s->identity, &err))
 		say(err.text);

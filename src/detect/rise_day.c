@@ -43,25 +43,32 @@ size_t rise_days_before(const struct rise_detector *d, const struct rise_level *
 
 struct expected {
 	struct rise_base packets;
-	struct rise_base sources;
+	struct rise_base sources; /* see expect_sources */
+	size_t days[RISE_BASELINE_MAX];
 	size_t count;
 };
 
 static bool expect(const struct rise_detector *d, const struct rise_level *level, size_t day,
     size_t before, struct expected *e)
 {
-	size_t days[RISE_BASELINE_MAX];
 	const struct rise_line packets = {level->packets, level->exposure};
-	const struct rise_line sources = {level->sources, level->exposure_sources};
 
-	e->count = rise_days_before(d, level, before, days);
+	e->count = rise_days_before(d, level, before, e->days);
 	if (e->count < d->rule.baseline_least || level->exposure[day] <= 0)
 		return false;
-	e->packets = rise_base_of(&d->rule, &packets, days, e->count, day, d->frame.first_day,
+	e->packets = rise_base_of(&d->rule, &packets, e->days, e->count, day, d->frame.first_day,
 	    true);
-	e->sources = d->has_sources ? rise_base_of(&d->rule, &sources, days, e->count, day,
-	    d->frame.first_day, false) : e->packets;
 	return true;
+}
+
+/* By itself, because most days are ordinary by their packets already. */
+static void expect_sources(const struct rise_detector *d, const struct rise_level *level,
+    size_t day, struct expected *e)
+{
+	const struct rise_line sources = {level->sources, level->exposure_sources};
+
+	e->sources = d->has_sources ? rise_base_of(&d->rule, &sources, e->days, e->count, day,
+	    d->frame.first_day, false) : e->packets;
 }
 
 static double z_of(double count, const struct rise_base *base)
@@ -108,26 +115,34 @@ bool rise_day_is_burst(const struct rise_level *level, size_t day, double mean)
 }
 
 static struct rise_day judge_up(const struct rise_detector *d, const struct rise_level *level,
-    size_t day, const struct expected *e)
+    size_t day, struct expected *e)
 {
 	const struct rise_rule *rule = &d->rule;
 	struct rise_day judged = {.baseline = (unsigned)e->count};
 	double packets = level->packets[day];
 	double sources = level->sources[day];
 	double z_packets = z_of(packets, &e->packets);
-	double z_sources = z_of(sources, &e->sources);
+	double z_sources;
+	double least_z;
 	bool burst = rise_day_is_burst(level, day, e->packets.mean);
-	bool repeated = burst || is_repeated(d, level, day, e);
-	double least_z = repeated && sources - e->sources.mean >= REPEAT_SOURCES
-	    ? fmin(REPEAT_Z, rule->z_sources) : rule->z_sources;
+	bool repeated;
+	bool usual = packets < PACKETS_LEAST || z_packets < rule->z_packets
+	    || packets < rule->ratio * e->packets.mean;
+	bool elevated = sources >= ELEVATED_LEAST && z_packets >= ELEVATED_PACKETS
+	    && packets >= ELEVATED_RATIO * e->packets.mean;
 
-	judged.elevated = burst || (sources >= ELEVATED_LEAST && z_sources >= ELEVATED_SOURCES
-	    && z_packets >= ELEVATED_PACKETS
-	    && packets >= ELEVATED_RATIO * e->packets.mean);
+	judged.elevated = burst;
 	judged.novel = d->sparse && e->packets.total == 0 && e->count >= rule->baseline_short;
-	if (packets < PACKETS_LEAST || z_packets < rule->z_packets
-	    || packets < rule->ratio * e->packets.mean)
+	if (usual && (burst || !elevated))
 		return judged;
+	expect_sources(d, level, day, e);
+	z_sources = z_of(sources, &e->sources);
+	judged.elevated = burst || (elevated && z_sources >= ELEVATED_SOURCES);
+	if (usual)
+		return judged;
+	repeated = burst || is_repeated(d, level, day, e);
+	least_z = repeated && sources - e->sources.mean >= REPEAT_SOURCES
+	    ? fmin(REPEAT_Z, rule->z_sources) : rule->z_sources;
 	if (!burst && (sources - e->sources.mean < SOURCES_LEAST * 0.8 || sources < SOURCES_LEAST
 	    || z_sources < least_z
 	    || (!repeated && sources < SOURCES_RATIO * e->sources.mean)))
@@ -144,21 +159,21 @@ static struct rise_day judge_up(const struct rise_detector *d, const struct rise
 }
 
 static struct rise_day judge_down(const struct rise_detector *d, const struct rise_level *level,
-    size_t day, const struct expected *e)
+    size_t day, struct expected *e)
 {
 	const struct rise_rule *rule = &d->rule;
 	struct rise_day judged = {.baseline = (unsigned)e->count};
 	double packets = level->packets[day];
-	double sources = level->sources[day];
 	double z_packets = z_of(packets, &e->packets);
-	double z_sources = z_of(sources, &e->sources);
 
 	judged.elevated = z_packets <= -ELEVATED_SOURCES
 	    && packets * ELEVATED_RATIO <= e->packets.mean;
-	/* Who stays asks less, too: of the sources it is enough that they are clearly not more. */
 	if (e->count < rule->baseline_short || e->packets.mean < FALL_MEAN
-	    || z_packets > -rule->z_packets || packets * rule->ratio_fall > e->packets.mean
-	    || z_sources > -FALL_SOURCES)
+	    || z_packets > -rule->z_packets || packets * rule->ratio_fall > e->packets.mean)
+		return judged;
+	/* Who stays asks less, too: of the sources it is enough that they are clearly not more. */
+	expect_sources(d, level, day, e);
+	if (z_of(level->sources[day], &e->sources) > -FALL_SOURCES)
 		return judged;
 	judged.ln_p = rise_lower_tail(packets, e->packets.mean,
 	    e->packets.deviation * e->packets.deviation);
@@ -210,6 +225,19 @@ static size_t slow_days(const struct rise_detector *d, const struct rise_level *
 	return count == SLOW_DAYS ? count : 0;
 }
 
+/* Is a day of the slow rise high enough to be one of its last? */
+static bool is_high(const struct rise_detector *d, const struct rise_level *level, size_t day,
+    size_t before)
+{
+	struct expected e;
+
+	if (!expect(d, level, day, before, &e) || e.count < SLOW_BASELINE
+	    || z_of(level->packets[day], &e.packets) < 1)
+		return false;
+	expect_sources(d, level, day, &e);
+	return z_of(level->sources[day], &e.sources) >= 1;
+}
+
 bool rise_slow_judge(const struct rise_detector *d, const struct rise_level *level, size_t day,
     size_t *ret_from, struct rise_day *ret_judged)
 {
@@ -225,16 +253,19 @@ bool rise_slow_judge(const struct rise_detector *d, const struct rise_level *lev
 	size_t from = day;
 	size_t before = count ? days[count - 1] : 0;
 
+	/* First what most weeks fail by. */
+	for (size_t i = 0; i < count && i < SLOW_LAST; i++)
+		if (!is_high(d, level, days[i], before))
+			return false;
 	for (size_t i = count; i-- > 0;) {
 		double z_packets;
 		double z_sources;
 
 		if (!expect(d, level, days[i], before, &e) || e.count < SLOW_BASELINE)
 			return false;
+		expect_sources(d, level, days[i], &e);
 		z_packets = z_of(level->packets[days[i]], &e.packets);
 		z_sources = z_of(level->sources[days[i]], &e.sources);
-		if (i < SLOW_LAST && (z_packets < 1 || z_sources < 1))
-			return false;
 		if (sum_packets <= 0 || sum_sources <= 0)
 			from = days[i];
 		sum_packets = fmax(0, sum_packets + z_packets - rule->cusum_slack);

@@ -50,6 +50,28 @@ double rise_median(double *values, size_t count)
 	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+/* The median of |value − from| of sorted values: those below and above it are sorted, too. */
+static double median_away(const double *sorted, size_t count, double from)
+{
+	size_t above = 0;
+	size_t below;
+	double last = 0;
+	double before_last = 0;
+
+	while (above < count && sorted[above] < from)
+		above++;
+	below = above;
+	for (size_t taken = 0; taken <= count / 2 && taken < count; taken++) {
+		before_last = last;
+		if (below > 0
+		    && (above == count || from - sorted[below - 1] <= sorted[above] - from))
+			last = from - sorted[--below];
+		else
+			last = sorted[above++] - from;
+	}
+	return count % 2 ? last : (before_last + last) / 2;
+}
+
 static double away_from_zero(double x)
 {
 	return fabs(x) < TINY ? TINY : x;
@@ -167,23 +189,25 @@ static double mean_of(const struct rise_line *line, const size_t *days, size_t c
 	return (total + PRIOR_COUNT) / (exposure + exposure / (double)count);
 }
 
-/* How each weekday compares with all days: 1 unless there are weeks enough to know. */
-static void weekday_factors(const struct rise_line *line, const size_t *days, size_t count,
+/* How each weekday compares with all days; false: there are not weeks enough to know, all are 1. */
+static bool weekday_factors(const struct rise_line *line, const size_t *days, size_t count,
     int32_t first_day, double rate, double factors[7])
 {
+	for (size_t weekday = 0; weekday < 7; weekday++)
+		factors[weekday] = 1;
+	if (count < WEEKDAY_DAYS || rate * line->exposure[days[0]] < WEEKDAY_COUNT)
+		return false;
 	for (size_t weekday = 0; weekday < 7; weekday++) {
 		double same[RISE_BASELINE_MAX];
 		size_t n = 0;
 
-		factors[weekday] = 1;
-		if (count < WEEKDAY_DAYS || rate * line->exposure[days[0]] < WEEKDAY_COUNT)
-			continue;
 		for (size_t i = 0; i < count; i++)
 			if (((size_t)first_day + days[i]) % 7 == weekday)
 				same[n++] = line->count[days[i]] / line->exposure[days[i]];
 		if (n >= 4)
 			factors[weekday] = fmin(2, fmax(0.5, rise_median(same, n) / rate));
 	}
+	return true;
 }
 
 /* Variance of the counts of the days around their mean, without the largest deviation. */
@@ -223,11 +247,15 @@ struct rise_base rise_base_of(const struct rise_rule *rule, const struct rise_li
 	rate = rise_median(values, count);
 	if (rate * line->exposure[day] < LOW_COUNT)
 		rate = fmax(rate, mean);
-	weekday_factors(line, days, count, first_day, rate, factors);
-	for (size_t i = 0; i < count; i++)
-		values[i] = fabs(line->count[days[i]] / line->exposure[days[i]]
-		    - rate * factors[((size_t)first_day + days[i]) % 7]);
-	spread = rise_median(values, count) * MAD_TO_DEVIATION * line->exposure[day];
+	if (weekday_factors(line, days, count, first_day, rate, factors)) {
+		for (size_t i = 0; i < count; i++)
+			values[i] = fabs(line->count[days[i]] / line->exposure[days[i]]
+			    - rate * factors[((size_t)first_day + days[i]) % 7]);
+		spread = rise_median(values, count);
+	} else {
+		spread = median_away(values, count, rate);
+	}
+	spread = spread * MAD_TO_DEVIATION * line->exposure[day];
 	rate *= factors[((size_t)first_day + day) % 7];
 	base.days = (unsigned)count;
 	base.mean = rate * line->exposure[day];

@@ -127,11 +127,8 @@ static int compare_before(const void *pa, const void *pb)
 	const struct gather_item *a = pa;
 	const struct gather_item *b = pb;
 
-	double rate_a = gather_order(a->rate.before);
-	double rate_b = gather_order(b->rate.before);
-
-	if (rate_a != rate_b)
-		return rate_a > rate_b ? -1 : 1;
+	if (a->order != b->order)
+		return a->order > b->order ? -1 : 1;
 	return compare_keys(a, b);
 }
 
@@ -140,11 +137,8 @@ static int compare_now(const void *pa, const void *pb)
 	const struct gather_item *a = pa;
 	const struct gather_item *b = pb;
 
-	double rate_a = gather_order(a->rate.now);
-	double rate_b = gather_order(b->rate.now);
-
-	if (rate_a != rate_b)
-		return rate_a > rate_b ? -1 : 1;
+	if (a->order != b->order)
+		return a->order > b->order ? -1 : 1;
 	if (a->sources != b->sources)
 		return a->sources > b->sources ? -1 : 1;
 	return compare_keys(a, b);
@@ -154,9 +148,13 @@ void gather_rank(struct gather_list *list)
 {
 	if (!list->count)
 		return;
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].order = gather_order(list->items[i].rate.before);
 	qsort(list->items, list->count, sizeof(*list->items), compare_before);
 	for (size_t i = 0; i < list->count; i++)
 		list->items[i].rank_before = list->items[i].rate.before > 0 ? (unsigned)i + 1 : 0;
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].order = gather_order(list->items[i].rate.now);
 	qsort(list->items, list->count, sizeof(*list->items), compare_now);
 	for (size_t i = 0; i < list->count; i++)
 		list->items[i].rank = list->items[i].rate.now > 0 ? (unsigned)i + 1 : 0;
@@ -293,26 +291,11 @@ int gather_scan(struct gather *g, const char *question, const struct store_param
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-int gather_run(struct gather *g, struct err *err)
+/* Everything but coverage, which the rest needs, and rises, which are asked for beside. */
+static int run_sections(struct gather *g, struct err *err)
 {
-	struct zone *zone = store_zone(g->store);
-	unsigned countries = g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS;
-	unsigned ports = g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL;
-	int r;
+	int r = gather_access(g, err);
 
-	g->first = g->before.from < g->before.to ? g->before.from : g->now.from;
-	g->day_count = (size_t)(g->now.to - g->first);
-	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
-	for (size_t i = 0; i <= g->day_count; i++)
-		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
-	ranked_put(&g->ranked, RANKED_COUNTRY_DAY, countries);
-	ranked_put(&g->ranked_origins, RANKED_ORIGIN_DAY, countries);
-	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY, ports);
-	ranked_put(&g->ranked_port_days, RANKED_PORT_DAY, ports);
-	ranked_put(&g->ranked_together, RANKED_PORT_TOGETHER, ports);
-	r = gather_coverage(g, err);
-	if (r == ST_OK)
-		r = gather_access(g, err);
 	if (r == ST_OK)
 		r = gather_countries(g, err);
 	if (r == ST_OK) {
@@ -327,13 +310,46 @@ int gather_run(struct gather *g, struct err *err)
 	if (r == ST_OK)
 		r = gather_alerts(g, err);
 	if (r == ST_OK)
-		r = gather_rises(g, err);
-	if (r == ST_OK)
 		r = gather_visits(g, err);
 	if (r == ST_OK)
 		r = gather_logins(g, err);
 	if (r == ST_OK)
 		r = store_notes(g->store, g->now.from, g->now.to, &g->notes, err);
+	return r;
+}
+
+int gather_run(struct gather *g, struct err *err)
+{
+	struct zone *zone = store_zone(g->store);
+	unsigned countries = g->options->countries_all ? RANKED_ALL : RANKED_WITHOUT_VICTIMS;
+	unsigned ports = g->options->ports_attackers ? RANKED_WITHOUT_VICTIMS : RANKED_ALL;
+	struct store_beside *rises = NULL;
+	struct err err_rises = {0};
+	int r_rises;
+	int r;
+
+	g->first = g->before.from < g->before.to ? g->before.from : g->now.from;
+	g->day_count = (size_t)(g->now.to - g->first);
+	g->day_start = gather_alloc(g->day_count + 1, sizeof(*g->day_start));
+	for (size_t i = 0; i <= g->day_count; i++)
+		g->day_start[i] = zone_day_start(zone, g->first + (int32_t)i);
+	ranked_put(&g->ranked, RANKED_COUNTRY_DAY, countries);
+	ranked_put(&g->ranked_origins, RANKED_ORIGIN_DAY, countries);
+	ranked_put(&g->ranked_ports, RANKED_COUNTRY_DAY, ports);
+	ranked_put(&g->ranked_port_days, RANKED_PORT_DAY, ports);
+	ranked_put(&g->ranked_together, RANKED_PORT_TOGETHER, ports);
+	r = gather_coverage(g, err);
+	/* Captures alone have nothing to compare with. */
+	if (r == ST_OK && g->before.from < g->before.to)
+		r = store_beside_begin(g->store, gather_rises, g, &rises, err);
+	if (r == ST_OK)
+		r = run_sections(g, err);
+	r_rises = store_beside_end(rises, &err_rises);
+	if (r == ST_OK && r_rises) { /* as if they had been asked for last */
+		r = r_rises;
+		if (err)
+			*err = err_rises;
+	}
 	return r;
 }
 

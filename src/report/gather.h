@@ -72,6 +72,7 @@ struct gather_item {
 	double median;          /* over sensors, in their own rate; of the first rows, 3 sensors up */
 	unsigned weeks_top;     /* of weeks_known */
 	double *days;           /* daily rates of the first ports, [day_count], or NULL */
+	double order;           /* while it is ranked: gather_order of what is ranked by */
 };
 
 struct gather_list {
@@ -356,8 +357,11 @@ ST_MUST_CHECK int gather_attacks(struct gather *g, struct err *err);
 /* Signatures by method and country, new ones, the rules. */
 ST_MUST_CHECK int gather_alerts(struct gather *g, struct err *err);
 void gather_alerts_fini(struct gather *g);
-/* What rose or fell, in both periods. */
-ST_MUST_CHECK int gather_rises(struct gather *g, struct err *err);
+/*
+ * What rose or fell, in both periods: a store_part of the gather (arg), which other steps go on with
+ * meanwhile.  It reads the periods, the options and what coverage told, and writes rises and told.
+ */
+ST_MUST_CHECK int gather_rises(void *arg, struct store *store, struct err *err);
 void gather_rises_fini(struct gather *g);
 /* Protocols, events. */
 ST_MUST_CHECK int gather_visits(struct gather *g, struct err *err);

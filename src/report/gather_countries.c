@@ -64,27 +64,87 @@ int gather_country_list(struct gather *g, const char *question, enum report_basi
 	return ask_countries(g, question, false, basis, list, err);
 }
 
+/* Sums of each country of the ranking by port. */
+struct main_ports {
+	struct gather *g;
+	struct port_sums *sums; /* [countries] */
+	int64_t code;           /* of the row before: rows of a country come together */
+	struct port_sums *here; /* NULL: not in the ranking */
+};
+
+static int take_main_ports(void *arg, const struct store_result *block, struct err *err)
+{
+	struct main_ports *m = arg;
+	const int64_t *columns[4];
+
+	for (size_t c = 0; c < 4; c++) {
+		columns[c] = store_result_ints(block, c);
+		if (!columns[c])
+			return ST_OK;
+	}
+	for (size_t row = 0; row < store_result_rows(block); row++) {
+		double *sum;
+
+		if (columns[0][row] != m->code) {
+			const struct gather_item *item = gather_item_find(&m->g->countries,
+			    (uint32_t)columns[0][row]);
+
+			m->code = columns[0][row];
+			m->here = item ? &m->sums[item - m->g->countries.items] : NULL;
+		}
+		if (!m->here)
+			continue;
+		sum = port_sums_at(m->here,
+		    port_sums_key(m->g, columns[1][row], columns[2][row]));
+		if (!sum)
+			return err_set(err, ST_LIMIT, "out of memory");
+		*sum += (double)columns[3][row];
+	}
+	return ST_OK;
+}
+
+struct main_port {
+	const struct port_sums *sums;
+	uint32_t key;
+	double packets;
+};
+
+/* Ports come by key: of equals the first stays. */
+static int compare_main_port(void *arg, uint32_t key, size_t port)
+{
+	struct main_port *best = arg;
+
+	if (best->sums->sums[port] > best->packets) {
+		best->packets = best->sums->sums[port];
+		best->key = key;
+	}
+	return ST_OK;
+}
+
+/* The port that each country sent most to. */
 static int ask_main_ports(struct gather *g, struct err *err)
 {
 	static const struct store_param params[] = {
-		{.name = "now_day"}, {.name = "to_day"}, {.name = "target"}, {.name = "ranked"},
+		{.name = "now_day"}, {.name = "to_day"}, {.name = "ranked"},
 	};
-	struct store_result *result = NULL;
-	int r = gather_ask(g, "report_country_ports", params, 4, &result, err);
+	struct main_ports m = {.g = g, .code = -1};
+	int r;
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < store_result_rows(result); i++) {
-		struct gather_item *item = gather_item_find(&g->countries,
-		    gather_country_key(store_result_text(result, i, 0)));
+	m.sums = gather_alloc(g->countries.count, sizeof(*m.sums));
+	for (size_t i = 0; i < g->countries.count; i++)
+		m.sums[i].width = 1;
+	r = gather_scan(g, "report_country_ports", params, 3, g->now.from, take_main_ports, &m, err);
+	for (size_t i = 0; i < g->countries.count; i++) {
+		struct main_port best = {.sums = &m.sums[i], .packets = -INFINITY};
 
-		/* packets × 2^24 + 2^24 − 1 − key (the question says why) */
-		if (item)
-			item->main_key = (uint32_t)(0xffffff
-			    - (store_result_uint(result, i, 1) & 0xffffff));
+		if (r == ST_OK && m.sums[i].index.count > 0) {
+			r = port_index_each(&m.sums[i].index, compare_main_port, &best);
+			g->countries.items[i].main_key = best.key;
+		}
+		port_sums_fini(&m.sums[i]);
 	}
-	store_result_free(result);
-	return ST_OK;
+	free(m.sums);
+	return r;
 }
 
 /* ---- 国内発・国外発 ---------------------------------------------------------------------------- */

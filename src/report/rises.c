@@ -355,12 +355,10 @@ static int find(struct rises_work *w, struct rises *ret, struct err *err)
 {
 	int rc = judge_kinds(w, ret, err);
 
-	for (size_t i = 0; !rc && i < w->count; i++) {
+	for (size_t i = 0; !rc && i < w->count; i++)
 		rc = rises_sharpen(w, &w->items[i], err);
-		if (!rc && w->options->evidence
-		    && (w->options->evidence_all || !w->items[i].explained_by[0]))
-			rc = rises_evidence(w, &w->items[i], err);
-	}
+	if (!rc)
+		rc = rises_evidence(w, err);
 	if (!rc)
 		ret->history_days = history_days(w);
 	if (w->count > 1)

@@ -1,6 +1,6 @@
 /*
- * What is asked about a rise once it is found: when exactly, from where, by whom, what else they
- * did.  Only its own days are read.
+ * What is asked about a rise once it is found: when exactly, how logins were tried; from where, by
+ * whom and what else they did is rises_sources.c.  Only its own days are read.
  */
 #include "report/rises_parts.h"
 
@@ -109,7 +109,7 @@ int rises_sharpen(struct rises_work *w, struct rise *rise, struct err *err)
 	return rc;
 }
 
-/* ---- from where, by whom --------------------------------------------------------------------- */
+/* ---- what it is about ------------------------------------------------------------------------ */
 
 unsigned rises_mark(const char *name)
 {
@@ -143,119 +143,6 @@ void rises_key_sql(const struct rise *rise, struct buf *b)
 	buf_puts(b, "1 = 0");
 }
 
-struct question {
-	struct rises_work *w;
-	const struct rise *rise;
-	struct buf key;
-	struct store_param params[6];
-};
-
-static void question_init(struct question *q, struct rises_work *w, const struct rise *rise)
-{
-	struct zone *zone = store_zone(w->store);
-
-	*q = (struct question){.w = w, .rise = rise};
-	rises_key_sql(rise, &q->key);
-	q->params[0] = (struct store_param){.name = "begin", .kind = STORE_PARAM_TIME,
-	    .int_value = rise->start_us};
-	q->params[1] = (struct store_param){.name = "end", .kind = STORE_PARAM_TIME,
-	    .int_value = rise->end_us};
-	q->params[2] = (struct store_param){.name = "begin_day", .kind = STORE_PARAM_DATE,
-	    .int_value = zone_day(zone, rise->start_us)};
-	q->params[3] = (struct store_param){.name = "end_day", .kind = STORE_PARAM_DATE,
-	    .int_value = zone_day(zone, rise->end_us - 1) + 1};
-	q->params[4] = (struct store_param){.name = "key", .kind = STORE_PARAM_SQL,
-	    .text = buf_text(&q->key)};
-	q->params[5] = (struct store_param){.name = "target"};
-}
-
-static int question_ask(struct question *q, const char *name, bool target,
-    struct store_result **ret_result, struct err *err)
-{
-	return rises_ask(q->w, name, q->params, target ? 6 : 5, ret_result, err);
-}
-
-/* Distinct sources, Mirai's share, the three largest AS. */
-static int ask_sources(struct question *q, struct rise *rise, struct err *err)
-{
-	struct store_result *result = NULL;
-	uint64_t packets = 0;
-	uint64_t mirai = 0;
-	uint64_t largest = 0;
-	int rc = question_ask(q, "rises_asns", false, &result, err);
-
-	for (size_t i = 0; !rc && i < store_result_rows(result); i++) {
-		uint64_t sources = store_result_uint(result, i, 1);
-
-		rise->source_count += sources;
-		if (store_result_int(result, i, 0) != 0 && i < 4)
-			largest += sources;
-		packets += store_result_uint(result, i, 2);
-		mirai += store_result_uint(result, i, 3);
-	}
-	store_result_free(result);
-	if (packets > 0)
-		rise->mirai_share = (double)mirai / (double)packets;
-	if (rise->source_count > 0 && largest > 0)
-		rise->asn_share = (double)largest / (double)rise->source_count;
-	return rc;
-}
-
-static int ask_countries(struct question *q, struct rise *rise, struct err *err)
-{
-	struct store_result *result = NULL;
-	double all = 0;
-	int rc = question_ask(q, "rises_countries", false, &result, err);
-
-	for (size_t i = 0; !rc && i < store_result_rows(result); i++)
-		all += store_result_real(result, i, 1);
-	for (size_t i = 0; !rc && i < store_result_rows(result)
-	    && rise->country_count < RISES_PARTS; i++) {
-		struct rises_part *part = &rise->countries[rise->country_count];
-
-		if (strcmp(store_result_text(result, i, 0), "ZZ") == 0)
-			continue;
-		(void)snprintf(part->name, sizeof(part->name), "%s",
-		    store_result_text(result, i, 0));
-		part->share = all > 0 ? store_result_real(result, i, 1) / all : 0;
-		rise->country_count++;
-	}
-	store_result_free(result);
-	return rc;
-}
-
-static int ask_overlap(struct question *q, struct rise *rise, struct err *err)
-{
-	struct store_result *result = NULL;
-	int rc = question_ask(q, "rises_overlap", true, &result, err);
-
-	for (size_t i = 0; !rc && i < store_result_rows(result)
-	    && rise->overlap_count < RISES_PARTS; i++) {
-		struct rises_part *part = &rise->overlaps[rise->overlap_count];
-
-		part->key = (uint32_t)store_result_int(result, i, 0);
-		if (part->key == rise->port_key || rise->source_count == 0)
-			continue;
-		(void)snprintf(part->name, sizeof(part->name), "%u/%s", part->key & 0xffff,
-		    part->key >> 16 == 6 ? "tcp" : part->key >> 16 == 17 ? "udp" : "icmp");
-		part->share = store_result_real(result, i, 1) / (double)rise->source_count;
-		rise->overlap_count++;
-	}
-	store_result_free(result);
-	return rc;
-}
-
-static int ask_victims(struct question *q, struct rise *rise, struct err *err)
-{
-	struct store_result *result = NULL;
-	int rc = question_ask(q, "rises_victims", false, &result, err);
-
-	if (!rc)
-		rise->victims = store_result_uint(result, 0, 0);
-	store_result_free(result);
-	return rc;
-}
-
 /* ---- signatures and logins ------------------------------------------------------------------- */
 
 #define GUESS_LEAST 5.0 /* users or passwords; one default login says nothing of how it was found */
@@ -274,12 +161,15 @@ static enum rises_guess guess_of(double users, double passwords, double pairs, d
 	    ? RISES_GUESS_LIST : RISES_GUESS_DICTIONARY;
 }
 
-static int ask_logins(struct question *q, struct rise *rise, struct err *err)
+static int ask_logins(struct rises_work *w, struct rise *rise, struct err *err)
 {
-	struct store_param params[] = {q->params[0], q->params[1],
-	    {.name = "protocol", .kind = STORE_PARAM_TEXT, .text = rise->key}};
+	const struct store_param params[] = {
+		{.name = "begin", .kind = STORE_PARAM_TIME, .int_value = rise->start_us},
+		{.name = "end", .kind = STORE_PARAM_TIME, .int_value = rise->end_us},
+		{.name = "protocol", .kind = STORE_PARAM_TEXT, .text = rise->key},
+	};
 	struct store_result *result = NULL;
-	int rc = rises_ask(q->w, "rises_guesses", params, 3, &result, err);
+	int rc = rises_ask(w, "rises_guesses", params, 3, &result, err);
 
 	if (!rc && store_result_rows(result) > 0) {
 		rise->users = store_result_uint(result, 0, 0);
@@ -292,12 +182,15 @@ static int ask_logins(struct question *q, struct rise *rise, struct err *err)
 	return rc;
 }
 
-static int ask_signature(struct question *q, struct rise *rise, struct err *err)
+static int ask_signature(struct rises_work *w, struct rise *rise, struct err *err)
 {
-	struct store_param params[] = {q->params[0], q->params[1],
-	    {.name = "key", .kind = STORE_PARAM_TEXT, .text = rise->key}};
+	const struct store_param params[] = {
+		{.name = "begin", .kind = STORE_PARAM_TIME, .int_value = rise->start_us},
+		{.name = "end", .kind = STORE_PARAM_TIME, .int_value = rise->end_us},
+		{.name = "key", .kind = STORE_PARAM_TEXT, .text = rise->key},
+	};
 	struct store_result *result = NULL;
-	int rc = rises_ask(q->w, "rises_message", params, 3, &result, err);
+	int rc = rises_ask(w, "rises_message", params, 3, &result, err);
 
 	if (!rc && store_result_rows(result) > 0) {
 		rise->name = strdup(store_result_text(result, 0, 0));
@@ -307,25 +200,39 @@ static int ask_signature(struct question *q, struct rise *rise, struct err *err)
 	return rc;
 }
 
-int rises_evidence(struct rises_work *w, struct rise *rise, struct err *err)
-{
-	struct question q;
-	int rc;
+/* ---- all of them ----------------------------------------------------------------------------- */
 
-	question_init(&q, w, rise);
-	if (rise->kind == RISES_SIGNATURE) {
-		rc = ask_signature(&q, rise, err);
-	} else if (rise->kind == RISES_LOGIN) {
-		rc = ask_logins(&q, rise, err);
-	} else {
-		rc = ask_sources(&q, rise, err);
-		if (!rc && rise->kind != RISES_COUNTRY)
-			rc = ask_countries(&q, rise, err);
-		if (!rc)
-			rc = ask_overlap(&q, rise, err);
-		if (!rc)
-			rc = ask_victims(&q, rise, err);
+static bool is_asked(const struct rises_work *w, const struct rise *rise)
+{
+	return w->options->evidence && (w->options->evidence_all || !rise->explained_by[0]);
+}
+
+/* Of those from *at on, as many as can be looked into together. */
+static int ask_together(struct rises_work *w, size_t *at, struct err *err)
+{
+	struct rises_sources *sources = rises_sources_new(w);
+	int rc = ST_OK;
+
+	for (; !rc && *at < w->count && sources->count < RISES_TOGETHER; ++*at) {
+		struct rise *rise = &w->items[*at];
+
+		if (!is_asked(w, rise))
+			continue;
+		rc = rise->kind == RISES_SIGNATURE ? ask_signature(w, rise, err)
+		    : rise->kind == RISES_LOGIN ? ask_logins(w, rise, err)
+		    : rises_sources_add(sources, rise, err);
 	}
-	buf_fini(&q.key);
+	if (!rc)
+		rc = rises_sources_tell(sources, err);
+	rises_sources_free(sources);
+	return rc;
+}
+
+int rises_evidence(struct rises_work *w, struct err *err)
+{
+	int rc = ST_OK;
+
+	for (size_t at = 0; !rc && at < w->count;)
+		rc = ask_together(w, &at, err);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include "report/gather.h"
 #include "report/port_index.h"
 #include "report/rises.h"
+#include "report/source_index.h"
 
 #define RISES_FEW_VICTIMS 3 /* so many of one port at one sensor are no chance */
 #define RISES_EXPLAINED_MAX 512
@@ -137,5 +138,25 @@ void rises_key_sql(const struct rise *rise, struct buf *b);
 /* To the quarter of an hour: when a port's rise began and ended. */
 ST_MUST_CHECK int rises_sharpen(struct rises_work *w, struct rise *rise, struct err *err);
 
-/* Countries, overlap, AS, marks, victims, ways of guessing. */
-ST_MUST_CHECK int rises_evidence(struct rises_work *w, struct rise *rise, struct err *err);
+/* Countries, overlap, AS, marks, victims, ways of guessing: of all that were found. */
+ST_MUST_CHECK int rises_evidence(struct rises_work *w, struct err *err);
+
+/* ---- the sources of rises --------------------------------------------------------------------- */
+
+#define RISES_TOGETHER 64 /* whose sources are looked into at a time */
+
+struct rises_sources {
+	struct rises_work *w;
+	struct source_index index; /* mask: the rises that it is a source of */
+	uint64_t *days;            /* [day_count] the rises that a day belongs to */
+	struct rise *rises[RISES_TOGETHER];
+	size_t count;
+};
+
+struct rises_sources *rises_sources_new(struct rises_work *w);
+/* Asks for one rise's sources: their number, AS, countries and marks.  At most RISES_TOGETHER. */
+ST_MUST_CHECK int rises_sources_add(struct rises_sources *sources, struct rise *rise,
+    struct err *err);
+/* Once all are there: what else they asked on those days, and which of them were victims. */
+ST_MUST_CHECK int rises_sources_tell(struct rises_sources *sources, struct err *err);
+void rises_sources_free(struct rises_sources *sources);

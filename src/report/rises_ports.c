@@ -27,6 +27,7 @@
 #define SLOW_DAYS 7
 #define SLOW_Z 3.5
 #define SLOW_RATIO 1.3
+#define SLOW_SURELY 0.999 /* of it: not worth the exact sums */
 #define FALL_MEAN 15.0
 #define FALL_DAYS 3
 
@@ -56,27 +57,36 @@ static double spread(double mean)
 	return sqrt(mean * (1 + 1 / (1 + mean / CLUMPS_UNTIL)));
 }
 
-/* Ordinary days so far: their newest, mean and standard deviation. */
+/* Ordinary days so far: their newest and mean.  Sums of whole numbers are exact in any order. */
 struct usual {
 	double days[BACK];
 	size_t count;
+	double sum;
+	double sum_week; /* of the newest SLOW_DAYS */
 	double mean;
-	double deviation;
 };
 
 static void usual_add(struct usual *u, double count)
 {
-	double sum = 0;
+	size_t at = u->count % BACK;
+
+	u->sum += count - (u->count >= BACK ? u->days[at] : 0);
+	u->sum_week += count
+	    - (u->count >= SLOW_DAYS ? u->days[(u->count - SLOW_DAYS) % BACK] : 0);
+	u->days[at] = count;
+	u->count++;
+	u->mean = u->sum / (double)(u->count < BACK ? u->count : BACK);
+}
+
+/* Few days are far enough from the mean for it to matter. */
+static double usual_deviation(const struct usual *u)
+{
+	size_t have = u->count < BACK ? u->count : BACK;
 	double squares = 0;
 
-	u->days[u->count++ % BACK] = count;
-	for (size_t i = 0; i < u->count && i < BACK; i++)
-		sum += u->days[i];
-	u->mean = sum / (double)(u->count < BACK ? u->count : BACK);
-	for (size_t i = 0; i < u->count && i < BACK; i++)
+	for (size_t i = 0; i < have; i++)
 		squares += (u->days[i] - u->mean) * (u->days[i] - u->mean);
-	squares /= (double)(u->count < BACK ? u->count : BACK);
-	u->deviation = fmax(spread(u->mean), sqrt(squares));
+	return have ? fmax(spread(u->mean), sqrt(squares / (double)have)) : 0;
 }
 
 /* Has the last week crept above what was there before it? */
@@ -87,7 +97,8 @@ static bool has_crept(const struct usual *u)
 	double before;
 	double sum = 0;
 
-	if (have < 2 * SLOW_DAYS)
+	if (have < 2 * SLOW_DAYS || u->sum_week / SLOW_DAYS
+	    <= SLOW_SURELY * SLOW_RATIO * (u->sum - u->sum_week) / (double)(have - SLOW_DAYS))
 		return false;
 	for (size_t i = 0; i < have; i++) {
 		double count = u->days[(u->count - 1 - i) % BACK];
@@ -99,7 +110,7 @@ static bool has_crept(const struct usual *u)
 	}
 	before = sum / (double)(have - SLOW_DAYS);
 	return last > SLOW_RATIO * before
-	    && last > before + SLOW_Z * fmax(spread(before), u->deviation) / sqrt(SLOW_DAYS);
+	    && last > before + SLOW_Z * fmax(spread(before), usual_deviation(u)) / sqrt(SLOW_DAYS);
 }
 
 /*
@@ -165,7 +176,7 @@ static bool look_at(const struct chooser *c, double *ret_mean)
 		if (!c->observed[t])
 			continue;
 		if (known && count >= PACKETS_LEAST && count > BEYOND_RATIO * usual.mean
-		    && count > usual.mean + BEYOND_Z * usual.deviation) {
+		    && count > usual.mean + BEYOND_Z * usual_deviation(&usual)) {
 			if (usual_sources < 0)
 				usual_sources = sources_usual(c, days);
 			if (c->sources[t] >= sources_least(usual_sources, count, usual.mean))

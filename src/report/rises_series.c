@@ -261,25 +261,42 @@ static int judge(struct series *s, enum rises_kind kind, const struct key *key,
 /* Days on which a sensor had far more packets than on its others. */
 struct heavy_days {
 	int64_t pairs[HEAVY_DAYS_MAX]; /* port and day */
-	int64_t ports[HEAVY_DAYS_MAX];
 	size_t count;
+	size_t all; /* with those that another sensor had, too */
+	int64_t ports[HEAVY_DAYS_MAX];
+	size_t port_count;
 };
+
+/* A short list of ports lets the engine pass over what it need not read. */
+static void heavy_add(struct heavy_days *heavy, size_t from, int64_t key, int64_t day)
+{
+	int64_t pair = key * HEAVY_DAY_FACTOR + day;
+
+	heavy->all++;
+	for (size_t i = from; i < heavy->count; i++)
+		if (heavy->pairs[i] == pair)
+			return;
+	heavy->pairs[heavy->count++] = pair;
+	for (size_t i = 0; i < heavy->port_count; i++)
+		if (heavy->ports[i] == (key & 0xffff))
+			return;
+	heavy->ports[heavy->port_count++] = key & 0xffff;
+}
 
 static void note_heavy(const struct series *s, int64_t key, struct heavy_days *heavy)
 {
 	const struct gather *g = &s->w->g;
+	size_t from = heavy->count; /* the key's */
 
 	for (size_t i = 0; i < g->sensor_count; i++) {
 		const float *counts = &s->packet_counts[i * g->day_count];
 		double sum = 0;
 
-		for (size_t t = 0; t < g->day_count && heavy->count < HEAVY_DAYS_MAX; t++) {
-			if (t > 0 && rise_heavy_possible(counts[t], sum / (double)t)) {
-				heavy->pairs[heavy->count] = key * HEAVY_DAY_FACTOR + (int64_t)t;
-				heavy->ports[heavy->count++] = key & 0xffff;
-			} else {
+		for (size_t t = 0; t < g->day_count && heavy->all < HEAVY_DAYS_MAX; t++) {
+			if (t > 0 && rise_heavy_possible(counts[t], sum / (double)t))
+				heavy_add(heavy, from, key, (int64_t)t);
+			else
 				sum += counts[t];
-			}
 		}
 	}
 }
@@ -294,7 +311,7 @@ static int ask_heavy(struct rises_work *w, const struct heavy_days *heavy,
 	    {.name = "pairs", .kind = STORE_PARAM_INTS, .ints = heavy->pairs,
 	        .int_count = heavy->count},
 	    {.name = "ports", .kind = STORE_PARAM_INTS, .ints = heavy->ports,
-	        .int_count = heavy->count},
+	        .int_count = heavy->port_count},
 	    {.name = "least", .kind = STORE_PARAM_SQL}};
 	int rc;
 

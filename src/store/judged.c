@@ -89,14 +89,14 @@ int judged_put_days(struct store *store, int32_t from, int32_t to, struct buf *s
 
 /* ---- making them ---------------------------------------------------------------------------- */
 
-/* Forgets a day that was judged from other rows, or less of it. */
-static int forget(struct judged_cache *cache, struct judged_day *known, struct err *err)
+/* Removes what a day was judged as from other rows, or less of it. */
+static int remove_day(struct judged_cache *cache, int32_t day, struct err *err)
 {
 	char date[CIVIL_DATE_TEXT_MAX];
 	struct buf sql = {0};
 	int ret;
 
-	(void)civil_format_date(known->day, date);
+	(void)civil_format_date(day, date);
 	for (int id = 0; id < RECORD_TABLE_COUNT; id++)
 		if (judge_table((enum record_table_id)id))
 			buf_printf(&sql, "DELETE FROM %s WHERE date = DATE '%s'; ",
@@ -104,38 +104,51 @@ static int forget(struct judged_cache *cache, struct judged_day *known, struct e
 	ret = sql.failed ? err_set(err, -ENOMEM, "out of memory")
 	    : engine_run(&cache->engine, buf_text(&sql), err);
 	buf_fini(&sql);
-	*known = cache->days[--cache->count];
+	return ret;
+}
+
+/* Judges a day as a whole or not at all. */
+static int make_day(struct store *store, const struct judged_day *day, bool again,
+    struct err *err)
+{
+	struct judged_cache *cache = store_owner(store)->judged;
+	int ret = engine_run(&cache->engine, "BEGIN TRANSACTION", err);
+
+	if (ret)
+		return ret;
+	if (again)
+		ret = remove_day(cache, day->day, err);
+	if (!ret)
+		ret = judge_day(store, cache->judge, day->day, err);
+	if (!ret)
+		return engine_run(&cache->engine, "COMMIT", err);
+	if (engine_run(&cache->engine, "ROLLBACK", NULL))
+		return ret; /* the first error says more */
 	return ret;
 }
 
 static int settle_day(void *arg, const struct judged_day *day, struct err *err)
 {
 	struct store *store = arg;
-	struct judged_cache *cache = store->judged;
+	struct judged_cache *cache = store_owner(store)->judged;
 	struct judged_day *grown;
+	size_t at = 0;
 	int ret;
 
-	for (size_t i = 0; i < cache->count; i++) {
-		struct judged_day *known = &cache->days[i];
-
-		if (known->day != day->day)
-			continue;
-		if (known->newest == day->newest && (known->all_roles || !cache->all_roles))
-			return ST_OK;
-		ret = forget(cache, known, err);
-		if (ret)
-			return ret;
-		break;
-	}
+	while (at < cache->count && cache->days[at].day != day->day)
+		at++;
+	if (at < cache->count && cache->days[at].newest == day->newest
+	    && (cache->days[at].all_roles || !cache->all_roles))
+		return ST_OK;
 	grown = realloc(cache->days, (cache->count + 1) * sizeof(*grown));
 	if (!grown)
 		return err_set(err, -ENOMEM, "out of memory");
 	cache->days = grown;
-	ret = judge_day(store, cache->judge, day->day, err);
+	ret = make_day(store, day, at < cache->count, err);
 	if (ret)
 		return ret;
-	cache->days[cache->count++] =
-	    (struct judged_day){day->day, day->newest, cache->all_roles};
+	cache->days[at] = (struct judged_day){day->day, day->newest, cache->all_roles};
+	cache->count += at == cache->count;
 	return ST_OK;
 }
 
@@ -158,13 +171,21 @@ static int make_cache(struct store *store, struct err *err)
 	return ST_OK;
 }
 
+int judged_prepare(struct store *store, struct err *err)
+{
+	struct store *owner = store_owner(store);
+
+	return owner->judged ? ST_OK : make_cache(owner, err);
+}
+
 int judged_settle(struct store *store, bool all_roles, int32_t from, int32_t to, struct err *err)
 {
-	int ret = store->judged ? ST_OK : make_cache(store, err);
+	int ret = judged_prepare(store, err);
+	struct judged_cache *cache = store_owner(store)->judged;
 
 	if (ret)
 		return ret;
-	store->judged->all_roles = all_roles;
-	judge_all_roles(store->judged->judge, all_roles);
+	cache->all_roles = all_roles;
+	judge_all_roles(cache->judge, all_roles);
 	return each_day(store, from, to, settle_day, store, err);
 }

@@ -10,8 +10,9 @@ struct judged_cache;
 /*
  * Has the judgements of every date of [from, to) that has none of this detector (it is dirty, or
  * was judged by another one) in the tables of judge.h in the reader's memory.  all_roles: see
- * judge.h.  Inside a read transaction of the catalogue.  What was made before and still holds is
- * kept.
+ * judge.h.  Inside a read transaction of the catalogue, with the owner's lock held.  What was made
+ * before and still holds is kept; a day that is made again is replaced in one step, so that a question
+ * under way beside sees what was there when it began.
  */
 ST_MUST_CHECK int judged_settle(struct store *store, bool all_roles, int32_t from, int32_t to,
     struct err *err);
@@ -19,6 +20,9 @@ ST_MUST_CHECK int judged_settle(struct store *store, bool all_roles, int32_t fro
 /* Appends those dates as DATE 'YYYY-MM-DD', …; NULL when there are none. */
 ST_MUST_CHECK int judged_put_days(struct store *store, int32_t from, int32_t to, struct buf *sql,
     struct err *err);
+
+/* Makes the empty tables, unless they are there; the reader is open. */
+ST_MUST_CHECK int judged_prepare(struct store *store, struct err *err);
 
 /* NULL is allowed; before the reader is closed. */
 void judged_free(struct judged_cache *cache);

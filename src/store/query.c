@@ -5,12 +5,14 @@
 #include "store/internal.h"
 
 #include "base/civil.h"
+#include "store/judged.h"
 #include "store/result.h"
 #include "store/verify.h"
 #include "store/views.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX 512
@@ -262,33 +264,145 @@ static void name_damaged_file(struct store *store, int32_t day_from, int32_t day
 	buf_fini(&path);
 }
 
-/* Runs the finished SQL over the views it needs, on a connection of its own. */
+int query_prepare(struct store *store, struct err *err)
+{
+	int ret = open_reader(store, err);
+
+	return ret ? ret : judged_prepare(store, err);
+}
+
+/* The tables that a text mentions, as one state of the catalogue has them. */
+static int make_views(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
+    struct buf *views, struct err *err)
+{
+	struct store *owner = store_owner(store);
+	int ret;
+
+	(void)pthread_mutex_lock(&owner->judging_lock); /* made and held by us alone */
+	ret = catalogue_begin_read(&store->cat, err);
+	if (!ret) {
+		ret = views_append(store, sql, day_from, day_to, views, err);
+		ret = catalogue_end(&store->cat, ret, err);
+	}
+	(void)pthread_mutex_unlock(&owner->judging_lock);
+	if (!ret && views->failed)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	return ret;
+}
+
+static bool lacked_memory(const struct err *err)
+{
+	return err && strstr(err->text, "Out of Memory") != NULL;
+}
+
+/*
+ * Questions that are asked beside each other share DuckDB's memory: one that finds too little is asked
+ * again alone, so that what fits alone never fails.  A scan keeps next to nothing and has given out
+ * blocks already.
+ */
+static int run_sharing(struct store *store, duckdb_connection con, const char *sql,
+    const struct sink *sink, struct err *err)
+{
+	pthread_rwlock_t *alone = &store_owner(store)->alone;
+	int ret;
+
+	(void)pthread_rwlock_rdlock(alone); /* fails only with more threads than there can be */
+	ret = run_select(con, sql, sink, err);
+	(void)pthread_rwlock_unlock(alone);
+	if (ret != ST_ENGINE || sink->each || !lacked_memory(err))
+		return ret;
+	(void)pthread_rwlock_wrlock(alone);
+	ret = run_select(con, sql, sink, err);
+	(void)pthread_rwlock_unlock(alone);
+	return ret;
+}
+
+static void session_end(struct store_session *session)
+{
+	if (session->engine.con)
+		duckdb_disconnect(&session->engine.con);
+	free(session->views);
+	*session = (struct store_session){0};
+}
+
+void query_end(struct store *store)
+{
+	for (size_t i = 0; i < STORE_SESSIONS_MAX; i++)
+		session_end(&store->sessions[i]);
+}
+
+/* The session with these views, or one that is not needed: that was used longest ago. */
+static struct store_session *session_find(struct store *store, const char *views)
+{
+	struct store_session *oldest = NULL;
+
+	for (size_t i = 0; i < STORE_SESSIONS_MAX; i++) {
+		struct store_session *session = &store->sessions[i];
+
+		if (session->busy)
+			continue;
+		if (session->views && strcmp(session->views, views) == 0)
+			return session;
+		if (!oldest || session->used < oldest->used)
+			oldest = session;
+	}
+	return oldest;
+}
+
+/*
+ * A connection with these views, kept for the next question: many ask the same tables about the same
+ * days, and making the views costs as much as a small question.
+ */
+static int session_take(struct store *store, const char *views, struct store_session **ret_session,
+    struct err *err)
+{
+	struct store_session *session = session_find(store, views);
+	int ret = ST_OK;
+
+	if (!session) /* questions within scans within scans: nobody does that */
+		return err_set(err, ST_LIMIT, "too many questions at a time");
+	if (session->views && strcmp(session->views, views) != 0)
+		session_end(session);
+	if (!session->views) {
+		session->views = strdup(views);
+		if (!session->views)
+			ret = err_set(err, -ENOMEM, "out of memory");
+		else if (duckdb_connect(store_owner(store)->reader.db, &session->engine.con)
+		    != DuckDBSuccess)
+			ret = err_set(err, ST_ENGINE, "DuckDB gives no connection");
+		else if (views[0])
+			ret = engine_run(&session->engine, views, err);
+	}
+	if (ret) {
+		session_end(session);
+		return ret;
+	}
+	session->busy = true;
+	session->used = ++store->session_uses;
+	*ret_session = session;
+	return ST_OK;
+}
+
+/* Runs the finished SQL over the views it needs, which no other question can change. */
 static int run(struct store *store, const char *sql, int32_t day_from, int32_t day_to,
     const struct sink *sink, struct err *err)
 {
-	struct engine session = {0};
+	struct store_session *session = NULL;
 	struct buf views = {0};
-	int ret = open_reader(store, err);
+	int ret = open_reader(store_owner(store), err);
 
-	if (ret)
-		return ret;
-	ret = catalogue_begin_read(&store->cat, err);
-	if (ret)
-		return ret;
-	ret = views_append(store, sql, day_from, day_to, &views, err);
-	ret = catalogue_end(&store->cat, ret, err);
-	if (!ret && views.failed)
-		ret = err_set(err, -ENOMEM, "out of memory");
-	if (!ret && duckdb_connect(store->reader.db, &session.con) != DuckDBSuccess)
-		ret = err_set(err, ST_ENGINE, "DuckDB gives no connection");
-	if (!ret && views.len)
-		ret = engine_run(&session, buf_text(&views), err);
 	if (!ret)
-		ret = run_select(session.con, sql, sink, err);
+		ret = make_views(store, sql, day_from, day_to, &views, err);
+	if (!ret)
+		ret = session_take(store, buf_text(&views), &session, err);
+	if (!ret)
+		ret = run_sharing(store, session->engine.con, sql, sink, err);
+	if (session)
+		session->busy = false;
+	if (session && ret)
+		session_end(session);
 	if (ret == ST_ENGINE)
 		name_damaged_file(store, day_from, day_to, err);
-	if (session.con)
-		duckdb_disconnect(&session.con);
 	buf_fini(&views);
 	return ret;
 }

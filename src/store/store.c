@@ -180,6 +180,8 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 	if (!store)
 		return err_set(err, -ENOMEM, "out of memory");
 	store->lock_fd = -1;
+	(void)pthread_mutex_init(&store->judging_lock, NULL); /* neither fails without attributes */
+	(void)pthread_rwlock_init(&store->alone, NULL);
 	store->mode = options->mode;
 	store->threads = options->threads;
 	store->memory_bytes = options->memory_bytes;
@@ -205,6 +207,7 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	query_end(store);
 	judged_free(store->judged);
 	engine_close(&store->reader);
 	engine_close(&store->merger);
@@ -214,6 +217,8 @@ void store_close(struct store *store)
 	tools_free(store->tools);
 	if (store->lock_fd >= 0)
 		(void)close(store->lock_fd); /* releases the lock */
+	(void)pthread_mutex_destroy(&store->judging_lock);
+	(void)pthread_rwlock_destroy(&store->alone);
 	free(store->path);
 	free(store);
 }

@@ -295,6 +295,22 @@ ST_MUST_CHECK int store_scan(struct store *store, const char *question,
     const struct store_param *params, size_t param_count, int32_t day_from, int32_t day_to,
     store_scan_each *each, void *arg, struct err *err);
 
+/*
+ * A part of the work that only asks, on a thread of its own while the caller goes on asking.  It gets
+ * a store of its own (`beside`): the same directory and the same DuckDB, so the same threads and the
+ * same limit of memory, but its own zone and catalogue.  The part may use that store and what arg
+ * points to, nothing else; it is gone when the part returns.  Without a thread to be had, the part is
+ * run within begin.
+ *
+ * Every part that was begun is ended before the store is closed: end waits for it and returns what it
+ * returned, with its error.  end(NULL) is ST_OK.
+ */
+struct store_beside;
+typedef int store_part(void *arg, struct store *beside, struct err *err);
+ST_MUST_CHECK int store_beside_begin(struct store *store, store_part *part, void *arg,
+    struct store_beside **ret_beside, struct err *err);
+ST_MUST_CHECK int store_beside_end(struct store_beside *beside, struct err *err);
+
 /* A person's SELECT, read-only: it cannot write, attach or read other files. */
 ST_MUST_CHECK int store_sql(struct store *store, const char *sql, struct store_result **ret_result,
     struct err *err);

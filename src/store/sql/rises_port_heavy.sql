@@ -6,11 +6,11 @@ FROM (
 	FROM flow
 	WHERE class = 0 AND date >= {from_day} AND date < {to_day} AND port IN ({ports})
 		AND toInt64({target}) * 1024 + (date - {from_day}) IN ({pairs})
-		AND (date, src_hi, src_lo) NOT IN (SELECT date, src_hi, src_lo FROM role
-			WHERE date >= {from_day} AND date < {to_day} AND role IN ('victim-reflection',
-				'victim-backscatter', 'reflector', 'misconfigured'))
 	GROUP BY target, date, sensor, src_hi, src_lo
 	HAVING sum(packets) >= {least}
 ) AS sources
+WHERE (date, src_hi, src_lo) NOT IN (SELECT date, src_hi, src_lo FROM role
+	WHERE date >= {from_day} AND date < {to_day} AND role IN ('victim-reflection',
+		'victim-backscatter', 'reflector', 'misconfigured'))
 GROUP BY target, date, sensor
 ORDER BY target, date, sensor
