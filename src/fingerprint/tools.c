@@ -224,16 +224,20 @@ static inline bool glance_matches(const struct glance *g, uint64_t fixed, const 
 	return !differ && stamp_of(rd_at_u64be(end - g->stamp_back) & g->stamp_mask) == g->stamp;
 }
 
-/* The header's own slot or the one beside it: where it is, or where it may go.  Two frequent headers
- * that meet in a slot would drive each other out all the time. */
-static inline struct glance *find_glance(struct tools *tools, uint64_t hash, uint64_t fixed,
-    const uint8_t *end)
+/*
+ * Whether the header is known, in its own slot or in the one beside it; *ret_glance is that slot, or
+ * where it may go.  In one slot two frequent headers would drive each other out all the time.
+ */
+static inline bool find_glance(struct tools *tools, uint64_t hash, uint64_t fixed,
+    const uint8_t *end, struct glance **ret_glance)
 {
-	struct glance *own = &tools->glances[hash % GLANCE_SLOTS];
-
-	if (glance_matches(own, fixed, end) || !own->fixed)
-		return own;
-	return &tools->glances[(hash ^ 1) % GLANCE_SLOTS];
+	*ret_glance = &tools->glances[hash % GLANCE_SLOTS];
+	if (glance_matches(*ret_glance, fixed, end))
+		return true;
+	if (!(*ret_glance)->fixed)
+		return false;
+	*ret_glance = &tools->glances[(hash ^ 1) % GLANCE_SLOTS];
+	return glance_matches(*ret_glance, fixed, end);
 }
 
 /* Keeps the header for the next time. */
@@ -309,8 +313,7 @@ struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_pa
 	/* The ends tell most shapes apart; a time stamp, which would spoil the hash, is in between. */
 	head = rd_at_u64be(tcp + 12 + (options_len < 8 ? options_len : 8)) & low_bytes(options_len);
 	head = head << 32 ^ head >> 32 ^ (rd_at_u32be(end - 4) & low_bytes(options_len));
-	g = find_glance(tools, hash_pair(fixed, head), fixed, end);
-	if (!glance_matches(g, fixed, end)) {
+	if (!find_glance(tools, hash_pair(fixed, head), fixed, end, &g)) {
 		syn_parse(packet, &syn);
 		glance_fill(tools, g, fixed, &syn, end, options_len);
 	}

@@ -364,11 +364,8 @@ static int take_weeks(void *arg, const struct store_result *block, struct err *e
 	struct week_reader *weeks = arg;
 	const int64_t *columns[4];
 
-	for (size_t c = 0; c < 4; c++) {
-		columns[c] = store_result_ints(block, c);
-		if (!columns[c])
-			return ST_OK;
-	}
+	if (!store_result_all_ints(block, 4, columns))
+		return ST_OK;
 	for (size_t row = 0; row < store_result_rows(block); row++) {
 		int64_t week = (columns[0][row] - weeks->from) / 7;
 		double *sums = port_sums_at(&weeks->sums,

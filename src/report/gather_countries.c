@@ -77,11 +77,8 @@ static int take_main_ports(void *arg, const struct store_result *block, struct e
 	struct main_ports *m = arg;
 	const int64_t *columns[4];
 
-	for (size_t c = 0; c < 4; c++) {
-		columns[c] = store_result_ints(block, c);
-		if (!columns[c])
-			return ST_OK;
-	}
+	if (!store_result_all_ints(block, 4, columns))
+		return ST_OK;
 	for (size_t row = 0; row < store_result_rows(block); row++) {
 		double *sum;
 

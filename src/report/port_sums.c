@@ -53,11 +53,8 @@ static int take(void *arg, const struct store_result *block, struct err *err)
 	int64_t id = -1;
 	size_t sensor = SIZE_MAX;
 
-	for (size_t c = 0; c < 5; c++) {
-		columns[c] = store_result_ints(block, c);
-		if (!columns[c])
-			return ST_OK;
-	}
+	if (!store_result_all_ints(block, 5, columns))
+		return ST_OK;
 	for (size_t row = 0; row < store_result_rows(block); row++) {
 		double *sums;
 

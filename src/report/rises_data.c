@@ -177,11 +177,8 @@ static int take_cells(void *arg, const struct store_result *block, struct err *e
 	const int64_t *columns[6];
 	size_t rows = store_result_rows(block);
 
-	for (size_t c = 0; c < 6; c++) {
-		columns[c] = store_result_ints(block, c);
-		if (!columns[c])
-			return ST_OK;
-	}
+	if (!store_result_all_ints(block, 6, columns))
+		return ST_OK;
 	for (size_t row = 0; row < rows; row++) {
 		uint32_t key = GATHER_KEY(columns[0][row] & 0xff, columns[1][row] & 0xffff);
 		size_t port = port_index_find(&data->index, key);

@@ -254,11 +254,8 @@ static int take_flow(void *arg, const struct store_result *block, struct err *er
 	const int64_t *columns[5];
 	size_t rows = store_result_rows(block);
 
-	for (size_t i = 0; i < 5; i++) {
-		columns[i] = store_result_ints(block, i);
-		if (!columns[i])
-			return ST_OK;
-	}
+	if (!store_result_all_ints(block, 5, columns))
+		return ST_OK;
 	for (size_t row = 0; row < rows; row++) {
 		const struct source_entry *entry = source_index_find(&c->sources->index,
 		    (uint64_t)columns[1][row], (uint64_t)columns[2][row]);

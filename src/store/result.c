@@ -427,6 +427,17 @@ const int64_t *store_result_ints(const struct store_result *result, size_t colum
 	return &result->columns[column].cells->i;
 }
 
+bool store_result_all_ints(const struct store_result *result, size_t count,
+    const int64_t *ret_columns[])
+{
+	for (size_t c = 0; c < count; c++) {
+		ret_columns[c] = store_result_ints(result, c);
+		if (!ret_columns[c])
+			return false;
+	}
+	return true;
+}
+
 void store_result_free(struct store_result *result)
 {
 	if (!result)

@@ -326,5 +326,8 @@ double store_result_real(const struct store_result *result, size_t row, size_t c
 /* A column of whole numbers, dates or times as an array (NULL as 0), or NULL when it is none or
  * there are no rows. */
 const int64_t *store_result_ints(const struct store_result *result, size_t column);
+/* The first count columns, each like that; false when one of them would be NULL. */
+bool store_result_all_ints(const struct store_result *result, size_t count,
+    const int64_t *ret_columns[]);
 const char *store_result_text(const struct store_result *result, size_t row, size_t column);
 void store_result_free(struct store_result *result);

@@ -329,6 +329,20 @@ def library_folder():
     return os.path.dirname(found.group(1)) if found else ''
 
 
+def impostor_folder(name, programs, text):
+    """A folder with these programs of the sensor's, and a script in the place of one of them."""
+    folder = os.path.join(FOLDER, 'impostor-' + name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    for program in programs:
+        shutil.copy(os.path.join(BUILD, program), folder)
+    path = os.path.join(folder, name)
+    with open(path, 'w', encoding='ascii') as file:
+        file.write(text)
+    os.chmod(path, 0o755)
+    return folder
+
+
 def is_sanitized():
     with open(os.path.join(BUILD, 'teiten-respond'), 'rb') as file:
         return b'__asan_init' in file.read()

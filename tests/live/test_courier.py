@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 
-from live import BUILD, FOLDER, PATIENCE_S, SOURCE, Sensor, Skip, contains, equal, \
-    is_sanitized, library_folder, main, memory_kb, need, teiten, wait_for
+from live import PATIENCE_S, SOURCE, Sensor, Skip, contains, equal, \
+    impostor_folder, is_sanitized, library_folder, main, memory_kb, need, teiten, wait_for
 from netns import Network
 
 ADDRESSES = ['192.0.2.9', '2001:db8:8::9']
@@ -353,15 +353,9 @@ while select.select([outside], [], []):
 
 
 def impostor(name, fd, body):
-    folder = os.path.join(FOLDER, 'impostor-' + name)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.mkdir(folder)
-    for program in ('teiten-sensor', 'teiten-store', 'teiten-respond', 'teiten-courier'):
-        shutil.copy(os.path.join(BUILD, program), folder)
-    path = os.path.join(folder, name)
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(FAKE.format(python=sys.executable, fd=fd, body=body))
-    os.chmod(path, 0o755)
+    folder = impostor_folder(name, ('teiten-sensor', 'teiten-store', 'teiten-respond',
+                                    'teiten-courier'),
+                             FAKE.format(python=sys.executable, fd=fd, body=body))
     network, sensor = make(respond='protocols: { telnet: [23] }')
     lead(network, sensor)
     sensor.programs = folder

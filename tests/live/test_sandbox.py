@@ -10,7 +10,7 @@ import sys
 import time
 
 from live import BUILD, FOLDER, ROOT, SOURCE, TEITEN, Sensor, Skip, contains, equal, \
-    is_sanitized, library_folder, main, need, telnet_login, teiten, wait_for
+    impostor_folder, is_sanitized, library_folder, main, need, telnet_login, teiten, wait_for
 
 DENY = os.path.join(SOURCE, 'tests', 'live', 'deny.py')
 
@@ -45,16 +45,8 @@ time.sleep(60)
 
 def programs_with(name, send):
     """A folder with the sensor's programs, one of them an impostor."""
-    folder = os.path.join(FOLDER, 'impostor')
-    shutil.rmtree(folder, ignore_errors=True)
-    os.mkdir(folder)
-    for program in ('teiten-sensor', 'teiten-store', 'teiten-respond', 'teiten-ssh'):
-        shutil.copy(os.path.join(BUILD, program), folder)
-    path = os.path.join(folder, name)
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(FAKE.format(python=sys.executable, send=send))
-    os.chmod(path, 0o755)
-    return folder
+    return impostor_folder(name, ('teiten-sensor', 'teiten-store', 'teiten-respond', 'teiten-ssh'),
+                           FAKE.format(python=sys.executable, send=send))
 
 
 def impostor(send):
