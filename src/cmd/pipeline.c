@@ -79,7 +79,7 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	struct pipeline *p = arg;
 	int rc = summary_add(p->summary, rows);
 
-	if (!rc)
+	if (!rc && !p->options.quick)
 		rc = judgements_add(p->judgements, rows);
 	if (rc || !p->ingest)
 		return rc;
@@ -305,20 +305,22 @@ static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t
 {
 	for (size_t at = 0; at < count;) {
 		struct tally_counters before;
-		size_t n = coverage_run(p->coverage, packets + at, count - at);
+		struct coverage_run run = coverage_run(p->coverage, packets + at, count - at);
 		int rc;
 
 		before = *tally_counters(p->tally);
-		rc = tally_add(p->tally, packets + at, n);
+		rc = tally_add(p->tally, packets + at, run.count);
 		if (rc)
 			return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
-		rc = coverage_add(p->coverage, packets + at, n, &before, tally_counters(p->tally));
+		rc = coverage_add(p->coverage, &run, &before, tally_counters(p->tally));
 		if (rc)
 			return err_set(err, rc, "out of memory");
-		rc = clustering_add(p->clustering, packets + at, n, p->ingest, err);
+		if (!p->options.quick)
+			rc = clustering_add(p->clustering, packets + at, run.count, p->ingest,
+			    err);
 		if (rc)
 			return rc;
-		at += n;
+		at += run.count;
 	}
 	return ST_OK;
 }
@@ -344,7 +346,7 @@ static int run(struct pipeline *p, struct err *err)
 		}
 		decode_batch(views, count, packets);
 		rc = count_batch(p, packets, count, err);
-		if (!rc)
+		if (!rc && !p->options.quick)
 			rc = visitors_add(p->visitors, packets, count, p->ingest, err);
 		if (!rc && p->options.alerts)
 			rc = inspection_add(p->options.alerts, packets, count, p->ingest, err);
@@ -400,7 +402,9 @@ static int open_tally(struct pipeline *p, struct err *err)
 		.net_count = p->options.net_count,
 		.excluded = p->options.excluded,
 		.excluded_count = p->options.excluded_count,
-		.few_dsts = !p->options.store, /* attacks ask for more, but not of SYNs */
+		/* Attacks ask for all destinations, but not of SYNs. */
+		.dsts = p->options.store ? TALLY_DSTS_ALL
+		    : p->options.quick ? TALLY_DSTS_FEW : TALLY_DSTS_FEW_OF_SYNS,
 		.tools = p->tools,
 		.sink = take_rows,
 		.sink_arg = p,
@@ -429,6 +433,8 @@ static int judge(struct pipeline *p)
 	const struct capture_file *files = capture_files(p->capture, &count);
 	int64_t first_us = 0;
 
+	if (p->options.quick)
+		return ST_OK;
 	for (size_t i = count; i-- > 0;)
 		if (files[i].packets)
 			first_us = files[i].first_us;
@@ -454,11 +460,14 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 		rc = capture_open(&capture, &p->capture, err);
 	if (!rc)
 		rc = tools_new(options->tool_rules, &p->tools, err);
+	if (!rc && !options->store)
+		tools_forget_signatures(p->tools);
 	if (!rc)
 		rc = open_tally(p, err);
 	if (!rc)
 		rc = open_visitors(p, err);
-	if (!rc && summary_new(p->tools, options->geo, &p->summary))
+	if (!rc && summary_new(&(struct summary_options){p->tools, options->geo,
+	    options->quick}, &p->summary))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = judgements_new(destinations_size(tally_destinations(p->tally)), &p->judgements, err);
