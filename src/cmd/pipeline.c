@@ -473,8 +473,9 @@ static int open_tally(struct pipeline *p, struct err *err)
 	return rc;
 }
 
-static int judge(struct pipeline *p)
+static int judge(void *arg)
 {
+	struct pipeline *p = arg;
 	size_t count;
 	const struct capture_file *files = capture_files(p->capture, &count);
 	int64_t first_us = 0;
@@ -484,6 +485,19 @@ static int judge(struct pipeline *p)
 			first_us = files[i].first_us;
 	return judgements_finish(p->judgements, p->summary, p->tools,
 	    destinations_size(tally_destinations(p->tally)), civil_days_of_time(first_us));
+}
+
+/* What the summary still adds up, and what is judged, are two things that only read what it has. */
+static int conclude(struct pipeline *p)
+{
+	int rc;
+	int judged;
+
+	if (p->relay)
+		relay_begin(p->relay, judge, p);
+	rc = summary_finish(p->summary);
+	judged = p->relay ? relay_finish(p->relay) : judge(p);
+	return rc ? rc : judged;
 }
 
 int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_pipeline,
@@ -515,7 +529,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 		rc = clustering_new(options->sensor, options->zone, options->geo, &p->clustering, err);
 	if (!rc)
 		rc = run(p, err);
-	if (!rc && (summary_finish(p->summary) || judge(p)))
+	if (!rc && conclude(p))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (rc) {
 		pipeline_free(p);

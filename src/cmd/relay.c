@@ -29,11 +29,14 @@ struct relay {
 	uint64_t done;
 	uint64_t awaited; /* the first thread waits until so many are done */
 	int packets_rc;
+	int (*task)(void *arg); /* NULL: none, or done */
+	void *task_arg;
+	int task_rc;
 };
 
 static bool has_work(const struct relay *r)
 {
-	return r->ending || r->count > 0 || r->sent - r->done >= WAKE_BATCHES
+	return r->ending || r->count > 0 || r->task || r->sent - r->done >= WAKE_BATCHES
 	    || (r->sent > r->done && r->awaited > r->done);
 }
 
@@ -91,6 +94,19 @@ static void take_minute(struct relay *r)
 	(void)pthread_cond_signal(&r->taken);
 }
 
+/* With the lock. */
+static void run_task(struct relay *r)
+{
+	int rc;
+
+	(void)pthread_mutex_unlock(&r->lock);
+	rc = r->task(r->task_arg);
+	(void)pthread_mutex_lock(&r->lock);
+	r->task_rc = rc;
+	r->task = NULL;
+	(void)pthread_cond_signal(&r->taken);
+}
+
 static void *work(void *arg)
 {
 	struct relay *r = arg;
@@ -104,6 +120,8 @@ static void *work(void *arg)
 		take_packets(r);
 		if (r->count > 0 && !r->ending)
 			take_minute(r);
+		else if (r->task && !r->ending)
+			run_task(r);
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -238,6 +256,29 @@ int relay_drain(struct relay *r)
 	(void)pthread_mutex_lock(&r->lock);
 	await(r, r->sent);
 	rc = r->packets_rc;
+	(void)pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+/* ---- a task --------------------------------------------------------------------------------- */
+
+void relay_begin(struct relay *r, int (*task)(void *arg), void *arg)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	r->task = task;
+	r->task_arg = arg;
+	wake(r);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+int relay_finish(struct relay *r)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&r->lock);
+	while (r->task)
+		(void)pthread_cond_wait(&r->taken, &r->lock);
+	rc = r->task_rc;
 	(void)pthread_mutex_unlock(&r->lock);
 	return rc;
 }

@@ -46,3 +46,8 @@ void relay_settle(void *relay, uint64_t batches);
 
 /* The same for all, after which `packets` is at rest.  Returns its first error. */
 ST_MUST_CHECK int relay_drain(struct relay *relay);
+
+/* Runs a task in the second thread when it has taken everything else, beside what the caller does
+ * until relay_finish, which waits for it and returns its code.  One at a time. */
+void relay_begin(struct relay *relay, int (*task)(void *arg), void *arg);
+ST_MUST_CHECK int relay_finish(struct relay *relay);
