@@ -220,6 +220,29 @@ static void end_line(struct buf *b)
 	buf_putc(b, '\n');
 }
 
+static size_t count_lines(const struct publish_style *style, const char *text, size_t width)
+{
+	struct buf wrapped = {0};
+	size_t lines = 0;
+
+	publish_wrap(&wrapped, style, text, width, "", "");
+	for (const char *at = buf_text(&wrapped); *at; at++)
+		lines += *at == '\n';
+	buf_fini(&wrapped);
+	return lines;
+}
+
+/* The least width that takes no more lines: no heading ends in a line of one character. */
+static size_t balanced_width(const struct publish_style *style, const char *text, size_t width)
+{
+	size_t lines = count_lines(style, text, width);
+
+	while (lines > 1 && width > COLUMN_WIDTH_MIN
+	    && count_lines(style, text, width - 1) == lines)
+		width--;
+	return width;
+}
+
 static void append_row(struct buf *b, const struct publish_style *style,
     const struct publish_grid *grid, const struct layout *l, size_t row)
 {
@@ -228,7 +251,10 @@ static void append_row(struct buf *b, const struct publish_style *style,
 	bool more = true;
 
 	for (size_t c = 0; c < grid->columns; c++) {
-		publish_wrap(&wrapped[c], style, cell_at(grid, row, c), l->width[c], "", "");
+		const char *text = cell_at(grid, row, c);
+
+		publish_wrap(&wrapped[c], style, text, row == 0
+		    ? balanced_width(style, text, l->width[c]) : l->width[c], "", "");
 		rest[c] = buf_text(&wrapped[c]);
 	}
 	while (more) {
@@ -308,6 +334,15 @@ static void append_links(struct buf *b, const struct publish_style *style,
 	}
 }
 
+/* False where a note is about a column that this edition has no room for. */
+static bool is_explained_here(const struct report_table *table, const struct report_sentence *note)
+{
+	for (size_t c = 0; note->column && c < table->column_count; c++)
+		if (strcmp(table->columns[c].csv, note->column) == 0)
+			return table->columns[c].text_edition;
+	return true;
+}
+
 void publish_text_table(struct buf *b, const struct publish_style *style,
     const struct report_table *table, struct publish_numbering *numbering)
 {
@@ -344,7 +379,9 @@ void publish_text_table(struct buf *b, const struct publish_style *style,
 	}
 	publish_text_grid(b, style, &grid, PUBLISH_TEXT_COLUMNS);
 	append_links(b, style, table);
-	publish_text_notes(b, style, table->notes, table->note_count);
+	for (size_t i = 0; i < table->note_count; i++)
+		if (is_explained_here(table, &table->notes[i]))
+			publish_text_notes(b, style, &table->notes[i], 1);
 	for (size_t i = 0; i < grid.columns * grid.rows; i++)
 		free(grid.cells[i]);
 out:

@@ -83,6 +83,10 @@ struct lines {
 void lines_say(struct build *b, struct lines *lines, const char *message,
     const struct report_value *values, size_t count);
 
+/* A note below a table that explains one of its columns, by its CSV name. */
+void lines_note(struct build *b, struct lines *lines, const char *column, const char *message,
+    const struct report_value *values, size_t count);
+
 /* Ends a paragraph, list … of these lines; nothing when there are none.  Empties them. */
 void lines_end(struct build *b, struct lines *lines, enum report_block_kind kind);
 
@@ -143,6 +147,10 @@ const char *build_basis_word(const struct build *b);
 const char *build_times_heading(const struct build *b);
 const char *build_times_word(const struct build *b);
 enum report_unit build_times_unit(const struct build *b);
+/* The same of backscatter, which is counted in total. */
+const char *build_dos_heading(const struct build *b);
+const char *build_dos_word(const struct build *b);
+enum report_unit build_dos_unit(const struct build *b);
 struct report_value build_reference(struct build *b); /* {reference}: (参考値) or nothing */
 struct measure_facts build_access_facts(struct build *b);
 struct measure_facts build_sources_facts(struct build *b);

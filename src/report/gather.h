@@ -259,6 +259,8 @@ struct gather {
 	double nominal_days;
 	double addresses;       /* mean observed at a time, now: Σ address days ÷ nominal */
 	double coverage;        /* 0 … 1 */
+	bool counts;            /* of a capture without addresses or of minutes: every "rate" here
+	                         * is the plain number of packets, sessions … */
 	uint64_t packets_read;
 	uint64_t packets_counted;
 	uint64_t kernel_drops;

@@ -178,6 +178,8 @@ static double day_part(const struct gather *g, enum report_basis basis, size_t d
 
 	if (own <= 0)
 		return 0;
+	if (g->counts)
+		return packets;
 	for (size_t i = 0; i < g->sensor_count; i++) {
 		address_days += g->sensors[i].days[day].address_days;
 		sensors += g->sensors[i].days[day].days > 0;

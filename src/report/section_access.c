@@ -97,7 +97,7 @@ static struct report_figure *figure_new(struct build *b, const char *id, enum re
 	figure->id = id;
 	figure->kind = REPORT_FIGURE_LINES;
 	figure->unit = unit;
-	figure->decimals = 1;
+	figure->decimals = b->g->counts ? 0 : 1;
 	figure->day_from = b->g->now.from;
 	figure->point_count = now_days(b);
 	return figure;
@@ -159,8 +159,8 @@ void build_daily_figure(struct build *b, enum build_figure which, const double *
 		figure->series_count = 2;
 	}
 	extremes_values(b, id, series[0].values, unit, values);
-	values[4] = value_word("basis", unit == build_times_unit(b) ? build_times_word(b)
-	    : build_basis_word(b));
+	values[4] = value_word("basis", which == BUILD_FIGURE_DOS ? build_dos_word(b)
+	    : unit == build_times_unit(b) ? build_times_word(b) : build_basis_word(b));
 	figure->caption = sentence(b, caption, values + 4, 1);
 	figure->alt = sentence(b, alt, values, 5);
 	mark_figure(b, which, figure, &notes);
@@ -296,10 +296,27 @@ static const char *trend_message(const double *levels, size_t count)
 			return MSG("windows.no-trend");
 		if (i == 0)
 			continue;
-		up &= levels[i] >= levels[i - 1] * (1 + part);
-		down &= levels[i] <= levels[i - 1] * (1 - part);
+		/* None after none is neither. */
+		up &= levels[i] > 0 && levels[i] >= levels[i - 1] * (1 + part);
+		down &= levels[i - 1] > 0 && levels[i] <= levels[i - 1] * (1 - part);
 	}
 	return up ? MSG("windows.up") : down ? MSG("windows.down") : MSG("windows.no-trend");
+}
+
+/* All windows would be told by the same words, and no day stands out: one range says it. */
+static bool same_windows(const struct report_value *windows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct report_value *w = &windows[i];
+
+		if (w->value_count < 2 || strcmp(w->text, MSG("window.spike")) == 0
+		    || strcmp(w->text, windows[0].text) != 0
+		    || w->values[0].kind != REPORT_VALUE_INTEGER
+		    || w->values[0].integer != windows[0].values[0].integer
+		    || w->values[1].integer != windows[0].values[1].integer)
+			return false;
+	}
+	return true;
 }
 
 static void say_windows(struct build *b, struct lines *lines, const struct gather_item *item)
@@ -322,6 +339,12 @@ static void say_windows(struct build *b, struct lines *lines, const struct gathe
 	}
 	values[count] = value_port("port", item->key);
 	values[count + 1] = value_word("trend", trend_message(levels, count));
+	if (same_windows(values, count)) {
+		values[0] = plain_window(b, "first", id,
+		    find_extremes(item->days + now_at(b), now_days(b)));
+		lines_say(b, lines, MSG("windows.whole"), values, count + 1);
+		return;
+	}
 	lines_say(b, lines, count == 3 ? MSG("windows.month")
 	    : b->g->now.kind == REPORT_PERIOD_WEEK ? MSG("windows.week") : MSG("windows.halves"),
 	    values, count + 2);
@@ -467,6 +490,10 @@ void section_trend(struct build *b)
 	struct report_value values[5];
 
 	build_heading(b, 1, "access", MSG("heading.access"));
+	if (b->g->access.now <= 0) {
+		lines_say(b, &lines, MSG("access.zero.analysis"), NULL, 0);
+		lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	}
 	if (e.known < FIGURE_DAYS_MIN || e.max <= 0)
 		return;
 	build_heading(b, 2, "trend", MSG("heading.trend"));

@@ -69,7 +69,8 @@ void build_say_alerts(struct build *b, struct lines *lines)
 		return;
 	}
 	if (b->analysis) {
-		lines_say(b, lines, MSG("alerts.analysis"), VALUES(
+		lines_say(b, lines, b->g->counts ? MSG("alerts.count") : MSG("alerts.analysis"),
+		    VALUES(
 		    value_fact("count", fact_add(b, "alerts.count", b->g->alerts.count,
 		        REPORT_UNIT_NONE, 0, "report_alerts", NULL)),
 		    value_fact("value", rate.now), value_word("basis", build_times_word(b)),

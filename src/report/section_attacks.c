@@ -144,7 +144,8 @@ static void incident_table(struct build *b)
 		incident_row(b, &grid, i, rates);
 	lines_say(b, &notes, MSG("note.incidents"), NULL, 0);
 	if (rates)
-		lines_say(b, &notes, MSG("note.attack-rate"), NULL, 0);
+		lines_note(b, &notes, "estimated_packets_per_second",
+		    MSG("note.attack-rate"), NULL, 0);
 	grid_end(b, &grid, "incidents", sentence(b, MSG("caption.incidents"), NULL, 0), &notes);
 }
 

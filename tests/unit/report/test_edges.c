@@ -383,6 +383,63 @@ static void test_no_countries(void **state)
 	site_free(&site);
 }
 
+/* The sentence of a port's windows, or NULL. */
+static const struct report_sentence *find_windows(const struct report_document *doc, uint16_t port)
+{
+	for (const struct report_block *b = doc->blocks; b; b = b->next)
+		for (size_t i = 0; i < b->sentence_count; i++) {
+			const struct report_sentence *s = &b->sentences[i];
+
+			if (strncmp(s->message, "windows.", 8) != 0)
+				continue;
+			for (size_t v = 0; v < s->value_count; v++)
+				if (s->values[v].kind == REPORT_VALUE_PORT
+				    && s->values[v].integer == port)
+					return s;
+		}
+	return NULL;
+}
+
+static const char *trend_of(const struct report_sentence *s)
+{
+	for (size_t v = 0; v < s->value_count; v++)
+		if (strcmp(s->values[v].name, "trend") == 0)
+			return s->values[v].text;
+	return "";
+}
+
+/* None after none is no rise; windows that read alike are told once. */
+static void test_windows(void **state)
+{
+	struct report_options options = site_week(SITE_WEEK_B);
+	struct report_document *doc = NULL;
+	struct site site;
+	uint16_t id;
+
+	(void)state;
+	site_new(&site, "Asia/Tokyo");
+	id = site_sensor(&site, "solo");
+	site_begin(&site, id);
+	for (int32_t day = SITE_WEEK_B; day < SITE_WEEK_B + 7; day++) {
+		uint32_t some = day == SITE_WEEK_B || day == SITE_WEEK_B + 5 ? 6 : 0;
+
+		site_observe(&site, id, day, 0, 24, 1);
+		access_rows(&site, id, ROWS({day, IP(1, 0, 0, 1), 6, 22, 47, "US", 0},
+		    {day, IP(1, 0, 0, 1), 6, 80, (uint32_t)(day - SITE_WEEK_B) * 20 + 20, "US", 0}));
+		if (some)
+			access_rows(&site, id, ROWS({day, IP(1, 0, 0, 1), 6, 23, some, "US", 0}));
+	}
+	site_commit(&site);
+	OK(report_build(site.store, &options, &doc, &err));
+	assert_string_equal(find_windows(doc, 22)->message, "windows.whole");
+	assert_string_equal(find_windows(doc, 23)->message, "windows.week");
+	assert_string_equal(trend_of(find_windows(doc, 23)), "windows.no-trend");
+	assert_string_equal(trend_of(find_windows(doc, 80)), "windows.up");
+	sentences_check(doc);
+	report_document_free(doc);
+	site_free(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +454,7 @@ int main(void)
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_ipv6_by_64),
 		cmocka_unit_test(test_no_countries),
+		cmocka_unit_test(test_windows),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
