@@ -220,27 +220,70 @@ static void end_line(struct buf *b)
 	buf_putc(b, '\n');
 }
 
-static size_t count_lines(const struct publish_style *style, const char *text, size_t width)
+/* Between these two a heading is better broken than elsewhere: 件/日・|IP, 国内発の|宛先, 宛先|ポート. */
+static bool is_seam(uint32_t before, uint32_t after)
 {
-	struct buf wrapped = {0};
-	size_t lines = 0;
+	bool hiragana = before >= 0x3041 && before <= 0x3096;
+	bool katakana = before >= 0x30a1 && before <= 0x30fc;
+	bool next_kanji = after >= 0x4e00 && after <= 0x9fff;
+	bool next_katakana = after >= 0x30a1 && after <= 0x30fa;
 
-	publish_wrap(&wrapped, style, text, width, "", "");
-	for (const char *at = buf_text(&wrapped); *at; at++)
-		lines += *at == '\n';
-	buf_fini(&wrapped);
-	return lines;
+	return before == 0x30fb || before == ' ' || after == '('
+	    || (hiragana && (next_kanji || next_katakana || after < 0x80))
+	    || (katakana && next_kanji) || (next_katakana && before >= 0x4e00 && before <= 0x9fff);
 }
 
-/* The least width that takes no more lines: no heading ends in a line of one character. */
-static size_t balanced_width(const struct publish_style *style, const char *text, size_t width)
+/* How many lines a heading takes at a width, and how many of them end where it is no seam. */
+static void count_lines(const struct publish_style *style, const char *text, size_t width,
+    size_t *ret_lines, size_t *ret_torn)
 {
-	size_t lines = count_lines(style, text, width);
+	struct buf wrapped = {0};
+	uint32_t before = 0;
 
-	while (lines > 1 && width > COLUMN_WIDTH_MIN
-	    && count_lines(style, text, width - 1) == lines)
-		width--;
-	return width;
+	*ret_lines = 0;
+	*ret_torn = 0;
+	publish_wrap(&wrapped, style, text, width, "", "");
+	for (size_t at = 0; at < wrapped.len;) {
+		uint32_t cp;
+		uint32_t next = 0;
+
+		at += utf8_decode(wrapped.data + at, wrapped.len - at, &cp);
+		if (cp == '\n') {
+			(*ret_lines)++;
+			if (at < wrapped.len) {
+				(void)utf8_decode(wrapped.data + at, wrapped.len - at, &next);
+				*ret_torn += before > 0x7f && !is_seam(before, next);
+			}
+		}
+		before = cp;
+	}
+	buf_fini(&wrapped);
+}
+
+/*
+ * The width at which a heading takes no more lines than it must and breaks best; of equal ones the
+ * least, so that no line is left with one character.
+ */
+static size_t heading_best(const struct publish_style *style, const char *text, size_t width)
+{
+	size_t least;
+	size_t best_torn;
+	size_t best = width;
+
+	count_lines(style, text, width, &least, &best_torn);
+	for (size_t w = width; least > 1 && w > COLUMN_WIDTH_MIN; w--) {
+		size_t lines;
+		size_t torn;
+
+		count_lines(style, text, w, &lines, &torn);
+		if (lines > least)
+			break;
+		if (torn <= best_torn) {
+			best_torn = torn;
+			best = w;
+		}
+	}
+	return best;
 }
 
 static void append_row(struct buf *b, const struct publish_style *style,
@@ -254,7 +297,7 @@ static void append_row(struct buf *b, const struct publish_style *style,
 		const char *text = cell_at(grid, row, c);
 
 		publish_wrap(&wrapped[c], style, text, row == 0
-		    ? balanced_width(style, text, l->width[c]) : l->width[c], "", "");
+		    ? heading_best(style, text, l->width[c]) : l->width[c], "", "");
 		rest[c] = buf_text(&wrapped[c]);
 	}
 	while (more) {

@@ -199,6 +199,13 @@ const struct report_fact *fact_add(struct build *b, const char *id, double value
 	return report_fact_add(b->doc, &fact);
 }
 
+int build_decimals(const struct report_measure *measure)
+{
+	double largest = measure->now > measure->before ? measure->now : measure->before;
+
+	return largest > 0 && largest < 10 ? 2 : 1;
+}
+
 struct measure_facts measure_facts_add(struct build *b, const char *id,
     const struct report_measure *measure, enum report_unit unit, int decimals,
     const char *question)

@@ -97,6 +97,9 @@ void build_heading(struct build *b, int level, const char *anchor, const char *m
 const struct report_fact *fact_add(struct build *b, const char *id, double value,
     enum report_unit unit, int decimals, const char *question, const char *inputs);
 
+/* How many decimals say something: 1, below ten 2 (0.03 victims a day are not 0.0). */
+int build_decimals(const struct report_measure *measure);
+
 /* The facts of one measure: ID, ID.before, ID.difference, ID.percent. */
 struct measure_facts {
 	const struct report_fact *now;

@@ -402,6 +402,8 @@ double gather_nominal_days(const struct gather *g, const struct gather_sensor *s
 const char *gather_target_sql(const struct gather *g);
 
 /* Index of a sensor by its number, or SIZE_MAX. */
+/* True if so many days of observed time, of all sensors together, make a day of a daily array. */
+bool gather_day_counts(const struct gather *g, double observed);
 size_t gather_sensor_find(const struct gather *g, uint16_t id);
 
 /* The item of a key (or of a country's two letters), added when new. */

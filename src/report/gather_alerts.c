@@ -445,7 +445,7 @@ static int ask_days(struct gather *g, struct err *err)
 
 		for (size_t i = 0; i < g->sensor_count; i++)
 			observed += a->days[i][d].days;
-		a->matches_days[d] = observed > 0 ? 0 : NAN;
+		a->matches_days[d] = gather_day_counts(g, observed) ? 0 : NAN;
 	}
 	for (size_t i = 0; i < store_result_rows(result); i++) {
 		int64_t day = store_result_int(result, i, 0) - g->first;

@@ -49,7 +49,8 @@ static void port_table(struct build *b)
 		if (!item->rank)
 			break;
 		facts = measure_facts_add(b, report_printf(b->doc, "dos.%s.packets",
-		    build_port_id(b, item->key)), &item->rate, build_dos_unit(b), 1,
+		    build_port_id(b, item->key)), &item->rate, build_dos_unit(b),
+		    build_decimals(&b->g->dos),
 		    "report_dos_ports");
 		grid_cell(b, &grid, value_integer(NULL, item->rank));
 		if (b->g->has_before)
@@ -96,7 +97,7 @@ static void country_table(struct build *b)
 	    .facts = "dos.country",
 	    .measure = "packets",
 	    .unit = build_dos_unit(b),
-	    .decimals = 1,
+	    .decimals = build_decimals(&b->g->dos),
 	    .question = "report_dos_countries",
 	    .whole = b->g->dos.now,
 	    .inputs = "of dos.packets",
@@ -146,8 +147,8 @@ void section_dos(struct build *b)
 	}
 	if (!b->g->counts)
 		lines_say(b, &lines, MSG("dos.rate"), VALUES(value_fact("rate",
-		    measure_facts_add(b, "dos.rate", &b->g->dos_rate, REPORT_UNIT_RATE, 1,
-		        "report_dos_ports").now)));
+		    measure_facts_add(b, "dos.rate", &b->g->dos_rate, REPORT_UNIT_RATE,
+		        build_decimals(&b->g->dos_rate), "report_dos_ports").now)));
 	say_shares(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	build_daily_figure(b, BUILD_FIGURE_DOS, b->g->dos_days, build_dos_unit(b),

@@ -173,7 +173,8 @@ static void sensor_row(struct build *b, struct grid *grid, const struct gather_s
 	rate.panel_now = rate.now;
 	rate.panel_before = s->panel ? rate.before : 0;
 	facts = measure_facts_add(b, report_printf(b->doc, "%s.rate", id), &rate,
-	    b->g->counts ? REPORT_UNIT_PACKETS : REPORT_UNIT_RATE, 1, "report_ports");
+	    b->g->counts ? REPORT_UNIT_PACKETS : REPORT_UNIT_RATE,
+	    build_decimals(&b->g->access_address), "report_ports");
 	grid_cell(b, grid, value_sensor(b, NULL, s->name));
 	grid_cell(b, grid, s->country[0] && strcmp(s->country, "ZZ") != 0
 	    ? value_country(b, NULL, s->country) : value_none());

@@ -53,7 +53,8 @@ struct report_value build_reference(struct build *b)
 
 struct measure_facts build_access_facts(struct build *b)
 {
-	return measure_facts_add(b, "access.rate", &b->g->access, b->rate_unit, 1,
+	return measure_facts_add(b, "access.rate", &b->g->access, b->rate_unit,
+	    build_decimals(&b->g->access),
 	    "report_ports");
 }
 
@@ -65,13 +66,15 @@ struct measure_facts build_sources_facts(struct build *b)
 
 struct measure_facts build_dos_facts(struct build *b)
 {
-	return measure_facts_add(b, "dos.packets", &b->g->dos, build_dos_unit(b), 1,
+	return measure_facts_add(b, "dos.packets", &b->g->dos, build_dos_unit(b),
+	    build_decimals(&b->g->dos),
 	    "report_dos_ports");
 }
 
 struct measure_facts build_victims_facts(struct build *b)
 {
-	return measure_facts_add(b, "dos.victims", &b->g->victims, REPORT_UNIT_ADDRESSES_DAY, 1,
+	return measure_facts_add(b, "dos.victims", &b->g->victims, REPORT_UNIT_ADDRESSES_DAY,
+	    build_decimals(&b->g->victims),
 	    "report_victims");
 }
 
@@ -158,7 +161,8 @@ static struct measure_facts build_unresearched_facts(struct build *b)
 		.panel_before = fmax(0, all->panel_before - part->panel_before),
 	};
 
-	return measure_facts_add(b, "access.without-research", &rest, b->rate_unit, 1,
+	return measure_facts_add(b, "access.without-research", &rest, b->rate_unit,
+	    build_decimals(all),
 	    "report_apart");
 }
 
@@ -401,7 +405,7 @@ static void overview_table(struct build *b)
 	    : MSG("in.per-day"));
 	if (!b->g->counts) {
 		struct measure_facts rate = measure_facts_add(b, "dos.rate", &b->g->dos_rate,
-		    REPORT_UNIT_RATE, 1, "report_dos_ports");
+		    REPORT_UNIT_RATE, build_decimals(&b->g->dos_rate), "report_dos_ports");
 
 		overview_row(b, &grid, MSG("overview.dos-rate"), &rate, MSG("in.rate"));
 	}

@@ -383,6 +383,44 @@ static void test_no_countries(void **state)
 	site_free(&site);
 }
 
+/* A day of which somebody saw half an hour is neither the busiest nor the quietest. */
+static void test_hardly_observed_day(void **state)
+{
+	struct report_options options = site_week(SITE_WEEK_B);
+	const int32_t last = SITE_WEEK_B + 4;
+	struct record_coverage half_hour = {
+		.time = (int64_t)last * CIVIL_US_PER_DAY - 9 * 60 * SITE_MINUTE,
+		.addresses = 1,
+	};
+	struct report_document *doc = NULL;
+	struct site site;
+	uint16_t id;
+
+	(void)state;
+	site_new(&site, "Asia/Tokyo");
+	id = site_sensor(&site, "solo");
+	site_begin(&site, id);
+	for (int32_t day = SITE_WEEK_B; day < last; day++) {
+		site_observe(&site, id, day, 0, 24, 1);
+		access_rows(&site, id,
+		    ROWS({day, IP(1, 0, 0, 1), 6, 23, 5 + (uint32_t)(day - SITE_WEEK_B), "US", 0}));
+	}
+	half_hour.sensor = id;
+	half_hour.end = half_hour.time + 30 * SITE_MINUTE;
+	OK(store_ingest_coverage(site.ingest, &half_hour, 1, &err));
+	access_rows(&site, id, ROWS({last, IP(1, 0, 0, 1), 6, 23, 3, "US", 0}));
+	site_commit(&site);
+	OK(report_build(site.store, &options, &doc, &err));
+	assert_fact(doc, "access.day.max", 8);
+	assert_fact(doc, "access.day.min", 5);
+	assert_true(isnan(find_figure(doc, "access-daily")->series[0].values[4]));
+	/* Rates below ten keep two decimals everywhere, so that small sites have no 0.0. */
+	assert_int_equal(report_fact_find(doc, "access.rate")->decimals, 2);
+	assert_int_equal(report_fact_find(doc, "access.day.max")->decimals, 2);
+	report_document_free(doc);
+	site_free(&site);
+}
+
 /* The sentence of a port's windows, or NULL. */
 static const struct report_sentence *find_windows(const struct report_document *doc, uint16_t port)
 {
@@ -454,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_ipv6_by_64),
 		cmocka_unit_test(test_no_countries),
+		cmocka_unit_test(test_hardly_observed_day),
 		cmocka_unit_test(test_windows),
 	};
 
