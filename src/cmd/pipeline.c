@@ -375,7 +375,7 @@ static int run(struct pipeline *p, struct err *err)
 			if (rc)
 				return rc;
 		}
-		if (p->relay)
+		if (p->relay && !p->options.quick)
 			packets = relay_room(p->relay);
 		decode_batch(views, count, packets);
 		rc = count_batch(p, packets, count, err);
@@ -439,7 +439,8 @@ static int open_capture(struct pipeline *p, struct err *err)
 
 	if (!p->options.store && os_processors() > 1) {
 		rc = relay_new(&relay, &p->relay, err);
-		options.settle = relay_settle;
+		/* Quickly, packets are not sent: only rows are. */
+		options.settle = p->options.quick ? NULL : relay_settle;
 		options.settle_arg = p->relay;
 	}
 	return rc ? rc : capture_open(&options, &p->capture, err);
