@@ -73,10 +73,13 @@ static bool is_message(const struct report_value *value, const char *id)
 	return value->kind == REPORT_VALUE_MESSAGE && value->text && strcmp(value->text, id) == 0;
 }
 
-/* "rank.from-outside" → "from-outside" */
+/*
+ * "rank.from-outside" → "from-outside".  The shape of what was typed keeps its whole id: "mail" is a
+ * password that somebody tries.
+ */
 static const char *last_word(const char *id)
 {
-	const char *dot = id ? strrchr(id, '.') : NULL;
+	const char *dot = id && strncmp(id, "shape.", 6) != 0 ? strrchr(id, '.') : NULL;
 
 	return dot ? dot + 1 : id ? id : "";
 }
