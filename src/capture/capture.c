@@ -149,6 +149,8 @@ int capture_open(
 		return rc;
 	for (size_t i = 0; i < options->name_count; i++)
 		capture->files[i].name = options->names[i];
+	capture->window.settle = options->settle;
+	capture->window.settle_arg = options->settle_arg;
 	capture->total = total_size(options);
 	*ret_capture = capture;
 	return ST_OK;
@@ -325,6 +327,7 @@ size_t capture_next(struct capture *capture, struct capture_packet *ret_packets,
 		n = next_batch(capture, file, ret_packets, max);
 		if (n) {
 			*ret_file = file;
+			capture->window.batches++;
 			return n;
 		}
 		close_file(capture);

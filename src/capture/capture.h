@@ -17,7 +17,7 @@
 
 #define CAPTURE_BATCH_MAX 256
 
-/* One packet, borrowed: valid until the next call of capture_next. */
+/* One packet, borrowed: valid until the next call of capture_next, or as capture_options says. */
 struct capture_packet {
 	const uint8_t *data;
 	uint32_t len;      /* bytes captured at data */
@@ -55,6 +55,13 @@ struct capture_options {
 	const char *const *names; /* borrowed until capture_close */
 	size_t name_count;
 	const char *filter; /* libpcap filter expression, NULL or "" for none */
+	/*
+	 * For views that outlive the next call: capture_next calls it before it overwrites those of the
+	 * batches 1 … batch (every non-empty one it returned, counted from 1, of all files), which goes
+	 * on as soon as it returns.  All end with capture_close.  NULL: views end with the next call.
+	 */
+	void (*settle)(void *arg, uint64_t batch);
+	void *settle_arg;
 };
 
 /*

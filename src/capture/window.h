@@ -23,6 +23,16 @@
 #define WINDOW_PACKET_MAX (64u << 20)
 #define WINDOW_NEED_MAX (WINDOW_PACKET_MAX + (64u << 10))
 
+/* Where views outlive a call: buffers that are filled in turn, of which others may still read all but
+ * one.  A packet that is larger than they are waits until nobody reads, so one is large at a time. */
+#define WINDOW_BUFFERS 3u
+
+struct window_buffer {
+	uint8_t *bytes; /* NULL: none yet */
+	size_t cap;
+	uint64_t batch; /* the last that may have views into it */
+};
+
 struct window {
 	struct source *source;
 	uint8_t *buf;
@@ -32,6 +42,11 @@ struct window {
 	uint64_t taken; /* bytes of the (uncompressed) stream read so far */
 	bool ended;     /* the source has nothing more */
 	int error;      /* why, when it did not end well */
+	uint64_t batches; /* delivered so far, counted by the owner */
+	void (*settle)(void *arg, uint64_t batch); /* of the owner; as capture_options has it */
+	void *settle_arg;
+	struct window_buffer left[WINDOW_BUFFERS - 1]; /* a ring, only with settle */
+	unsigned left_first; /* was left longest ago */
 };
 
 /* Starts at the beginning of an open source; keeps the memory of an earlier one. */
@@ -39,7 +54,8 @@ ST_MUST_CHECK int window_start(struct window *w, struct source *source);
 
 /*
  * Tries to have need ≤ WINDOW_NEED_MAX bytes from pos on.  Returns whether it has; if not, the
- * stream has ended or failed (w->error).  Invalidates every view.
+ * stream has ended or failed (w->error).  Invalidates every view; with settle, after calling it,
+ * and only those of the batches it was called with.
  */
 bool window_fill(struct window *w, size_t need);
 

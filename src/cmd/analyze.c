@@ -268,6 +268,7 @@ struct run {
 	struct classmap *classes; /* of the report */
 	char temporary[OS_PATH_MAX]; /* folder of a store that is not kept */
 	struct screen screen;
+	bool any_destination;      /* no observed addresses were given */
 };
 
 static int open_store(struct run *run, struct err *err)
@@ -502,6 +503,7 @@ static int write_report(struct run *run, const struct pipeline *pipeline, struct
 		.made_us = os_clock_now_us(),
 		.files = names,
 		.file_count = run->request->file_count,
+		.any_destination = run->any_destination,
 	};
 	if (run->request->store) {
 		/* The store holds more than these files: a report of their days. */
@@ -587,9 +589,10 @@ static int run_analysis(struct run *run)
 	rc = judging_research(&research, &err); /* files, read before the doors are shut */
 	if (!rc)
 		rc = prepare(run, &options, &err);
-	if (!rc && options.store && options.net_count == 0 && !run->screen.quiet)
+	if (!rc && run->request->store && options.net_count == 0 && !run->screen.quiet)
 		command_error(&command_analyze, "no observed addresses given (--sensor-net, or "
 		    "sensor.addresses): every destination counts, and rates divide by all of them");
+	run->any_destination = !rc && options.net_count == 0;
 	if (!rc)
 		rc = shut_doors(run, &err);
 	if (!rc)

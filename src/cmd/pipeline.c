@@ -37,7 +37,7 @@ struct pipeline {
 	struct capture *capture;
 	struct tools *tools;
 	struct tally *tally;
-	struct relay *relay; /* NULL: rows are taken where they are counted */
+	struct relay *relay; /* NULL: there is no second thread */
 	struct summary *summary;
 	struct visitors *visitors;
 	struct judgements *judgements;
@@ -49,6 +49,7 @@ struct pipeline {
 	struct record_flow *flows; /* one tally batch for the store */
 	struct known_place *places; /* PLACES: addresses looked up lately */
 	struct err *err;           /* of the run, for the sink */
+	struct err visitors_err;   /* of the second thread */
 	unsigned signatures_stored; /* how many the store has from this run */
 	unsigned refused;
 	unsigned undecoded;        /* files of link types that are not decoded */
@@ -256,6 +257,33 @@ static void note_undecoded(struct pipeline *p)
 	say(p, sentence);
 }
 
+/* In the second thread. */
+static int take_packets(void *arg, const struct decode_packet *packets, size_t count)
+{
+	struct pipeline *p = arg;
+
+	return visitors_add(p->visitors, packets, count, NULL, &p->visitors_err);
+}
+
+/* The second thread has taken all packets.  An error that it met is the run's. */
+static int drain(struct pipeline *p, struct err *err)
+{
+	int rc = relay_drain(p->relay);
+
+	if (rc)
+		*err = p->visitors_err;
+	return rc;
+}
+
+/* What visitors say in a batch that has been counted: nobody writes it any more. */
+static int add_visits(struct pipeline *p, const struct decode_packet *packets, size_t count,
+    struct err *err)
+{
+	if (!p->relay)
+		return visitors_add(p->visitors, packets, count, p->ingest, err);
+	return relay_send(p->relay, count) ? drain(p, err) : ST_OK;
+}
+
 static int end_file(struct pipeline *p, bool last, struct err *err)
 {
 	char sentence[400];
@@ -267,7 +295,9 @@ static int end_file(struct pipeline *p, bool last, struct err *err)
 	rc = tally_flush(p->tally);
 	if (rc)
 		return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
-	rc = visitors_end_file(p->visitors, last, p->ingest, err);
+	rc = p->relay ? drain(p, err) : ST_OK;
+	if (!rc)
+		rc = visitors_end_file(p->visitors, last, p->ingest, err);
 	if (!rc)
 		rc = clustering_flush(p->clustering, p->ingest, err);
 	if (rc)
@@ -326,7 +356,8 @@ static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t
 static int run(struct pipeline *p, struct err *err)
 {
 	static struct capture_packet views[CAPTURE_BATCH_MAX];
-	static struct decode_packet packets[CAPTURE_BATCH_MAX];
+	static struct decode_packet decoded[CAPTURE_BATCH_MAX];
+	struct decode_packet *packets = decoded;
 	const struct capture_file *file;
 	uint64_t batches = 0;
 	uint64_t done;
@@ -342,10 +373,12 @@ static int run(struct pipeline *p, struct err *err)
 			if (rc)
 				return rc;
 		}
+		if (p->relay)
+			packets = relay_room(p->relay);
 		decode_batch(views, count, packets);
 		rc = count_batch(p, packets, count, err);
 		if (!rc)
-			rc = visitors_add(p->visitors, packets, count, p->ingest, err);
+			rc = add_visits(p, packets, count, err);
 		if (!rc && p->options.alerts)
 			rc = inspection_add(p->options.alerts, packets, count, p->ingest, err);
 		if (rc)
@@ -370,7 +403,7 @@ static int open_visitors(struct pipeline *p, struct err *err)
 		.sensor = p->options.sensor,
 		.destinations = tally_observed(p->tally),
 		.geo = p->options.geo,
-		.tools = p->tools,
+		.tools = p->options.store ? p->tools : NULL, /* texts are for rows */
 		.store = p->options.store,
 		.streams_max = p->options.streams_max,
 		.hold_max = p->options.hold_max,
@@ -389,6 +422,25 @@ static int open_visitors(struct pipeline *p, struct err *err)
 	if (!rc && options.remember)
 		inspection_keep(p->options.alerts, &keep);
 	return rc;
+}
+
+/* A store is written by threads of its own already, and knows one writer at a time. */
+static int open_capture(struct pipeline *p, struct err *err)
+{
+	struct relay_options relay = {.rows = take_rows, .packets = take_packets, .arg = p};
+	struct capture_options options = {
+		.names = p->options.names,
+		.name_count = p->options.name_count,
+		.filter = p->options.filter,
+	};
+	int rc = ST_OK;
+
+	if (!p->options.store && os_processors() > 1) {
+		rc = relay_new(&relay, &p->relay, err);
+		options.settle = relay_settle;
+		options.settle_arg = p->relay;
+	}
+	return rc ? rc : capture_open(&options, &p->capture, err);
 }
 
 static int open_tally(struct pipeline *p, struct err *err)
@@ -411,9 +463,7 @@ static int open_tally(struct pipeline *p, struct err *err)
 		rc = store_destinations_load(p->options.store, p->options.sensor, &known,
 		    &options.known_count, err);
 	options.known = known;
-	/* A store is written by threads of its own already, and knows one writer at a time. */
-	if (!rc && !p->options.store && os_processors() > 1) {
-		rc = relay_new(take_rows, p, &p->relay, err);
+	if (p->relay) {
 		options.relay = &relay_calls;
 		options.relay_arg = p->relay;
 	}
@@ -423,8 +473,9 @@ static int open_tally(struct pipeline *p, struct err *err)
 	return rc;
 }
 
-static int judge(struct pipeline *p)
+static int judge(void *arg)
 {
+	struct pipeline *p = arg;
 	size_t count;
 	const struct capture_file *files = capture_files(p->capture, &count);
 	int64_t first_us = 0;
@@ -436,10 +487,22 @@ static int judge(struct pipeline *p)
 	    destinations_size(tally_destinations(p->tally)), civil_days_of_time(first_us));
 }
 
+/* What the summary still adds up, and what is judged, are two things that only read what it has. */
+static int conclude(struct pipeline *p)
+{
+	int rc;
+	int judged;
+
+	if (p->relay)
+		relay_begin(p->relay, judge, p);
+	rc = summary_finish(p->summary);
+	judged = p->relay ? relay_finish(p->relay) : judge(p);
+	return rc ? rc : judged;
+}
+
 int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_pipeline,
     struct err *err)
 {
-	struct capture_options capture = {options->names, options->name_count, options->filter};
 	struct pipeline *p = calloc(1, sizeof(*p));
 	int rc;
 
@@ -451,7 +514,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 	p->places = calloc(PLACES, sizeof(*p->places));
 	rc = p->flows && p->places ? ST_OK : err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
-		rc = capture_open(&capture, &p->capture, err);
+		rc = open_capture(p, err);
 	if (!rc)
 		rc = tools_new(options->tool_rules, &p->tools, err);
 	if (!rc)
@@ -466,7 +529,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 		rc = clustering_new(options->sensor, options->zone, options->geo, &p->clustering, err);
 	if (!rc)
 		rc = run(p, err);
-	if (!rc && (summary_finish(p->summary) || judge(p)))
+	if (!rc && conclude(p))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (rc) {
 		pipeline_free(p);

@@ -1,67 +1,156 @@
-/* Minutes for a second thread; the contract is in relay.h. */
+/*
+ * Minutes and packets for a second thread; the contract is in relay.h.
+ *
+ * Who sleeps is woken for several batches at a time: a wake-up takes as long as ten packets.
+ */
 #include "cmd/relay.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#define WAKE_BATCHES (RELAY_BATCHES / 2)
+
 struct relay {
 	pthread_t thread;
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t changed;
-	tally_sink_fn sink;
-	void *arg;
+	struct relay_options options;
+	struct decode_packet *packets; /* RELAY_BATCHES rooms, in turn */
+	pthread_mutex_t lock;          /* of all below */
+	pthread_cond_t work;           /* for the second thread */
+	pthread_cond_t taken;          /* for the first */
+	bool asleep;                   /* the second thread: `work` is to be signalled */
+	bool ending;
 	struct tally_minute *minutes[TALLY_MINUTES_OPEN]; /* a ring; the first is in work */
 	unsigned first;
 	unsigned count;
-	bool ending;
-	int rc; /* the sink's first error: nothing is taken after it */
+	int rows_rc; /* the first error: nothing is taken after it */
+	size_t counts[RELAY_BATCHES];
+	uint64_t sent; /* batches so far */
+	uint64_t done;
+	uint64_t awaited; /* the first thread waits until so many are done */
+	int packets_rc;
+	int (*task)(void *arg); /* NULL: none, or done */
+	void *task_arg;
+	int task_rc;
 };
+
+static bool has_work(const struct relay *r)
+{
+	return r->ending || r->count > 0 || r->task || r->sent - r->done >= WAKE_BATCHES
+	    || (r->sent > r->done && r->awaited > r->done);
+}
+
+static void wake(struct relay *r)
+{
+	if (r->asleep && has_work(r))
+		(void)pthread_cond_signal(&r->work);
+}
+
+/* Takes the batches that are there; with the lock. */
+static void take_packets(struct relay *r)
+{
+	while (r->sent > r->done && !r->ending) {
+		unsigned at = r->done % RELAY_BATCHES;
+		size_t count = r->counts[at];
+		int rc = r->packets_rc;
+
+		(void)pthread_mutex_unlock(&r->lock);
+		if (!rc)
+			rc = r->options.packets(r->options.arg, r->packets + at * CAPTURE_BATCH_MAX, count);
+		(void)pthread_mutex_lock(&r->lock);
+		r->packets_rc = rc;
+		r->done++;
+		if (r->awaited && r->done >= r->awaited) {
+			r->awaited = 0;
+			(void)pthread_cond_signal(&r->taken);
+		}
+	}
+}
+
+/* Rows of a minute, with packets in between. */
+static int take_rows(void *arg, const struct tally_rows *rows)
+{
+	struct relay *r = arg;
+
+	(void)pthread_mutex_lock(&r->lock);
+	take_packets(r);
+	(void)pthread_mutex_unlock(&r->lock);
+	return r->options.rows(r->options.arg, rows);
+}
+
+/* With the lock. */
+static void take_minute(struct relay *r)
+{
+	struct tally_minute *minute = r->minutes[r->first];
+	int rc = r->rows_rc;
+
+	(void)pthread_mutex_unlock(&r->lock);
+	if (!rc)
+		rc = tally_minute_emit(minute, take_rows, r);
+	(void)pthread_mutex_lock(&r->lock);
+	r->rows_rc = rc;
+	r->first = (r->first + 1) % TALLY_MINUTES_OPEN;
+	r->count--;
+	(void)pthread_cond_signal(&r->taken);
+}
+
+/* With the lock. */
+static void run_task(struct relay *r)
+{
+	int rc;
+
+	(void)pthread_mutex_unlock(&r->lock);
+	rc = r->task(r->task_arg);
+	(void)pthread_mutex_lock(&r->lock);
+	r->task_rc = rc;
+	r->task = NULL;
+	(void)pthread_cond_signal(&r->taken);
+}
 
 static void *work(void *arg)
 {
 	struct relay *r = arg;
 
 	(void)pthread_mutex_lock(&r->lock);
-	for (;;) {
-		struct tally_minute *minute;
-		int rc;
-
-		while (r->count == 0 && !r->ending)
-			(void)pthread_cond_wait(&r->changed, &r->lock);
-		if (r->ending)
-			break;
-		minute = r->minutes[r->first];
-		rc = r->rc;
-		(void)pthread_mutex_unlock(&r->lock);
-		if (!rc)
-			rc = tally_minute_emit(minute, r->sink, r->arg);
-		(void)pthread_mutex_lock(&r->lock);
-		r->rc = rc;
-		r->first = (r->first + 1) % TALLY_MINUTES_OPEN;
-		r->count--;
-		(void)pthread_cond_broadcast(&r->changed);
+	while (!r->ending) {
+		r->asleep = true;
+		while (!has_work(r))
+			(void)pthread_cond_wait(&r->work, &r->lock);
+		r->asleep = false;
+		take_packets(r);
+		if (r->count > 0 && !r->ending)
+			take_minute(r);
+		else if (r->task && !r->ending)
+			run_task(r);
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return NULL;
 }
 
-int relay_new(tally_sink_fn sink, void *arg, struct relay **ret_relay, struct err *err)
+static void free_parts(struct relay *r)
+{
+	(void)pthread_cond_destroy(&r->taken);
+	(void)pthread_cond_destroy(&r->work);
+	(void)pthread_mutex_destroy(&r->lock);
+	free(r->packets);
+	free(r);
+}
+
+int relay_new(const struct relay_options *options, struct relay **ret_relay, struct err *err)
 {
 	struct relay *r = calloc(1, sizeof(*r));
 	int rc;
 
 	if (!r)
 		return err_set(err, -ENOMEM, "out of memory");
-	r->sink = sink;
-	r->arg = arg;
+	r->options = *options;
 	(void)pthread_mutex_init(&r->lock, NULL);
-	(void)pthread_cond_init(&r->changed, NULL);
-	rc = pthread_create(&r->thread, NULL, work, r);
+	(void)pthread_cond_init(&r->work, NULL);
+	(void)pthread_cond_init(&r->taken, NULL);
+	r->packets = aligned_alloc(64, RELAY_BATCHES * CAPTURE_BATCH_MAX * sizeof(*r->packets));
+	rc = r->packets ? pthread_create(&r->thread, NULL, work, r) : ENOMEM;
 	if (rc) {
-		(void)pthread_cond_destroy(&r->changed);
-		(void)pthread_mutex_destroy(&r->lock);
-		free(r);
+		free_parts(r);
 		return err_set(err, -rc, "cannot make a thread: %s", st_text(-rc));
 	}
 	*ret_relay = r;
@@ -74,13 +163,13 @@ void relay_free(struct relay *r)
 		return;
 	(void)pthread_mutex_lock(&r->lock);
 	r->ending = true;
-	(void)pthread_cond_broadcast(&r->changed);
+	wake(r);
 	(void)pthread_mutex_unlock(&r->lock);
 	(void)pthread_join(r->thread, NULL);
-	(void)pthread_cond_destroy(&r->changed);
-	(void)pthread_mutex_destroy(&r->lock);
-	free(r);
+	free_parts(r);
 }
+
+/* ---- minutes -------------------------------------------------------------------------------- */
 
 static void hand(void *arg, struct tally_minute *minute)
 {
@@ -88,7 +177,7 @@ static void hand(void *arg, struct tally_minute *minute)
 
 	(void)pthread_mutex_lock(&r->lock);
 	r->minutes[(r->first + r->count++) % TALLY_MINUTES_OPEN] = minute;
-	(void)pthread_cond_broadcast(&r->changed);
+	wake(r);
 	(void)pthread_mutex_unlock(&r->lock);
 }
 
@@ -100,17 +189,96 @@ static bool is_waiting(const struct relay *r, const struct tally_minute *minute)
 	return false;
 }
 
-static int settle(void *arg, const struct tally_minute *minute, bool wait)
+static int settle_minute(void *arg, const struct tally_minute *minute, bool wait)
 {
 	struct relay *r = arg;
 	int rc;
 
 	(void)pthread_mutex_lock(&r->lock);
 	while (wait && is_waiting(r, minute))
-		(void)pthread_cond_wait(&r->changed, &r->lock);
-	rc = is_waiting(r, minute) ? -EAGAIN : r->rc;
+		(void)pthread_cond_wait(&r->taken, &r->lock);
+	rc = is_waiting(r, minute) ? -EAGAIN : r->rows_rc;
 	(void)pthread_mutex_unlock(&r->lock);
 	return rc;
 }
 
-const struct tally_relay relay_calls = {hand, settle};
+const struct tally_relay relay_calls = {hand, settle_minute};
+
+/* ---- packets -------------------------------------------------------------------------------- */
+
+/* With the lock. */
+static void await(struct relay *r, uint64_t batches)
+{
+	while (r->done < batches) {
+		r->awaited = batches;
+		wake(r);
+		(void)pthread_cond_wait(&r->taken, &r->lock);
+	}
+}
+
+struct decode_packet *relay_room(struct relay *r)
+{
+	unsigned at;
+
+	(void)pthread_mutex_lock(&r->lock);
+	if (r->sent - r->done == RELAY_BATCHES)
+		await(r, r->sent - WAKE_BATCHES);
+	at = r->sent % RELAY_BATCHES;
+	(void)pthread_mutex_unlock(&r->lock);
+	return r->packets + at * CAPTURE_BATCH_MAX;
+}
+
+int relay_send(struct relay *r, size_t count)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&r->lock);
+	r->counts[r->sent++ % RELAY_BATCHES] = count;
+	wake(r);
+	rc = r->packets_rc;
+	(void)pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+void relay_settle(void *arg, uint64_t batches)
+{
+	struct relay *r = arg;
+
+	(void)pthread_mutex_lock(&r->lock);
+	await(r, batches);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+int relay_drain(struct relay *r)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&r->lock);
+	await(r, r->sent);
+	rc = r->packets_rc;
+	(void)pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
+/* ---- a task --------------------------------------------------------------------------------- */
+
+void relay_begin(struct relay *r, int (*task)(void *arg), void *arg)
+{
+	(void)pthread_mutex_lock(&r->lock);
+	r->task = task;
+	r->task_arg = arg;
+	wake(r);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+int relay_finish(struct relay *r)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&r->lock);
+	while (r->task)
+		(void)pthread_cond_wait(&r->taken, &r->lock);
+	rc = r->task_rc;
+	(void)pthread_mutex_unlock(&r->lock);
+	return rc;
+}

@@ -1,21 +1,53 @@
 /*
- * Closed minutes on their way to a second thread, which takes their rows while the first counts on.
+ * The second thread of an analysis: it takes closed minutes and decoded packets from the first,
+ * which counts on meanwhile.
  *
- * The rows go to the sink in the order in which the minutes closed, so results are the same with
- * and without it.  When the tally has been flushed (tally_flush), the sink is at rest.
+ * Each kind is taken in the order in which it was handed over, and no result depends on which of the
+ * two comes before the other, so documents are the same with and without the thread.  Packets go
+ * before rows: there is little room for them.
  */
 #pragma once
 
+#include "decode/decode.h"
 #include "tally/tally.h"
+
+#define RELAY_BATCHES 8u /* of packets, between the threads; they stay in the cache of a core */
 
 struct relay;
 
-/* The sink is called in the other thread only.  err: no thread, no memory. */
-ST_MUST_CHECK int relay_new(tally_sink_fn sink, void *arg, struct relay **ret_relay,
+/* Both are called in the second thread only.  Of each kind nothing more is taken after an error. */
+struct relay_options {
+	tally_sink_fn rows;
+	int (*packets)(void *arg, const struct decode_packet *packets, size_t count);
+	void *arg;
+};
+
+/* err: no thread, no memory. */
+ST_MUST_CHECK int relay_new(const struct relay_options *options, struct relay **ret_relay,
     struct err *err);
 
-/* Ends the thread; minutes that were not taken yet are left.  Before the tally is freed. */
+/* Ends the thread; what was not taken yet is left.  Before the tally and the capture go. */
 void relay_free(struct relay *relay);
 
-/* For struct tally_options, with the relay as its argument. */
+/* For struct tally_options, with the relay as its argument.  When the tally has been flushed, `rows`
+ * is at rest. */
 extern const struct tally_relay relay_calls;
+
+/* Room for the next batch of CAPTURE_BATCH_MAX packets; waits until there is some. */
+struct decode_packet *relay_room(struct relay *relay);
+
+/* Hands over what was put there: it may still be read until the next call of relay_room, but not be
+ * written.  Returns the first error of `packets`. */
+ST_MUST_CHECK int relay_send(struct relay *relay, size_t count);
+
+/* Returns when the first so many batches have been taken, all of which were sent.  As
+ * capture_options.settle, for batches that are sent as they are read. */
+void relay_settle(void *relay, uint64_t batches);
+
+/* The same for all, after which `packets` is at rest.  Returns its first error. */
+ST_MUST_CHECK int relay_drain(struct relay *relay);
+
+/* Runs a task in the second thread when it has taken everything else, beside what the caller does
+ * until relay_finish, which waits for it and returns its code.  One at a time. */
+void relay_begin(struct relay *relay, int (*task)(void *arg), void *arg);
+ST_MUST_CHECK int relay_finish(struct relay *relay);

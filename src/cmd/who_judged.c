@@ -303,7 +303,7 @@ void who_judged_people(const struct who_judged *j, const struct publish_style *s
 		heading(arg, i ? "" : "日ごと", i ? "" : "by day", b);
 		buf_printf(b, "%s", civil_format_date(span->from, date));
 		if (span->to != span->from)
-			buf_printf(b, ja ? "~%s" : " to %s", civil_format_date(span->to, date));
+			buf_printf(b, ja ? "〜%s" : " to %s", civil_format_date(span->to, date));
 		buf_printf(b, "  %s: ", roles_word(span->role, style->language));
 		roles_put_reason(b, span->reason, style->language);
 		buf_putc(b, '\n');

@@ -501,7 +501,7 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 
 	(void)civil_format_date(w->now.from, from);
 	(void)civil_format_date(w->now.to - 1, to);
-	buf_printf(b, ja ? "期間 %s~%s(%s)  観測稼働率 " : "Period %s to %s (%s)  coverage ", from,
+	buf_printf(b, ja ? "期間 %s〜%s(%s)  観測稼働率 " : "Period %s to %s (%s)  coverage ", from,
 	    to, zone_name(store_zone(w->store)));
 	put_measure(b, 100 * w->coverage, "%", ja);
 	buf_puts(b, ja ? "(" : " (");

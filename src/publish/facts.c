@@ -46,6 +46,8 @@ static const char *unit_name(enum report_unit unit)
 		return "times/day";
 	case REPORT_UNIT_TIMES_SENSOR_MEAN:
 		return "times/day/sensor";
+	case REPORT_UNIT_TIMES:
+		return "times";
 	}
 	return "none";
 }

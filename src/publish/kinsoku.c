@@ -97,6 +97,9 @@ bool publish_break_allowed(const struct publish_style *style, uint32_t before, u
 	/* 件/日: the slash belongs to both sides. */
 	if (before == '/' || after == '/' || before == '-')
 		return false;
+	/* 190〜350 */
+	if (before == 0x301c && is_digit(after))
+		return false;
 	/* A sign or a currency stays with its number. */
 	return !((before == '+' || before == 0xb1 || before == 0xd7) && is_digit(after));
 }

@@ -198,6 +198,14 @@ static void append_place(struct buf *b, const struct publish_style *style, const
 		append_value(b, style, value, depth + 1);
 		return;
 	}
+	/* {country|the}: the article that English names of some countries need. */
+	if (len - name_len == sizeof("|the") - 1 && memcmp(bar, "|the", len - name_len) == 0) {
+		if (value->kind == REPORT_VALUE_COUNTRY && value->text
+		    && publish_country_article(style, value->text))
+			buf_puts(b, "the ");
+		append_value(b, style, value, depth + 1);
+		return;
+	}
 	wanted = value_is_one(value) ? "one=" : "other=";
 	while (bar) {
 		const char *choice = bar + 1;
@@ -430,6 +438,7 @@ void publish_unit(struct buf *b, const struct publish_style *style, enum report_
 	    [REPORT_UNIT_TIMES_RATE] = "unit.times-rate",
 	    [REPORT_UNIT_TIMES_PER_DAY] = "unit.times-per-day",
 	    [REPORT_UNIT_TIMES_SENSOR_MEAN] = "unit.times-sensor-mean",
+	    [REPORT_UNIT_TIMES] = "unit.times",
 	};
 
 	if (ids[unit])

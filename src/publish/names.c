@@ -194,3 +194,15 @@ void publish_country(struct buf *b, const struct publish_style *style, const cha
 	else
 		buf_append(b, text, (size_t)len);
 }
+
+bool publish_country_article(const struct publish_style *style, const char *code)
+{
+	/* United States, Kingdom, Arab Emirates; Netherlands, Philippines; republics; islands. */
+	static const char codes[] = "US GB AE NL PH BS GM MV KM SC CF DO BQ IM IO TF PS UM VI VG TC "
+	    "SB MH KY CK FO FK CC MP PN AX HM ";
+
+	for (const char *at = codes; style->language == PUBLISH_EN && *at; at += 3)
+		if (strncmp(at, code, 2) == 0)
+			return true;
+	return false;
+}

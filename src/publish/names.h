@@ -23,5 +23,8 @@ struct publish_tsv {
 /* Moves to the next line that is neither empty nor a # comment; false at the end. */
 bool publish_tsv_next(struct publish_tsv *row);
 
+/* "the Netherlands", but "Japan": true where a sentence needs the article; never in Japanese. */
+bool publish_country_article(const struct publish_style *style, const char *code);
+
 /* True if column i is exactly text. */
 bool publish_tsv_is(const struct publish_tsv *row, size_t i, const char *text);

@@ -2,8 +2,8 @@
  * Figures of the text edition: what a reader should see in words, then the numbers.
  *
  * Up to two weeks of days, and all bars, become a small table with a bar of asterisks; longer
- * series become one line of block characters each, drawn between the lowest and the highest value
- * of the figure, which stand beside it in numbers.
+ * series become one line of block characters each, drawn between its lowest and highest value (of
+ * both periods where two are compared), which stand beside it in numbers.
  */
 #include "publish/text.h"
 
@@ -17,29 +17,46 @@
 #include <string.h>
 
 #define TABLE_DAYS_MAX 14
-#define SERIES_MAX 3
+#define SERIES_MAX 6
+/* With more series there is no room for a bar. */
+#define SERIES_WITH_BAR 2
 /* Block characters are two columns wide in Japanese: 31 days fill 62 columns. */
 #define MARKS_MAX 31
 #define BAR_MAX 20
 #define SCALE_STEPS 8
+/* What varies by less than this part of its highest value looks flat. */
+#define FLAT_PART 0.2
 
-static double highest(const struct report_figure *f)
+/*
+ * Whether a series shares its scale with these values: two periods of one thing are compared,
+ * different things (ports) would only flatten each other.
+ */
+static bool shares_scale(const struct report_figure *f, const double *values, size_t series)
+{
+	bool compared = false;
+
+	for (size_t s = 0; s < f->series_count; s++)
+		compared |= f->series[s].muted;
+	return compared || f->series[series].values == values;
+}
+
+static double highest(const struct report_figure *f, const double *values)
 {
 	double top = 0;
 
 	for (size_t s = 0; s < f->series_count; s++)
-		for (size_t i = 0; i < f->point_count; i++)
+		for (size_t i = 0; shares_scale(f, values, s) && i < f->point_count; i++)
 			if (!isnan(f->series[s].values[i]) && f->series[s].values[i] > top)
 				top = f->series[s].values[i];
 	return top;
 }
 
-static double lowest(const struct report_figure *f)
+static double lowest(const struct report_figure *f, const double *values)
 {
-	double low = highest(f);
+	double low = highest(f, values);
 
 	for (size_t s = 0; s < f->series_count; s++)
-		for (size_t i = 0; i < f->point_count; i++)
+		for (size_t i = 0; shares_scale(f, values, s) && i < f->point_count; i++)
 			if (f->series[s].values[i] < low)
 				low = f->series[s].values[i];
 	return low;
@@ -56,7 +73,7 @@ static void append_point(struct buf *b, const struct publish_style *style,
 
 /* One cell of the small table: label, series values, bar. */
 static void append_cell(struct buf *b, const struct publish_style *style,
-    const struct report_figure *f, size_t row, size_t column, size_t columns, double top)
+    const struct report_figure *f, size_t row, size_t column, double top)
 {
 	size_t point = row - 1;
 	double value;
@@ -65,17 +82,17 @@ static void append_cell(struct buf *b, const struct publish_style *style,
 		if (column == 0)
 			publish_message(b, style, f->kind == REPORT_FIGURE_LINES ? "layout.date"
 			    : "layout.item");
-		else if (column + 1 < columns
+		else if (column <= f->series_count && column <= SERIES_MAX
 		    && f->series[column - 1].label.kind != REPORT_VALUE_NONE)
 			publish_value(b, style, &f->series[column - 1].label);
-		return;
+		return; /* the bar of the first series needs no heading */
 	}
 	if (column == 0 && f->kind == REPORT_FIGURE_LINES) {
 		publish_day_short(b, style, f->day_from + (int32_t)point);
 		publish_figure_marks_of(b, f, f->day_from + (int32_t)point);
 	} else if (column == 0) {
 		publish_value(b, style, &f->labels[point]);
-	} else if (column + 1 < columns) {
+	} else if (column <= f->series_count && column <= SERIES_MAX) {
 		append_point(b, style, f, f->series[column - 1].values[point]);
 	} else {
 		value = f->series[0].values[point];
@@ -90,8 +107,8 @@ static void append_small_table(struct buf *b, const struct publish_style *style,
 	enum report_align align[SERIES_MAX + 2] = {REPORT_LEFT};
 	size_t series = f->series_count < SERIES_MAX ? f->series_count : SERIES_MAX;
 	struct publish_grid grid = {
-	    .columns = series + 2, .rows = f->point_count + 1, .align = align};
-	double top = highest(f);
+	    .columns = series + 1 + (series <= SERIES_WITH_BAR), .rows = f->point_count + 1, .align = align};
+	double top = highest(f, f->series[0].values);
 
 	for (size_t s = 0; s < series; s++)
 		align[s + 1] = REPORT_RIGHT;
@@ -105,7 +122,7 @@ static void append_small_table(struct buf *b, const struct publish_style *style,
 		for (size_t c = 0; c < grid.columns; c++) {
 			struct buf cell = {0};
 
-			append_cell(&cell, style, f, r, c, grid.columns, top);
+			append_cell(&cell, style, f, r, c, top);
 			grid.cells[r * grid.columns + c] = buf_take(&cell);
 		}
 	}
@@ -158,8 +175,9 @@ static void append_marks(struct buf *b, const struct publish_style *style,
     const struct report_figure *f, const double *values, size_t days)
 {
 	static const char *const blocks[SCALE_STEPS] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	double low = lowest(f);
-	double range = highest(f) - low;
+	double low = lowest(f, values);
+	double high = highest(f, values);
+	double range = fmax(high - low, FLAT_PART * high);
 
 	buf_puts(b, "  ");
 	for (size_t m = 0; m * days < f->point_count; m++) {

@@ -220,6 +220,72 @@ static void end_line(struct buf *b)
 	buf_putc(b, '\n');
 }
 
+/* Between these two a heading is better broken than elsewhere: 件/日・|IP, 国内発の|宛先, 宛先|ポート. */
+static bool is_seam(uint32_t before, uint32_t after)
+{
+	bool hiragana = before >= 0x3041 && before <= 0x3096;
+	bool katakana = before >= 0x30a1 && before <= 0x30fc;
+	bool next_kanji = after >= 0x4e00 && after <= 0x9fff;
+	bool next_katakana = after >= 0x30a1 && after <= 0x30fa;
+
+	return before == 0x30fb || before == ' ' || after == '('
+	    || (hiragana && (next_kanji || next_katakana || after < 0x80))
+	    || (katakana && next_kanji) || (next_katakana && before >= 0x4e00 && before <= 0x9fff);
+}
+
+/* How many lines a heading takes at a width, and how many of them end where it is no seam. */
+static void count_lines(const struct publish_style *style, const char *text, size_t width,
+    size_t *ret_lines, size_t *ret_torn)
+{
+	struct buf wrapped = {0};
+	uint32_t before = 0;
+
+	*ret_lines = 0;
+	*ret_torn = 0;
+	publish_wrap(&wrapped, style, text, width, "", "");
+	for (size_t at = 0; at < wrapped.len;) {
+		uint32_t cp;
+		uint32_t next = 0;
+
+		at += utf8_decode(wrapped.data + at, wrapped.len - at, &cp);
+		if (cp == '\n') {
+			(*ret_lines)++;
+			if (at < wrapped.len) {
+				(void)utf8_decode(wrapped.data + at, wrapped.len - at, &next);
+				*ret_torn += before > 0x7f && !is_seam(before, next);
+			}
+		}
+		before = cp;
+	}
+	buf_fini(&wrapped);
+}
+
+/*
+ * The width at which a heading takes no more lines than it must and breaks best; of equal ones the
+ * least, so that no line is left with one character.
+ */
+static size_t heading_best(const struct publish_style *style, const char *text, size_t width)
+{
+	size_t least;
+	size_t best_torn;
+	size_t best = width;
+
+	count_lines(style, text, width, &least, &best_torn);
+	for (size_t w = width; least > 1 && w > COLUMN_WIDTH_MIN; w--) {
+		size_t lines;
+		size_t torn;
+
+		count_lines(style, text, w, &lines, &torn);
+		if (lines > least)
+			break;
+		if (torn <= best_torn) {
+			best_torn = torn;
+			best = w;
+		}
+	}
+	return best;
+}
+
 static void append_row(struct buf *b, const struct publish_style *style,
     const struct publish_grid *grid, const struct layout *l, size_t row)
 {
@@ -228,7 +294,10 @@ static void append_row(struct buf *b, const struct publish_style *style,
 	bool more = true;
 
 	for (size_t c = 0; c < grid->columns; c++) {
-		publish_wrap(&wrapped[c], style, cell_at(grid, row, c), l->width[c], "", "");
+		const char *text = cell_at(grid, row, c);
+
+		publish_wrap(&wrapped[c], style, text, row == 0
+		    ? heading_best(style, text, l->width[c]) : l->width[c], "", "");
 		rest[c] = buf_text(&wrapped[c]);
 	}
 	while (more) {
@@ -308,6 +377,15 @@ static void append_links(struct buf *b, const struct publish_style *style,
 	}
 }
 
+/* False where a note is about a column that this edition has no room for. */
+static bool is_explained_here(const struct report_table *table, const struct report_sentence *note)
+{
+	for (size_t c = 0; note->column && c < table->column_count; c++)
+		if (strcmp(table->columns[c].csv, note->column) == 0)
+			return table->columns[c].text_edition;
+	return true;
+}
+
 void publish_text_table(struct buf *b, const struct publish_style *style,
     const struct report_table *table, struct publish_numbering *numbering)
 {
@@ -344,7 +422,9 @@ void publish_text_table(struct buf *b, const struct publish_style *style,
 	}
 	publish_text_grid(b, style, &grid, PUBLISH_TEXT_COLUMNS);
 	append_links(b, style, table);
-	publish_text_notes(b, style, table->notes, table->note_count);
+	for (size_t i = 0; i < table->note_count; i++)
+		if (is_explained_here(table, &table->notes[i]))
+			publish_text_notes(b, style, &table->notes[i], 1);
 	for (size_t i = 0; i < grid.columns * grid.rows; i++)
 		free(grid.cells[i]);
 out:

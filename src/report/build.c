@@ -132,7 +132,7 @@ struct report_sentence sentence(struct build *b, const char *message,
 		copy = report_alloc(b->doc, count * sizeof(*copy));
 		memcpy(copy, values, count * sizeof(*copy));
 	}
-	return (struct report_sentence){message, copy, count};
+	return (struct report_sentence){message, copy, count, NULL};
 }
 
 void lines_say(struct build *b, struct lines *lines, const char *message,
@@ -140,6 +140,13 @@ void lines_say(struct build *b, struct lines *lines, const char *message,
 {
 	if (lines->count < BUILD_LINES_MAX)
 		lines->items[lines->count++] = sentence(b, message, values, count);
+}
+
+void lines_note(struct build *b, struct lines *lines, const char *column, const char *message,
+    const struct report_value *values, size_t count)
+{
+	lines_say(b, lines, message, values, count);
+	lines->items[lines->count - 1].column = column;
 }
 
 static const struct report_sentence *lines_take(struct build *b, struct lines *lines,
@@ -184,12 +191,19 @@ const struct report_fact *fact_add(struct build *b, const char *id, double value
 		.value = value,
 		.known = true,
 		.unit = unit,
-		.decimals = decimals,
+		.decimals = unit == REPORT_UNIT_PACKETS || unit == REPORT_UNIT_TIMES ? 0 : decimals,
 		.question = question,
 		.inputs = inputs,
 	};
 
 	return report_fact_add(b->doc, &fact);
+}
+
+int build_decimals(const struct report_measure *measure)
+{
+	double largest = measure->now > measure->before ? measure->now : measure->before;
+
+	return largest > 0 && largest < 10 ? 2 : 1;
 }
 
 struct measure_facts measure_facts_add(struct build *b, const char *id,

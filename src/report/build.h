@@ -83,6 +83,10 @@ struct lines {
 void lines_say(struct build *b, struct lines *lines, const char *message,
     const struct report_value *values, size_t count);
 
+/* A note below a table that explains one of its columns, by its CSV name. */
+void lines_note(struct build *b, struct lines *lines, const char *column, const char *message,
+    const struct report_value *values, size_t count);
+
 /* Ends a paragraph, list … of these lines; nothing when there are none.  Empties them. */
 void lines_end(struct build *b, struct lines *lines, enum report_block_kind kind);
 
@@ -92,6 +96,9 @@ void build_heading(struct build *b, int level, const char *anchor, const char *m
 
 const struct report_fact *fact_add(struct build *b, const char *id, double value,
     enum report_unit unit, int decimals, const char *question, const char *inputs);
+
+/* How many decimals say something: 1, below ten 2 (0.03 victims a day are not 0.0). */
+int build_decimals(const struct report_measure *measure);
 
 /* The facts of one measure: ID, ID.before, ID.difference, ID.percent. */
 struct measure_facts {
@@ -143,6 +150,10 @@ const char *build_basis_word(const struct build *b);
 const char *build_times_heading(const struct build *b);
 const char *build_times_word(const struct build *b);
 enum report_unit build_times_unit(const struct build *b);
+/* The same of backscatter, which is counted in total. */
+const char *build_dos_heading(const struct build *b);
+const char *build_dos_word(const struct build *b);
+enum report_unit build_dos_unit(const struct build *b);
 struct report_value build_reference(struct build *b); /* {reference}: (参考値) or nothing */
 struct measure_facts build_access_facts(struct build *b);
 struct measure_facts build_sources_facts(struct build *b);

@@ -31,6 +31,7 @@ enum report_unit {
 	REPORT_UNIT_TIMES_RATE,   /* 件/日・IPアドレス of what is no packet; per day per address */
 	REPORT_UNIT_TIMES_PER_DAY,
 	REPORT_UNIT_TIMES_SENSOR_MEAN,
+	REPORT_UNIT_TIMES,        /* 件 of what is no packet */
 };
 
 /*
@@ -113,6 +114,8 @@ struct report_sentence {
 	const char *message;
 	const struct report_value *values;
 	size_t value_count;
+	const char *column; /* of a table's note: CSV name of the column it explains, or NULL; an
+	                     * edition without that column leaves the note out */
 };
 
 enum report_align {

@@ -259,6 +259,8 @@ struct gather {
 	double nominal_days;
 	double addresses;       /* mean observed at a time, now: Σ address days ÷ nominal */
 	double coverage;        /* 0 … 1 */
+	bool counts;            /* of a capture without addresses or of minutes: every "rate" here
+	                         * is the plain number of packets, sessions … */
 	uint64_t packets_read;
 	uint64_t packets_counted;
 	uint64_t kernel_drops;
@@ -400,6 +402,8 @@ double gather_nominal_days(const struct gather *g, const struct gather_sensor *s
 const char *gather_target_sql(const struct gather *g);
 
 /* Index of a sensor by its number, or SIZE_MAX. */
+/* True if so many days of observed time, of all sensors together, make a day of a daily array. */
+bool gather_day_counts(const struct gather *g, double observed);
 size_t gather_sensor_find(const struct gather *g, uint16_t id);
 
 /* The item of a key (or of a country's two letters), added when new. */

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An hour, of all sensors together: a day of seconds has no rate, and would be the busiest. */
+#define DAY_LEAST (1.0 / 24)
 #define FIGURE_PORTS 10 /* daily values are kept for so many of the first ports */
 
 static void item_add(struct gather *g, struct gather_item *item, size_t sensor, double now,
@@ -178,6 +180,8 @@ static double day_part(const struct gather *g, enum report_basis basis, size_t d
 
 	if (own <= 0)
 		return 0;
+	if (g->counts)
+		return packets;
 	for (size_t i = 0; i < g->sensor_count; i++) {
 		address_days += g->sensors[i].days[day].address_days;
 		sensors += g->sensors[i].days[day].days > 0;
@@ -194,7 +198,12 @@ static double day_part(const struct gather *g, enum report_basis basis, size_t d
 	return packets / own;
 }
 
-/* A daily array: 0 where somebody observed, NAN where nobody did. */
+bool gather_day_counts(const struct gather *g, double observed)
+{
+	return observed >= (g->counts ? 1e-12 : DAY_LEAST);
+}
+
+/* A daily array: 0 where somebody observed, NAN where nobody did, or hardly. */
 static double *days_new(const struct gather *g)
 {
 	double *days = gather_alloc(g->day_count, sizeof(*days));
@@ -204,7 +213,7 @@ static double *days_new(const struct gather *g)
 
 		for (size_t i = 0; i < g->sensor_count; i++)
 			observed += g->sensors[i].days[d].days;
-		days[d] = observed > 0 ? 0 : NAN;
+		days[d] = gather_day_counts(g, observed) ? 0 : NAN;
 	}
 	return days;
 }

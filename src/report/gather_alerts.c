@@ -102,6 +102,8 @@ static void observe(struct gather *g, const struct rules_known *known)
 		a->panel_count += a->panel[i];
 	}
 	report_weights(g->options->basis, now, before, a->panel, g->sensor_count, a->weights);
+	for (size_t i = 0; g->counts && i < g->sensor_count; i++)
+		a->weights[i] = (struct report_weight){.now = now[i].days > 0};
 	free(now);
 	free(before);
 }
@@ -410,6 +412,8 @@ static double day_weight(const struct gather *g, size_t day, size_t sensor)
 
 	if (days[sensor][day].days <= 0)
 		return 0;
+	if (g->counts)
+		return 1;
 	for (size_t i = 0; i < g->sensor_count; i++) {
 		address_days += days[i][day].address_days;
 		sensors += days[i][day].days > 0;
@@ -441,7 +445,7 @@ static int ask_days(struct gather *g, struct err *err)
 
 		for (size_t i = 0; i < g->sensor_count; i++)
 			observed += a->days[i][d].days;
-		a->matches_days[d] = observed > 0 ? 0 : NAN;
+		a->matches_days[d] = gather_day_counts(g, observed) ? 0 : NAN;
 	}
 	for (size_t i = 0; i < store_result_rows(result); i++) {
 		int64_t day = store_result_int(result, i, 0) - g->first;

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define SENSORS_FIRST 16
+/* A quarter of an hour: below that a daily rate of a capture means nothing (teiten analyze). */
+#define RATE_DAYS_MIN 0.01
 #define DROP_TEXT_MAX 4096
 
 static struct gather_sensor *sensor_add(struct gather *g, uint16_t id, size_t *cap)
@@ -185,6 +187,9 @@ static void weigh(struct gather *g)
 		report_weights((enum report_basis)basis, now, before, panel, g->sensor_count,
 		    g->weights[basis]);
 	}
+	for (int basis = 0; g->counts && basis < REPORT_BASIS_COUNT; basis++)
+		for (size_t i = 0; i < g->sensor_count; i++)
+			g->weights[basis][i] = (struct report_weight){.now = now[i].days > 0};
 	free(now);
 	free(before);
 	free(panel);
@@ -229,6 +234,8 @@ static void sum_up(struct gather *g)
 		find_gaps(g, i);
 	}
 	g->coverage = g->nominal_days > 0 ? g->observed_days / g->nominal_days : 0;
+	g->counts = g->before.from >= g->before.to
+	    && (g->options->any_destination || g->observed_days < RATE_DAYS_MIN);
 	g->has_before = g->panel_count > 0;
 	g->panel_differs = g->has_before
 	    && (g->panel_count != g->sensors_now || g->panel_count != g->sensors_before);

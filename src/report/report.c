@@ -123,7 +123,7 @@ static void begin(struct build *b)
 	doc->site_en = copy_text(doc, b->options->site_en);
 	doc->timezone = copy_text(doc, zone_name(store_zone(b->g->store)));
 	doc->made_us = b->options->made_us;
-	b->rate_unit = basis_unit(b->options->basis);
+	b->rate_unit = b->g->counts ? REPORT_UNIT_PACKETS : basis_unit(b->options->basis);
 	b->word_now = b->analysis ? MSG("word.analysis") : words->now;
 	b->word_before = words->before;
 	b->subject = value_message(b, "subject", words->subject, VALUES(

@@ -45,6 +45,8 @@ struct report_options {
 	const struct rise_rule *rise_rule; /* NULL = the defaults */
 	int64_t made_us;
 	const char *const *files;    /* report_analysis: names of the captures, borrowed */
+	bool any_destination;        /* report_analysis: nobody said which addresses are observed,
+	                              * so there is nothing to divide by: packets, no rates */
 	size_t file_count;
 };
 

@@ -20,6 +20,7 @@
 
 #define RISES_PARTS 5    /* countries, overlapping ports, that are told per rise */
 #define RISES_SENTENCES 16
+#define RISES_SCARCE 0.005 /* prints as 0.00: no multiple of it says anything */
 #define RISES_HISTORY_DAYS 56 /* looked at before the period */
 
 enum rises_kind {

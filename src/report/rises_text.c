@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define SCARCE 0.005 /* prints as 0.00: no multiple of it says anything */
-
 #define LEAST_SHARE 0.05 /* parts below are not told */
 #define COUNTRY_PARTS 3
 #define OVERLAP_PARTS 2
@@ -104,7 +102,7 @@ static void say_change(struct teller *t)
 		say(t, MSG("rise.fell"), values, count);
 	else if (r->novel)
 		say(t, MSG("rise.new"), values, count);
-	else if (r->expected < SCARCE)
+	else if (r->expected < RISES_SCARCE)
 		say(t, MSG("rise.scarce"), values, count);
 	else if (r->slow)
 		say(t, MSG("rise.slow"), values, count);
@@ -164,7 +162,8 @@ static void say_sources(struct teller *t)
 
 	if (isnan(r->sources))
 		return;
-	say(t, MSG("rise.sources"), VALUES(
+	/* None were expected of what is new. */
+	say(t, r->novel ? MSG("rise.sources-new") : MSG("rise.sources"), VALUES(
 	    value_fact("sources", fact(t, "sources", r->sources, REPORT_UNIT_ADDRESSES_DAY,
 	        r->sources < 100 ? 1 : 0)),
 	    value_fact("expected", fact(t, "sources-expected", r->sources_expected,
@@ -235,6 +234,17 @@ static void say_who(struct teller *t)
 		say(t, MSG("rise.asns"), VALUES(percent(t, "asns", r->asn_share)));
 }
 
+/* 23/tcp → 23/TCP, as ports are written in sentences. */
+static const char *in_capitals(struct report_document *document, const char *text)
+{
+	size_t len = strlen(text);
+	char *copy = report_alloc(document, len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		copy[i] = text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 'a' + 'A') : text[i];
+	return copy;
+}
+
 size_t rises_sentences(const struct rise *rise, struct report_document *document,
     struct report_sentence *ret_sentences)
 {
@@ -249,6 +259,6 @@ size_t rises_sentences(const struct rise *rise, struct report_document *document
 	say_who(&t);
 	if (rise->explained_by[0])
 		say(&t, MSG("rise.explained"), VALUES(value_text("port",
-		    report_printf(document, "%s", rise->explained_by))));
+		    in_capitals(document, rise->explained_by))));
 	return t.count;
 }

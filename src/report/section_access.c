@@ -78,26 +78,27 @@ bool build_figure_days(const struct build *b, const double *days)
 
 /* The sentence a figure can be read by: its highest and lowest day. */
 static void extremes_values(struct build *b, const char *id, const double *now,
-    enum report_unit unit, struct report_value ret_values[4])
+    enum report_unit unit, int decimals, struct report_value ret_values[4])
 {
 	struct extremes e = find_extremes(now, now_days(b));
 
 	ret_values[0] = value_day_short("max_day", b->g->now.from + (int32_t)e.max_at);
 	ret_values[1] = value_fact("max", fact_add(b, report_printf(b->doc, "%s.day.max", id),
-	    e.max, unit, 1, "report_daily", NULL));
+	    e.max, unit, decimals, "report_daily", NULL));
 	ret_values[2] = value_day_short("min_day", b->g->now.from + (int32_t)e.min_at);
 	ret_values[3] = value_fact("min", fact_add(b, report_printf(b->doc, "%s.day.min", id),
-	    e.min, unit, 1, "report_daily", NULL));
+	    e.min, unit, decimals, "report_daily", NULL));
 }
 
-static struct report_figure *figure_new(struct build *b, const char *id, enum report_unit unit)
+static struct report_figure *figure_new(struct build *b, const char *id, enum report_unit unit,
+    int decimals)
 {
 	struct report_figure *figure = report_alloc(b->doc, sizeof(*figure));
 
 	figure->id = id;
 	figure->kind = REPORT_FIGURE_LINES;
 	figure->unit = unit;
-	figure->decimals = 1;
+	figure->decimals = b->g->counts ? 0 : decimals;
 	figure->day_from = b->g->now.from;
 	figure->point_count = now_days(b);
 	return figure;
@@ -142,10 +143,12 @@ void build_daily_figure(struct build *b, enum build_figure which, const double *
 	struct report_series *series;
 	struct report_value values[5];
 	size_t before_days = now_at(b);
+	int decimals = build_decimals(which == BUILD_FIGURE_DOS ? &b->g->dos
+	    : which == BUILD_FIGURE_ALERTS ? &b->g->alerts.rate : &b->g->access);
 
 	if (!build_figure_days(b, days))
 		return;
-	figure = figure_new(b, report_printf(b->doc, "%s-daily", id), unit);
+	figure = figure_new(b, report_printf(b->doc, "%s-daily", id), unit, decimals);
 	series = report_alloc(b->doc, 2 * sizeof(*series));
 	series[0].label = value_word(NULL, b->word_now);
 	series[0].values = copy_days(b, days, before_days, now_days(b));
@@ -158,9 +161,9 @@ void build_daily_figure(struct build *b, enum build_figure which, const double *
 		series[1].muted = true;
 		figure->series_count = 2;
 	}
-	extremes_values(b, id, series[0].values, unit, values);
-	values[4] = value_word("basis", unit == build_times_unit(b) ? build_times_word(b)
-	    : build_basis_word(b));
+	extremes_values(b, id, series[0].values, unit, decimals, values);
+	values[4] = value_word("basis", which == BUILD_FIGURE_DOS ? build_dos_word(b)
+	    : unit == build_times_unit(b) ? build_times_word(b) : build_basis_word(b));
 	figure->caption = sentence(b, caption, values + 4, 1);
 	figure->alt = sentence(b, alt, values, 5);
 	mark_figure(b, which, figure, &notes);
@@ -296,10 +299,27 @@ static const char *trend_message(const double *levels, size_t count)
 			return MSG("windows.no-trend");
 		if (i == 0)
 			continue;
-		up &= levels[i] >= levels[i - 1] * (1 + part);
-		down &= levels[i] <= levels[i - 1] * (1 - part);
+		/* None after none is neither. */
+		up &= levels[i] > 0 && levels[i] >= levels[i - 1] * (1 + part);
+		down &= levels[i - 1] > 0 && levels[i] <= levels[i - 1] * (1 - part);
 	}
 	return up ? MSG("windows.up") : down ? MSG("windows.down") : MSG("windows.no-trend");
+}
+
+/* All windows would be told by the same words, and no day stands out: one range says it. */
+static bool same_windows(const struct report_value *windows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct report_value *w = &windows[i];
+
+		if (w->value_count < 2 || strcmp(w->text, MSG("window.spike")) == 0
+		    || strcmp(w->text, windows[0].text) != 0
+		    || w->values[0].kind != REPORT_VALUE_INTEGER
+		    || w->values[0].integer != windows[0].values[0].integer
+		    || w->values[1].integer != windows[0].values[1].integer)
+			return false;
+	}
+	return true;
 }
 
 static void say_windows(struct build *b, struct lines *lines, const struct gather_item *item)
@@ -322,6 +342,12 @@ static void say_windows(struct build *b, struct lines *lines, const struct gathe
 	}
 	values[count] = value_port("port", item->key);
 	values[count + 1] = value_word("trend", trend_message(levels, count));
+	if (same_windows(values, count)) {
+		values[0] = plain_window(b, "first", id,
+		    find_extremes(item->days + now_at(b), now_days(b)));
+		lines_say(b, lines, MSG("windows.whole"), values, count + 1);
+		return;
+	}
 	lines_say(b, lines, count == 3 ? MSG("windows.month")
 	    : b->g->now.kind == REPORT_PERIOD_WEEK ? MSG("windows.week") : MSG("windows.halves"),
 	    values, count + 2);
@@ -424,7 +450,7 @@ void build_ports_figure(struct build *b)
 
 	if (count == 0)
 		return;
-	figure = figure_new(b, "ports-daily", b->rate_unit);
+	figure = figure_new(b, "ports-daily", b->rate_unit, build_decimals(&b->g->access));
 	series = report_alloc(b->doc, FIGURE_LINES * sizeof(*series));
 	for (size_t i = 0; i < count && shown < FIGURE_LINES; i++) {
 		if (i == burst) {
@@ -457,7 +483,8 @@ static const struct report_fact *sensor_median(struct build *b)
 		rates[i] = s->now.days > 0 ? s->access_now / s->now.address_days : (double)NAN;
 	}
 	return fact_add(b, "access.sensor.median", median(rates, b->g->sensor_count),
-	    REPORT_UNIT_RATE, 1, "report_ports", "median over sensors");
+	    REPORT_UNIT_RATE, build_decimals(&b->g->access_address), "report_ports",
+	    "median over sensors");
 }
 
 void section_trend(struct build *b)
@@ -467,15 +494,21 @@ void section_trend(struct build *b)
 	struct report_value values[5];
 
 	build_heading(b, 1, "access", MSG("heading.access"));
+	if (b->g->access.now <= 0) {
+		lines_say(b, &lines, MSG("access.zero.analysis"), NULL, 0);
+		lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
+	}
 	if (e.known < FIGURE_DAYS_MIN || e.max <= 0)
 		return;
 	build_heading(b, 2, "trend", MSG("heading.trend"));
-	extremes_values(b, "access", b->g->access_days + now_at(b), b->rate_unit, values);
+	extremes_values(b, "access", b->g->access_days + now_at(b), b->rate_unit,
+	    build_decimals(&b->g->access), values);
 	values[4] = value_word("basis", build_basis_word(b));
 	lines_say(b, &lines, MSG("trend.extremes"), values, 5);
 	lines_say(b, &lines, MSG("trend.median"), VALUES(value_fact("median", fact_add(b,
 	    "access.day.median", median(b->g->access_days + now_at(b), now_days(b)),
-	    b->rate_unit, 1, "report_daily", "median over days"))));
+	    b->rate_unit, build_decimals(&b->g->access), "report_daily",
+	    "median over days"))));
 	if (b->g->sensors_now > 2)
 		lines_say(b, &lines, MSG("trend.sensor-median"),
 		    VALUES(value_fact("median", sensor_median(b))));

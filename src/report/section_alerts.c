@@ -41,7 +41,7 @@ struct measure_facts build_alerts_facts(struct build *b)
 {
 	struct build_saved saved = build_alerts_enter(b);
 	struct measure_facts facts = measure_facts_add(b, "alerts.rate", &b->g->alerts.rate,
-	    build_times_unit(b), 1, "report_alerts");
+	    build_times_unit(b), build_decimals(&b->g->alerts.rate), "report_alerts");
 
 	build_alerts_leave(b, &saved);
 	return facts;
@@ -51,7 +51,8 @@ struct measure_facts build_alert_sources_facts(struct build *b)
 {
 	struct build_saved saved = build_alerts_enter(b);
 	struct measure_facts facts = measure_facts_add(b, "alerts.sources", &b->g->alerts.sources,
-	    REPORT_UNIT_ADDRESSES_DAY, 1, "report_alert_sources");
+	    REPORT_UNIT_ADDRESSES_DAY, build_decimals(&b->g->alerts.sources),
+	    "report_alert_sources");
 
 	build_alerts_leave(b, &saved);
 	return facts;
@@ -69,7 +70,8 @@ void build_say_alerts(struct build *b, struct lines *lines)
 		return;
 	}
 	if (b->analysis) {
-		lines_say(b, lines, MSG("alerts.analysis"), VALUES(
+		lines_say(b, lines, b->g->counts ? MSG("alerts.count") : MSG("alerts.analysis"),
+		    VALUES(
 		    value_fact("count", fact_add(b, "alerts.count", b->g->alerts.count,
 		        REPORT_UNIT_NONE, 0, "report_alerts", NULL)),
 		    value_fact("value", rate.now), value_word("basis", build_times_word(b)),

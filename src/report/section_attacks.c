@@ -40,7 +40,8 @@ static void reflection_table(struct build *b)
 		if (!item->rank)
 			break;
 		facts = measure_facts_add(b, report_printf(b->doc, "reflection.%s.victims",
-		    build_port_id(b, item->key)), &item->rate, REPORT_UNIT_ADDRESSES_DAY, 1,
+		    build_port_id(b, item->key)), &item->rate, REPORT_UNIT_ADDRESSES_DAY,
+		    build_decimals(&b->g->reflection_victims),
 		    "report_reflections");
 		grid_cell(b, &grid, value_integer(NULL, item->rank));
 		if (compare)
@@ -60,7 +61,8 @@ static void section_reflection(struct build *b)
 {
 	static const char *const messages[] = CHANGE_MESSAGES("reflection.victims");
 	struct measure_facts facts = measure_facts_add(b, "reflection.victims",
-	    &b->g->reflection_victims, REPORT_UNIT_ADDRESSES_DAY, 1, "report_reflection_victims");
+	    &b->g->reflection_victims, REPORT_UNIT_ADDRESSES_DAY,
+	    build_decimals(&b->g->reflection_victims), "report_reflection_victims");
 	struct lines lines = {0};
 
 	build_heading(b, 2, "reflection", MSG("heading.reflection"));
@@ -144,7 +146,8 @@ static void incident_table(struct build *b)
 		incident_row(b, &grid, i, rates);
 	lines_say(b, &notes, MSG("note.incidents"), NULL, 0);
 	if (rates)
-		lines_say(b, &notes, MSG("note.attack-rate"), NULL, 0);
+		lines_note(b, &notes, "estimated_packets_per_second",
+		    MSG("note.attack-rate"), NULL, 0);
 	grid_end(b, &grid, "incidents", sentence(b, MSG("caption.incidents"), NULL, 0), &notes);
 }
 

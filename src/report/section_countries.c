@@ -33,7 +33,7 @@ static void country_row(struct build *b, struct grid *grid, const struct gather_
 		grid_cell(b, grid, build_rank_before(b, item));
 	grid_cell(b, grid, value_country(b, NULL, item->country));
 	grid_cell(b, grid, value_port(NULL, item->main_key));
-	if (b->analysis)
+	if (b->analysis && !b->g->counts)
 		grid_cell(b, grid, value_integer(NULL, (int64_t)item->packets));
 	grid_cell(b, grid, value_fact(NULL, facts.now));
 	if (b->g->has_before)
@@ -56,7 +56,7 @@ static void country_table(struct build *b)
 		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.country"), "country", REPORT_LEFT, true);
 	grid_column(&grid, MSG("column.main-port"), "main_port", REPORT_LEFT, true);
-	if (b->analysis)
+	if (b->analysis && !b->g->counts)
 		grid_column(&grid, MSG("column.packets"), "packets", REPORT_RIGHT, true);
 	grid_column(&grid, build_rate_heading(b), "rate", REPORT_RIGHT, true);
 	if (b->g->has_before)
@@ -108,7 +108,10 @@ void section_countries(struct build *b)
 		return;
 	build_heading(b, 2, "countries", MSG("heading.countries"));
 	if (!build_has_countries(b)) {
-		lines_say(b, &lines, MSG("countries.unknown"), NULL, 0);
+		bool data = b->options->geo && b->options->geo[0];
+
+		lines_say(b, &lines, data ? MSG("countries.none-known")
+		    : MSG("countries.unknown"), NULL, 0);
 		lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 		return;
 	}
@@ -197,7 +200,9 @@ void section_home(struct build *b)
 		    value_fact("share", share_add(b, "home", b->g->home_access.now,
 		        b->g->access.now, "of access.rate"))));
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
-	home_table(b);
+	/* Nothing from home: the other half would repeat the ranking of ports. */
+	if (b->g->home_access.now > 0)
+		home_table(b);
 }
 
 /* ---- Miraiの特徴 ------------------------------------------------------------------------------- */

@@ -8,6 +8,26 @@
 #define DOS_ROWS 10
 #define TOP_FEW 3
 
+const char *build_dos_heading(const struct build *b)
+{
+	return b->g->counts ? MSG("column.packets") : MSG("column.rate.total");
+}
+
+const char *build_dos_word(const struct build *b)
+{
+	return b->g->counts ? MSG("basis.count") : MSG("basis.total");
+}
+
+enum report_unit build_dos_unit(const struct build *b)
+{
+	return b->g->counts ? REPORT_UNIT_PACKETS : REPORT_UNIT_PER_DAY;
+}
+
+static const char *dos_csv(const struct build *b)
+{
+	return b->g->counts ? "packets" : "packets_per_day";
+}
+
 static void port_table(struct build *b)
 {
 	struct grid grid = {0};
@@ -18,7 +38,7 @@ static void port_table(struct build *b)
 		grid_column(&grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.dos-port"), "port", REPORT_LEFT, true);
 	grid_column(&grid, MSG("column.service"), "service", REPORT_LEFT, false);
-	grid_column(&grid, MSG("column.rate.total"), "packets_per_day", REPORT_RIGHT, true);
+	grid_column(&grid, build_dos_heading(b), dos_csv(b), REPORT_RIGHT, true);
 	if (b->g->has_before)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
 	grid_column(&grid, MSG("column.share"), "share", REPORT_RIGHT, false);
@@ -29,7 +49,8 @@ static void port_table(struct build *b)
 		if (!item->rank)
 			break;
 		facts = measure_facts_add(b, report_printf(b->doc, "dos.%s.packets",
-		    build_port_id(b, item->key)), &item->rate, REPORT_UNIT_PER_DAY, 1,
+		    build_port_id(b, item->key)), &item->rate, build_dos_unit(b),
+		    build_decimals(&b->g->dos),
 		    "report_dos_ports");
 		grid_cell(b, &grid, value_integer(NULL, item->rank));
 		if (b->g->has_before)
@@ -46,7 +67,8 @@ static void port_table(struct build *b)
 	lines_say(b, &notes, MSG("note.dos-ports"), NULL, 0);
 	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	build_panel_note(b, &notes);
-	grid_end(b, &grid, "dos-ports", sentence(b, MSG("caption.dos-ports"), NULL, 0), &notes);
+	grid_end(b, &grid, "dos-ports", sentence(b, MSG("caption.dos-ports"), VALUES(value_word("basis",
+	        build_dos_word(b)))), &notes);
 }
 
 static bool has_victim_countries(const struct build *b)
@@ -66,15 +88,16 @@ static void country_table(struct build *b)
 	    .list = &b->g->dos_countries,
 	    .rows = b->top_n < DOS_ROWS ? b->top_n : DOS_ROWS,
 	    .id = "dos-countries",
-	    .caption = sentence(b, MSG("caption.dos-countries"), NULL, 0),
+	    .caption = sentence(b, MSG("caption.dos-countries"), VALUES(value_word("basis",
+	        build_dos_word(b)))),
 	    .note = MSG("note.dos-countries"),
 	    .heading = MSG("column.dos-country"),
-	    .rate_heading = MSG("column.rate.total"),
-	    .rate_csv = "packets_per_day",
+	    .rate_heading = build_dos_heading(b),
+	    .rate_csv = dos_csv(b),
 	    .facts = "dos.country",
 	    .measure = "packets",
-	    .unit = REPORT_UNIT_PER_DAY,
-	    .decimals = 1,
+	    .unit = build_dos_unit(b),
+	    .decimals = build_decimals(&b->g->dos),
 	    .question = "report_dos_countries",
 	    .whole = b->g->dos.now,
 	    .inputs = "of dos.packets",
@@ -115,17 +138,20 @@ void section_dos(struct build *b)
 		return;
 	}
 	if (b->analysis) {
-		lines_say(b, &lines, MSG("dos.analysis"), VALUES(build_dos_packets(b),
+		lines_say(b, &lines, b->g->counts ? MSG("dos.count") : MSG("dos.analysis"),
+		    VALUES(build_dos_packets(b),
 		    value_fact("value", facts.now), value_fact("victims", victim_facts.now)));
 	} else {
 		lines_change(b, &lines, packets, &facts, VALUES(build_reference(b)));
 		lines_change(b, &lines, victims, &victim_facts, NULL, 0);
 	}
-	lines_say(b, &lines, MSG("dos.rate"), VALUES(value_fact("rate", measure_facts_add(b,
-	    "dos.rate", &b->g->dos_rate, REPORT_UNIT_RATE, 1, "report_dos_ports").now)));
+	if (!b->g->counts)
+		lines_say(b, &lines, MSG("dos.rate"), VALUES(value_fact("rate",
+		    measure_facts_add(b, "dos.rate", &b->g->dos_rate, REPORT_UNIT_RATE,
+		        build_decimals(&b->g->dos_rate), "report_dos_ports").now)));
 	say_shares(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
-	build_daily_figure(b, BUILD_FIGURE_DOS, b->g->dos_days, REPORT_UNIT_PER_DAY,
+	build_daily_figure(b, BUILD_FIGURE_DOS, b->g->dos_days, build_dos_unit(b),
 	    MSG("caption.dos-daily"), MSG("alt.dos-daily"));
 	port_table(b);
 	country_table(b);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define LOW_COVERAGE 0.9
+#define SECONDS_PER_DAY 86400.0
 #define DROP_ROWS 12
 /* Mean addresses may wobble by rounding of intervals; a real change is larger. */
 #define ADDRESSES_CHANGED 0.005
@@ -28,7 +29,13 @@ static struct report_value duration_value(struct build *b, const char *name, dou
 	double value = days;
 	enum report_unit unit = REPORT_UNIT_DAYS;
 
-	if (days < 1.0 / 24) {
+	if (days * SECONDS_PER_DAY < 1)
+		return value_word(name, MSG("duration.moment"));
+	if (days < 1.0 / 24 / 60) {
+		message = MSG("duration.seconds");
+		value = days * SECONDS_PER_DAY;
+		unit = REPORT_UNIT_SECONDS;
+	} else if (days < 1.0 / 24) {
 		message = MSG("duration.minutes");
 		value = days * 24 * 60;
 		unit = REPORT_UNIT_NONE;
@@ -157,7 +164,8 @@ static void sensor_row(struct build *b, struct grid *grid, const struct gather_s
 	const struct gather *g = b->g;
 	const char *id = report_printf(b->doc, "sensor.%s", s->name);
 	struct report_measure rate = {
-		.now = s->now.days > 0 ? s->access_now / s->now.address_days : 0,
+		.now = b->g->counts ? s->access_now
+		    : s->now.days > 0 ? s->access_now / s->now.address_days : 0,
 		.before = s->before.days > 0 ? s->access_before / s->before.address_days : 0,
 	};
 	struct measure_facts facts;
@@ -165,7 +173,8 @@ static void sensor_row(struct build *b, struct grid *grid, const struct gather_s
 	rate.panel_now = rate.now;
 	rate.panel_before = s->panel ? rate.before : 0;
 	facts = measure_facts_add(b, report_printf(b->doc, "%s.rate", id), &rate,
-	    REPORT_UNIT_RATE, 1, "report_ports");
+	    b->g->counts ? REPORT_UNIT_PACKETS : REPORT_UNIT_RATE,
+	    build_decimals(&b->g->access_address), "report_ports");
 	grid_cell(b, grid, value_sensor(b, NULL, s->name));
 	grid_cell(b, grid, s->country[0] && strcmp(s->country, "ZZ") != 0
 	    ? value_country(b, NULL, s->country) : value_none());
@@ -196,7 +205,8 @@ static void sensor_table(struct build *b)
 	grid_column(&grid, MSG("column.addresses"), "addresses", REPORT_RIGHT, true);
 	if (!b->analysis)
 		grid_column(&grid, MSG("column.coverage"), "coverage_percent", REPORT_RIGHT, true);
-	grid_column(&grid, MSG("column.rate.address"), "rate", REPORT_RIGHT, true);
+	grid_column(&grid, b->g->counts ? MSG("column.access") : MSG("column.rate.address"), "rate",
+	    REPORT_RIGHT, true);
 	if (b->g->has_before)
 		grid_column(&grid, MSG("column.change"), "change", REPORT_RIGHT, true);
 	for (size_t i = 0; i < b->g->sensor_count; i++)

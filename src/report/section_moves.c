@@ -96,7 +96,10 @@ static void mover_table(struct build *b)
 	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	if (build_has_countries(b))
 		lines_say(b, &notes, MSG("note.countries"), NULL, 0);
-	lines_say(b, &notes, MSG("note.parts"), NULL, 0);
+	if (build_has_countries(b))
+		lines_note(b, &notes, "main_country", MSG("note.parts"), NULL, 0);
+	if (b->g->panel_count > 1)
+		lines_note(b, &notes, "main_sensor", MSG("note.parts-sensor"), NULL, 0);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "changes", sentence(b, MSG("caption.changes"), NULL, 0), &notes);
 }

@@ -110,7 +110,7 @@ static void port_columns(struct build *b, struct grid *grid)
 		grid_column(grid, MSG("column.rank-before"), "previous_rank", REPORT_RIGHT, true);
 	grid_column(grid, MSG("column.port"), "port", REPORT_LEFT, true);
 	grid_column(grid, MSG("column.service"), "service", REPORT_LEFT, false);
-	if (b->analysis)
+	if (b->analysis && !b->g->counts)
 		grid_column(grid, MSG("column.packets"), "packets", REPORT_RIGHT, true);
 	grid_column(grid, build_rate_heading(b), "rate", REPORT_RIGHT, true);
 	if (b->g->has_before)
@@ -136,7 +136,7 @@ static void port_row(struct build *b, struct grid *grid, const struct gather_ite
 		grid_cell(b, grid, build_rank_before(b, item));
 	grid_cell(b, grid, value_port(NULL, item->key));
 	grid_cell(b, grid, value_service(NULL, item->key));
-	if (b->analysis)
+	if (b->analysis && !b->g->counts)
 		grid_cell(b, grid, value_integer(NULL, (int64_t)item->packets));
 	grid_cell(b, grid, value_fact(NULL, facts.now));
 	if (b->g->has_before)
@@ -176,7 +176,7 @@ static void port_table(struct build *b)
 	if (b->g->has_before)
 		lines_say(b, &notes, MSG("note.ranks"), VALUES(value_integer("n", b->top_n)));
 	if (b->g->weeks_known)
-		lines_say(b, &notes, MSG("note.weeks"),
+		lines_note(b, &notes, "weeks_in_top5", MSG("note.weeks"),
 		    VALUES(value_integer("m", b->g->weeks_known)));
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "ports", sentence(b, MSG("caption.ports"), VALUES(

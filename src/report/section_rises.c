@@ -76,7 +76,7 @@ static const struct report_fact *rise_fact(struct build *b, const struct rise *r
 
 static void rise_row(struct build *b, struct grid *grid, const struct rise *r)
 {
-	bool ratio = isfinite(r->ratio) && r->expected > 0 && r->ratio <= RATIO_MAX;
+	bool ratio = isfinite(r->ratio) && r->expected >= RISES_SCARCE && r->ratio <= RATIO_MAX;
 
 	grid_cell(b, grid, rise_subject(b, NULL, r));
 	grid_cell(b, grid, value_word(NULL, r->direction == RISE_UP ? MSG("rises.up")
@@ -88,8 +88,12 @@ static void rise_row(struct build *b, struct grid *grid, const struct rise *r)
 	    REPORT_UNIT_RATE, 2)));
 	grid_cell(b, grid, value_fact(NULL, rise_fact(b, r, "expected", r->expected,
 	    REPORT_UNIT_RATE, 2)));
-	grid_cell(b, grid, ratio ? value_fact(NULL, rise_fact(b, r, "times", r->ratio,
-	    REPORT_UNIT_NONE, r->ratio < 10 ? 2 : 0)) : value_none());
+	if (r->novel)
+		grid_cell(b, grid, value_word(NULL, MSG("rises.novel")));
+	else
+		grid_cell(b, grid, ratio ? value_fact(NULL, rise_fact(b, r, "times", r->ratio,
+		    REPORT_UNIT_NONE, r->ratio < 1 ? 2 : r->ratio < 100 ? 1 : 0))
+		    : value_none());
 	if (b->g->sensors_now > 1)
 		grid_cell(b, grid, value_message(b, NULL, MSG("cell.of"), VALUES(
 		    value_integer("n", r->risen), value_integer("m", r->sensors))));
@@ -116,7 +120,7 @@ static void rises_table(struct build *b)
 		rise_row(b, &grid, b->g->told[i]);
 	lines_say(b, &notes, MSG("note.rises"), NULL, 0);
 	if (b->g->sensors_now > 1)
-		lines_say(b, &notes, MSG("note.rises-single"), NULL, 0);
+		lines_note(b, &notes, "locality", MSG("note.rises-single"), NULL, 0);
 	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	grid_end(b, &grid, "rises", sentence(b, MSG("caption.rises"), NULL, 0), &notes);
 }

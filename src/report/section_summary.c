@@ -14,6 +14,8 @@
 
 const char *build_rate_heading(const struct build *b)
 {
+	if (b->g->counts)
+		return MSG("column.packets");
 	switch (b->options->basis) {
 	case REPORT_BASIS_SENSOR_MEAN:
 		return MSG("column.rate.sensor-mean");
@@ -28,6 +30,8 @@ const char *build_rate_heading(const struct build *b)
 
 const char *build_basis_word(const struct build *b)
 {
+	if (b->g->counts)
+		return MSG("basis.count");
 	switch (b->options->basis) {
 	case REPORT_BASIS_SENSOR_MEAN:
 		return MSG("basis.sensor-mean");
@@ -49,7 +53,8 @@ struct report_value build_reference(struct build *b)
 
 struct measure_facts build_access_facts(struct build *b)
 {
-	return measure_facts_add(b, "access.rate", &b->g->access, b->rate_unit, 1,
+	return measure_facts_add(b, "access.rate", &b->g->access, b->rate_unit,
+	    build_decimals(&b->g->access),
 	    "report_ports");
 }
 
@@ -61,13 +66,15 @@ struct measure_facts build_sources_facts(struct build *b)
 
 struct measure_facts build_dos_facts(struct build *b)
 {
-	return measure_facts_add(b, "dos.packets", &b->g->dos, REPORT_UNIT_PER_DAY, 1,
+	return measure_facts_add(b, "dos.packets", &b->g->dos, build_dos_unit(b),
+	    build_decimals(&b->g->dos),
 	    "report_dos_ports");
 }
 
 struct measure_facts build_victims_facts(struct build *b)
 {
-	return measure_facts_add(b, "dos.victims", &b->g->victims, REPORT_UNIT_ADDRESSES_DAY, 1,
+	return measure_facts_add(b, "dos.victims", &b->g->victims, REPORT_UNIT_ADDRESSES_DAY,
+	    build_decimals(&b->g->victims),
 	    "report_victims");
 }
 
@@ -78,7 +85,7 @@ static struct report_value interval_value(struct build *b)
 	double seconds = rate > 0 ? SECONDS_PER_DAY / rate : 0;
 	const char *message = MSG("interval.seconds");
 
-	if (rate <= 0 || b->options->basis != REPORT_BASIS_ADDRESS)
+	if (rate <= 0 || b->options->basis != REPORT_BASIS_ADDRESS || b->g->counts)
 		return value_text("interval", "");
 	(void)fact_add(b, "access.interval", seconds, REPORT_UNIT_SECONDS, 0, NULL,
 	    "86400 / access.rate");
@@ -112,7 +119,13 @@ static void say_access(struct build *b, struct lines *lines, bool brief)
 	struct measure_facts facts = build_access_facts(b);
 
 	if (b->g->access.now <= 0) {
-		lines_say(b, lines, MSG("access.zero"), VALUES(b->subject));
+		lines_say(b, lines, b->analysis ? MSG("access.zero.analysis") : MSG("access.zero"),
+		    VALUES(b->subject));
+		return;
+	}
+	if (b->g->counts) {
+		lines_say(b, lines, MSG("access.count"), VALUES(value_fact("packets",
+		    facts.now)));
 		return;
 	}
 	if (b->analysis) {
@@ -148,7 +161,8 @@ static struct measure_facts build_unresearched_facts(struct build *b)
 		.panel_before = fmax(0, all->panel_before - part->panel_before),
 	};
 
-	return measure_facts_add(b, "access.without-research", &rest, b->rate_unit, 1,
+	return measure_facts_add(b, "access.without-research", &rest, b->rate_unit,
+	    build_decimals(all),
 	    "report_apart");
 }
 
@@ -194,7 +208,8 @@ static void say_dos(struct build *b, struct lines *lines)
 
 	if (b->analysis) {
 		if (b->g->dos.now > 0)
-			lines_say(b, lines, MSG("dos.analysis"), VALUES(
+			lines_say(b, lines, b->g->counts ? MSG("dos.count") : MSG("dos.analysis"),
+		    VALUES(
 			    build_dos_packets(b), value_fact("value", facts.now),
 			    value_fact("victims", victim_facts.now)));
 		else
@@ -323,6 +338,8 @@ static void overview_row(struct build *b, struct grid *grid, const char *message
 
 static const char *basis_unit(const struct build *b)
 {
+	if (b->g->counts)
+		return MSG("in.packets");
 	switch (b->options->basis) {
 	case REPORT_BASIS_SENSOR_MEAN:
 		return MSG("in.sensor-mean");
@@ -337,6 +354,8 @@ static const char *basis_unit(const struct build *b)
 
 static const char *times_unit(const struct build *b)
 {
+	if (b->g->counts)
+		return MSG("in.times");
 	switch (b->options->basis) {
 	case REPORT_BASIS_SENSOR_MEAN:
 		return MSG("in.times-sensor-mean");
@@ -356,8 +375,6 @@ static void overview_table(struct build *b)
 	struct measure_facts access = build_access_facts(b);
 	struct measure_facts sources = build_sources_facts(b);
 	struct measure_facts dos = build_dos_facts(b);
-	struct measure_facts dos_rate = measure_facts_add(b, "dos.rate", &b->g->dos_rate,
-	    REPORT_UNIT_RATE, 1, "report_dos_ports");
 	struct measure_facts victims = build_victims_facts(b);
 
 	grid_column(&grid, MSG("column.item"), "item", REPORT_LEFT, true);
@@ -384,8 +401,14 @@ static void overview_table(struct build *b)
 		overview_row(b, &grid, MSG("overview.alert-sources"), &alert_sources,
 		    MSG("in.addresses-day"));
 	}
-	overview_row(b, &grid, MSG("overview.dos"), &dos, MSG("in.per-day"));
-	overview_row(b, &grid, MSG("overview.dos-rate"), &dos_rate, MSG("in.rate"));
+	overview_row(b, &grid, MSG("overview.dos"), &dos, b->g->counts ? MSG("in.packets")
+	    : MSG("in.per-day"));
+	if (!b->g->counts) {
+		struct measure_facts rate = measure_facts_add(b, "dos.rate", &b->g->dos_rate,
+		    REPORT_UNIT_RATE, build_decimals(&b->g->dos_rate), "report_dos_ports");
+
+		overview_row(b, &grid, MSG("overview.dos-rate"), &rate, MSG("in.rate"));
+	}
 	overview_row(b, &grid, MSG("overview.victims"), &victims, MSG("in.addresses-day"));
 	lines_say(b, &notes, MSG("note.sources"), NULL, 0);
 	build_panel_note(b, &notes);
@@ -399,6 +422,9 @@ void section_summary(struct build *b)
 	build_heading(b, 1, "summary", MSG("heading.summary"));
 	say_access(b, &lines, false);
 	say_research(b, &lines);
+	if (b->g->counts && b->g->access.now > 0)
+		lines_say(b, &lines, b->options->any_destination ? MSG("access.count.anywhere")
+		    : MSG("access.count.short"), NULL, 0);
 	say_sources(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	if (build_has_rules(b))

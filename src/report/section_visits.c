@@ -47,17 +47,17 @@ static const struct {
 
 const char *build_times_heading(const struct build *b)
 {
-	return times[b->options->basis].heading;
+	return b->g->counts ? MSG("column.times.count") : times[b->options->basis].heading;
 }
 
 const char *build_times_word(const struct build *b)
 {
-	return times[b->options->basis].word;
+	return b->g->counts ? MSG("times.count") : times[b->options->basis].word;
 }
 
 enum report_unit build_times_unit(const struct build *b)
 {
-	return times[b->options->basis].unit;
+	return b->g->counts ? REPORT_UNIT_TIMES : times[b->options->basis].unit;
 }
 
 /* ---- protocols ------------------------------------------------------------------------------- */
@@ -123,14 +123,17 @@ static void protocol_table(struct build *b)
 	grid_column(&grid, MSG("column.sources"), "sources", REPORT_RIGHT, false);
 	if (b->g->sensors_now > 1)
 		grid_column(&grid, MSG("column.sensors"), "sensors_seen", REPORT_RIGHT, false);
+	/* Seven columns and more are no table in 70 places. */
 	grid_column(&grid, MSG("column.logins-with"), "logins_with_credentials", REPORT_RIGHT,
-	    true);
+	    b->g->login_count > 0);
 	grid_column(&grid, MSG("column.logins-without"), "logins_without_credentials",
-	    REPORT_RIGHT, true);
+	    REPORT_RIGHT, b->g->login_count > 0 && !b->g->has_before);
 	for (size_t i = 0; i < ranked(&b->g->protocols) && i < b->top_n; i++)
 		protocol_row(b, &grid, &b->g->protocols.items[i]);
 	lines_say(b, &notes, MSG("note.protocols"), NULL, 0);
-	lines_say(b, &notes, MSG("note.logins-with"), NULL, 0);
+	lines_note(b, &notes, "logins_with_credentials", MSG("note.logins-with"), NULL, 0);
+	lines_note(b, &notes, "logins_without_credentials", MSG("note.logins-without"), NULL, 0);
+	lines_note(b, &notes, "sources", MSG("note.period-sources"), NULL, 0);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "protocols", sentence(b, MSG("caption.protocols"), VALUES(
 	    value_word("basis", build_times_word(b)))), &notes);

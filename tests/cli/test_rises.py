@@ -55,7 +55,7 @@ def test_for_people():
     contains(teiten('rises', *store).out, '1900/udp', 'single-sensor', '1/4', 'new')
     contains(teiten('rises', *store, '--lang', 'ja').out, '特定のセンサー', '広域', '収束')
     contains(teiten('rises', *store, '--explain', '1900/udp', '--lang', 'ja').out,
-             '4台中1台で受信した1900/UDPへのアクセスによるもので、他のセンサーに顕著な変化は見られません。',
+             '4台中1台で受信した1900/UDP宛てのアクセスによるもので、他のセンサーに顕著な変化は見られません。',
              '広域的な傾向を示すものではないと考えられます(自動判定)。')
     contains(teiten('rises', *store, '--explain', '30005/TCP').out, 'It rose at 4 of 4 sensors')
     teiten('rises', *store, '--explain', '9/tcp', status=NOT_FOUND)

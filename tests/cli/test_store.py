@@ -43,7 +43,7 @@ def test_top_ports():
 def test_top_for_people():
     ja = ask('top', 'ports', '--lang', 'ja').out
     contains(ja, '前期比(増減)', '件/日・IPアドレス', '1900/UDP', '前期は検知なし', '特定のセンサー',
-             '期間 2026-10-08~2026-10-14(Asia/Tokyo)', '観測稼働率 95.2%')
+             '期間 2026-10-08〜2026-10-14(Asia/Tokyo)', '観測稼働率 95.2%')
     en = ask('top', 'ports').out
     contains(en, 'packets/day/address', 'none before', 'coverage 95.2%', 'single-sensor')
     equal(ask('top', 'ports', env={'LC_ALL': 'ja_JP.UTF-8'}).out, ja)

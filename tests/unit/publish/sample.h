@@ -149,7 +149,7 @@ static inline void sample_ports(struct sample *s)
 	const size_t width = 6;
 	struct report_column *columns = report_alloc(s->d, width * sizeof(*columns));
 	struct report_value *cells = report_alloc(s->d, width * count * sizeof(*cells));
-	struct report_sentence *notes = report_alloc(s->d, 2 * sizeof(*notes));
+	struct report_sentence *notes = report_alloc(s->d, 3 * sizeof(*notes));
 	struct report_table *table = report_alloc(s->d, sizeof(*table));
 	struct report_block block = {.kind = REPORT_BLOCK_TABLE, .table = table};
 
@@ -179,10 +179,12 @@ static inline void sample_ports(struct sample *s)
 	    "that protocol.");
 	notes[1] = sample_say(s, "増減は両期間で稼働したセンサーによるものです。",
 	    "Changes are computed on the sensors present in both periods.");
+	notes[2] = sample_say(s, "登録のないサービス名は空欄です。", "Ports without a name have none.");
+	notes[2].column = "service";
 	*table = (struct report_table){.id = "ports",
 	    .caption = sample_say(s, "宛先ポート別のアクセス件数", "Access by destination port"),
 	    .columns = columns, .column_count = width, .cells = cells, .row_count = count,
-	    .notes = notes, .note_count = 2};
+	    .notes = notes, .note_count = 3};
 	(void)report_block_add(s->d, &block);
 }
 

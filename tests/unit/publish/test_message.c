@@ -47,6 +47,24 @@ static void test_places(void **state)
 	check_template(&style, "", values, 6, "");
 }
 
+/* "access from the United States", "access from Japan"; no article where none is asked for. */
+static void test_country_articles(void **state)
+{
+	struct publish_style en = {.language = PUBLISH_EN};
+	struct publish_style ja = {.language = PUBLISH_JA};
+	struct report_value values[] = {
+		{.name = "us", .kind = REPORT_VALUE_COUNTRY, .text = "US"},
+		{.name = "jp", .kind = REPORT_VALUE_COUNTRY, .text = "JP"},
+		{.name = "port", .kind = REPORT_VALUE_PORT, .integer = 23, .proto = 6},
+	};
+
+	(void)state;
+	check_template(&en, "from {us|the} and {jp|the}", values, 3,
+	    "from the United States and Japan");
+	check_template(&en, "{us}, {port|the}", values, 3, "United States, 23/TCP");
+	check_template(&ja, "{us|the}", values, 3, "米国");
+}
+
 /* A class of a site's own map: its name in each language, as text of somebody else. */
 static void test_class(void **state)
 {
@@ -228,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_country_articles),
 		cmocka_unit_test(test_class),
 		cmocka_unit_test(test_word_for_source),
 		cmocka_unit_test(test_missing_message_is_visible),

@@ -38,8 +38,8 @@ static void test_events(void **state)
 	    "入退室管理装置(Linear eMerge E3)の脆弱性を狙うアクセス(CVE-2019-7256)");
 	check_event(PUBLISH_EN, "http", "exploit.emerge-e3",
 	    "Attempts at Linear eMerge E3 door controllers (CVE-2019-7256)");
-	check_event(PUBLISH_JA, "ftp", "command", "FTP 命令");
-	check_event(PUBLISH_EN, "ftp", "tls", "FTP TLS asked for");
+	check_event(PUBLISH_JA, "ftp", "command", "FTPの命令");
+	check_event(PUBLISH_EN, "ftp", "tls", "FTP: TLS asked for");
 	check_event(PUBLISH_EN, "ftp", "no-words", "FTP no-words");
 	check_event(PUBLISH_EN, "nobody\x1b", "x", "nobody\\x1b x");
 }

@@ -62,6 +62,7 @@ static void test_words_and_numbers_stay_whole(void **state)
 	check(&ja, "宛先23/TCPの", 7, "宛先\n23/TCP\nの\n");
 	check(&ja, "認証CONNECT後", 10, "認証\nCONNECT後\n");
 	check(&ja, "あいう8728/TCPへ", 9, "あいう\n8728/TCP\nへ\n");
+	check(&ja, "あいう190〜350件台", 12, "あいう\n190〜350件台\n");
 	check(&ja, "あいうえ件/日の", 10, "あいうえ\n件/日の\n");
 	check(&ja, "発行は第509号です", 10, "発行は\n第509号で\nす\n");
 	check(&ja, "増減は+12.5でした", 10, "増減は\n+12.5でし\nた\n");

@@ -383,6 +383,101 @@ static void test_no_countries(void **state)
 	site_free(&site);
 }
 
+/* A day of which somebody saw half an hour is neither the busiest nor the quietest. */
+static void test_hardly_observed_day(void **state)
+{
+	struct report_options options = site_week(SITE_WEEK_B);
+	const int32_t last = SITE_WEEK_B + 4;
+	struct record_coverage half_hour = {
+		.time = (int64_t)last * CIVIL_US_PER_DAY - 9 * 60 * SITE_MINUTE,
+		.addresses = 1,
+	};
+	struct report_document *doc = NULL;
+	struct site site;
+	uint16_t id;
+
+	(void)state;
+	site_new(&site, "Asia/Tokyo");
+	id = site_sensor(&site, "solo");
+	site_begin(&site, id);
+	for (int32_t day = SITE_WEEK_B; day < last; day++) {
+		site_observe(&site, id, day, 0, 24, 1);
+		access_rows(&site, id,
+		    ROWS({day, IP(1, 0, 0, 1), 6, 23, 5 + (uint32_t)(day - SITE_WEEK_B), "US", 0}));
+	}
+	half_hour.sensor = id;
+	half_hour.end = half_hour.time + 30 * SITE_MINUTE;
+	OK(store_ingest_coverage(site.ingest, &half_hour, 1, &err));
+	access_rows(&site, id, ROWS({last, IP(1, 0, 0, 1), 6, 23, 3, "US", 0}));
+	site_commit(&site);
+	OK(report_build(site.store, &options, &doc, &err));
+	assert_fact(doc, "access.day.max", 8);
+	assert_fact(doc, "access.day.min", 5);
+	assert_true(isnan(find_figure(doc, "access-daily")->series[0].values[4]));
+	/* Rates below ten keep two decimals everywhere, so that small sites have no 0.0. */
+	assert_int_equal(report_fact_find(doc, "access.rate")->decimals, 2);
+	assert_int_equal(report_fact_find(doc, "access.day.max")->decimals, 2);
+	report_document_free(doc);
+	site_free(&site);
+}
+
+/* The sentence of a port's windows, or NULL. */
+static const struct report_sentence *find_windows(const struct report_document *doc, uint16_t port)
+{
+	for (const struct report_block *b = doc->blocks; b; b = b->next)
+		for (size_t i = 0; i < b->sentence_count; i++) {
+			const struct report_sentence *s = &b->sentences[i];
+
+			if (strncmp(s->message, "windows.", 8) != 0)
+				continue;
+			for (size_t v = 0; v < s->value_count; v++)
+				if (s->values[v].kind == REPORT_VALUE_PORT
+				    && s->values[v].integer == port)
+					return s;
+		}
+	return NULL;
+}
+
+static const char *trend_of(const struct report_sentence *s)
+{
+	for (size_t v = 0; v < s->value_count; v++)
+		if (strcmp(s->values[v].name, "trend") == 0)
+			return s->values[v].text;
+	return "";
+}
+
+/* None after none is no rise; windows that read alike are told once. */
+static void test_windows(void **state)
+{
+	struct report_options options = site_week(SITE_WEEK_B);
+	struct report_document *doc = NULL;
+	struct site site;
+	uint16_t id;
+
+	(void)state;
+	site_new(&site, "Asia/Tokyo");
+	id = site_sensor(&site, "solo");
+	site_begin(&site, id);
+	for (int32_t day = SITE_WEEK_B; day < SITE_WEEK_B + 7; day++) {
+		uint32_t some = day == SITE_WEEK_B || day == SITE_WEEK_B + 5 ? 6 : 0;
+
+		site_observe(&site, id, day, 0, 24, 1);
+		access_rows(&site, id, ROWS({day, IP(1, 0, 0, 1), 6, 22, 47, "US", 0},
+		    {day, IP(1, 0, 0, 1), 6, 80, (uint32_t)(day - SITE_WEEK_B) * 20 + 20, "US", 0}));
+		if (some)
+			access_rows(&site, id, ROWS({day, IP(1, 0, 0, 1), 6, 23, some, "US", 0}));
+	}
+	site_commit(&site);
+	OK(report_build(site.store, &options, &doc, &err));
+	assert_string_equal(find_windows(doc, 22)->message, "windows.whole");
+	assert_string_equal(find_windows(doc, 23)->message, "windows.week");
+	assert_string_equal(trend_of(find_windows(doc, 23)), "windows.no-trend");
+	assert_string_equal(trend_of(find_windows(doc, 80)), "windows.up");
+	sentences_check(doc);
+	report_document_free(doc);
+	site_free(&site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +492,8 @@ int main(void)
 		cmocka_unit_test(test_icmp),
 		cmocka_unit_test(test_ipv6_by_64),
 		cmocka_unit_test(test_no_countries),
+		cmocka_unit_test(test_hardly_observed_day),
+		cmocka_unit_test(test_windows),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
