@@ -137,6 +137,8 @@ static int build(struct edition *e, struct report_document **ret_document)
 	if (r == ST_OK)
 		return COMMAND_OK;
 	command_error(e->self, "%s", err.text);
+	if (r == ST_NOT_FOUND)
+		window_say_held(e->self, e->w.store);
 	return r == ST_NOT_FOUND ? COMMAND_NOT_FOUND
 	       : r == ST_USAGE   ? COMMAND_USAGE
 	                         : COMMAND_FAILED;
