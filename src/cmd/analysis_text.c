@@ -157,16 +157,6 @@ static size_t shown(const struct text *t, size_t count)
 	return t->view->all || count < ANALYSIS_TOP ? count : ANALYSIS_TOP;
 }
 
-static void show_count(struct table *table, size_t column, uint64_t count)
-{
-	struct buf b = {0};
-
-	table_set_uint(table, column, count);
-	publish_number(&b, (double)count, 0);
-	table_show(table, column, "%s", buf_text(&b));
-	buf_fini(&b);
-}
-
 static int put_ports(const struct text *t)
 {
 	const struct table_column columns[] = {
@@ -197,8 +187,8 @@ static int put_ports(const struct text *t)
 		publish_port(&name, p->proto, p->port);
 		table_set_text(table, 1, buf_text(&name));
 		table_set_text(table, 2, publish_service(p->proto, p->port));
-		show_count(table, 3, p->packets);
-		show_count(table, 4, p->sources);
+		table_set_count(table, 3, p->packets);
+		table_set_count(table, 4, p->sources);
 		if (p->proto == DECODE_PROTO_TCP)
 			table_show(table, 5, "%.1f%%", 100.0 * (double)p->mirai / (double)p->packets);
 		else
@@ -247,8 +237,8 @@ static int put_countries(const struct text *t)
 			buf_putc(&name, ')');
 		}
 		table_set_text(table, 1, buf_text(&name));
-		show_count(table, 2, c->packets);
-		show_count(table, 3, c->sources);
+		table_set_count(table, 2, c->packets);
+		table_set_count(table, 3, c->sources);
 		buf_fini(&name);
 	}
 	buf_putc(t->b, '\n');
@@ -282,8 +272,8 @@ static int put_tools(const struct text *t)
 	for (size_t i = 0; i < shown(t, count); i++) {
 		table_row(table);
 		table_set_text(table, 0, tools[i].tool);
-		show_count(table, 1, tools[i].packets);
-		show_count(table, 2, tools[i].sources);
+		table_set_count(table, 1, tools[i].packets);
+		table_set_count(table, 2, tools[i].sources);
 	}
 	buf_putc(t->b, '\n');
 	table_print(table, t->common, t->b);
@@ -316,7 +306,7 @@ static void put_clusters(const struct text *t)
 		clustering_put_fields(rows[i].fields, ja, &fields);
 		table_row(table);
 		table_set_text(table, 0, clusters_name(rows[i].id, name));
-		show_count(table, 1, rows[i].sources);
+		table_set_count(table, 1, rows[i].sources);
 		table_set_text(table, 2, buf_text(&fields));
 		buf_fini(&fields);
 	}
@@ -347,7 +337,7 @@ static void put_alerts(const struct text *t)
 		table_show(table, 0, "%u", rows[i].sid);
 		table_set_text(table, 1, rows[i].msg);
 		table_set_uint(table, 2, rows[i].severity);
-		show_count(table, 3, rows[i].count);
+		table_set_count(table, 3, rows[i].count);
 	}
 	buf_putc(t->b, '\n');
 	table_print(table, t->common, t->b);
