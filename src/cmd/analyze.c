@@ -499,6 +499,8 @@ static int write_report(struct run *run, const struct pipeline *pipeline, struct
 		.site_ja = config->site.name_ja,
 		.site_en = config->site.name_en,
 		.geo = geo_description(run->geo),
+		.login_min_sources = (unsigned)config->privacy.login_min_sources,
+		.login_min_sensors = (unsigned)config->privacy.login_min_sensors,
 		.classes = run->classes,
 		.made_us = os_clock_now_us(),
 		.files = names,
@@ -525,6 +527,18 @@ out:
 	return rc;
 }
 
+/* No file could be read at all: the errors say it, and a summary of nothing would hide them. */
+static bool is_nothing(const struct pipeline *pipeline)
+{
+	size_t count = 0;
+	const struct capture_file *files = pipeline_files(pipeline, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (files[i].error == ST_OK || files[i].packets > 0)
+			return false;
+	return true;
+}
+
 static int print(const struct run *run, const struct pipeline *pipeline, struct err *err)
 {
 	struct analysis_view view = {
@@ -536,11 +550,11 @@ static int print(const struct run *run, const struct pipeline *pipeline, struct 
 	};
 	struct publish_style style = command_style(&run->request->common);
 	struct buf b = {0};
-	int rc;
+	int rc = ST_OK;
 
 	if (run->request->common.format == COMMAND_JSON)
 		rc = analysis_json(&b, &view, err);
-	else
+	else if (!is_nothing(pipeline))
 		rc = analysis_text(&b, &view, &style, &run->request->common, err);
 	if (!rc && b.failed)
 		rc = err_set(err, -ENOMEM, "out of memory");
@@ -602,7 +616,7 @@ static int run_analysis(struct run *run)
 		rc = print(run, pipeline, &err);
 	if (!rc)
 		rc = finish_store(run, &err);
-	if (!rc && run->request->output)
+	if (!rc && run->request->output && !is_nothing(pipeline))
 		rc = write_report(run, pipeline, &err);
 	if (rc) {
 		command_error(&command_analyze, "%s", err.text[0] ? err.text : st_text(rc));

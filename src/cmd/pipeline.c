@@ -119,8 +119,7 @@ static int refuse(struct pipeline *p, const struct err *err)
 {
 	char sentence[ERR_TEXT_MAX + 200];
 
-	(void)snprintf(sentence, sizeof(sentence),
-	    "%s: not stored again: %s (--again stores it once more)", p->file->name, err->text);
+	(void)snprintf(sentence, sizeof(sentence), "not stored again: %s", err->text);
 	say(p, sentence);
 	if (p->ingest)
 		store_ingest_abort(p->ingest);

@@ -121,6 +121,18 @@ ST_MUST_CHECK int rises_judge(struct rises_work *w, enum rises_kind kind,
 bool rises_overlaps(const struct rises_work *w, const struct rise_finding *finding);
 void rises_found_fini(struct rises_found *found);
 
+/*
+ * Few sources that repeat themselves: days on which a sensor had far more packets of a port than on
+ * its others, and how many sources sent many of them.  free() ends it.
+ */
+struct rises_heavy;
+struct rises_heavy *rises_heavy_new(struct rises_work *w);
+/* A port's packets, [sensors × days]; ports come in the order of their keys. */
+void rises_heavy_note(struct rises_heavy *heavy, uint32_t port_key, const float *packets);
+/* Key, day, sensor, sources; NULL when no day stands out. */
+ST_MUST_CHECK int rises_heavy_ask(struct rises_heavy *heavy, struct store_result **ret_result,
+    struct err *err);
+
 /* Ports worth a closer look, from all of them. */
 ST_MUST_CHECK int rises_choose_ports(struct rises_work *w, struct err *err);
 

@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAVY_DAYS_MAX 2000
-#define HEAVY_DAY_FACTOR 1024 /* as in the question */
-_Static_assert(RISE_DAYS_MAX < HEAVY_DAY_FACTOR, "a day must fit");
-
 /* An answer that is walked along with the keys. */
 struct walk {
 	const struct store_result *result;
@@ -258,74 +254,6 @@ static int judge(struct series *s, enum rises_kind kind, const struct key *key,
 	return rc ? rc : rise_detector_add(found->detector, &series);
 }
 
-/* Days on which a sensor had far more packets than on its others. */
-struct heavy_days {
-	int64_t pairs[HEAVY_DAYS_MAX]; /* port and day */
-	size_t count;
-	size_t all; /* with those that another sensor had, too */
-	int64_t ports[HEAVY_DAYS_MAX];
-	size_t port_count;
-};
-
-/* A short list of ports lets the engine pass over what it need not read. */
-static void heavy_add(struct heavy_days *heavy, size_t from, int64_t key, int64_t day)
-{
-	int64_t pair = key * HEAVY_DAY_FACTOR + day;
-
-	heavy->all++;
-	for (size_t i = from; i < heavy->count; i++)
-		if (heavy->pairs[i] == pair)
-			return;
-	heavy->pairs[heavy->count++] = pair;
-	for (size_t i = 0; i < heavy->port_count; i++)
-		if (heavy->ports[i] == (key & 0xffff))
-			return;
-	heavy->ports[heavy->port_count++] = key & 0xffff;
-}
-
-static void note_heavy(const struct series *s, int64_t key, struct heavy_days *heavy)
-{
-	const struct gather *g = &s->w->g;
-	size_t from = heavy->count; /* the key's */
-
-	for (size_t i = 0; i < g->sensor_count; i++) {
-		const float *counts = &s->packet_counts[i * g->day_count];
-		double sum = 0;
-
-		for (size_t t = 0; t < g->day_count && heavy->all < HEAVY_DAYS_MAX; t++) {
-			if (t > 0 && rise_heavy_possible(counts[t], sum / (double)t))
-				heavy_add(heavy, from, key, (int64_t)t);
-			else
-				sum += counts[t];
-		}
-	}
-}
-
-/* Few sources that repeat themselves: only of days that stand out, because flow is asked. */
-static int ask_heavy(struct rises_work *w, const struct heavy_days *heavy,
-    struct store_result **ret_result, struct err *err)
-{
-	struct buf least = {0};
-	struct store_param params[] = {{.name = "target"}, {.name = "from_day"},
-	    {.name = "to_day"},
-	    {.name = "pairs", .kind = STORE_PARAM_INTS, .ints = heavy->pairs,
-	        .int_count = heavy->count},
-	    {.name = "ports", .kind = STORE_PARAM_INTS, .ints = heavy->ports,
-	        .int_count = heavy->port_count},
-	    {.name = "least", .kind = STORE_PARAM_SQL}};
-	int rc;
-
-	buf_puts(&least, "CASE sensor");
-	for (size_t i = 0; i < w->g.sensor_count; i++)
-		buf_printf(&least, " WHEN %u THEN %.0f", (unsigned)w->g.sensors[i].id,
-		    rise_heavy_least(w->nominal[i]));
-	buf_puts(&least, " ELSE 1 END");
-	params[5].text = buf_text(&least);
-	rc = rises_ask(w, "rises_port_heavy", params, 6, ret_result, err);
-	buf_fini(&least);
-	return rc;
-}
-
 /*
  * Of the chosen ports keeps the sure ones and those whose packets could be unusual at a sensor, and
  * asks for what their heavy days need.
@@ -333,25 +261,24 @@ static int ask_heavy(struct rises_work *w, const struct heavy_days *heavy,
 static int screen_ports(struct series *s, struct rises_found *found,
     struct store_result **ret_heavy, struct err *err)
 {
-	struct heavy_days *heavy = gather_alloc(1, sizeof(*heavy));
+	struct rises_heavy *heavy = rises_heavy_new(s->w);
 	struct rises_choice *choice = &s->w->choice;
 	size_t kept = 0;
 	struct key key;
 	bool sure;
-	int rc = ST_OK;
+	int rc;
 
 	while (next_port(s, &key, &sure)) {
 		struct rise_series packets = {.packets = s->packet_counts, .sparse = true};
 
 		if (!sure && !rise_detector_screen(found->detector, &packets))
 			continue;
-		note_heavy(s, key.number, heavy);
+		rises_heavy_note(heavy, (uint32_t)key.number, s->packet_counts);
 		choice->ports[kept++] = choice->ports[s->port - 1];
 	}
 	choice->count = kept;
 	rise_detector_pass(found->detector, choice->all - kept);
-	if (heavy->count > 0)
-		rc = ask_heavy(s->w, heavy, ret_heavy, err);
+	rc = rises_heavy_ask(heavy, ret_heavy, err);
 	free(heavy);
 	s->heavy = (struct walk){.result = *ret_heavy, .sensors = true};
 	s->victims.at = 0;

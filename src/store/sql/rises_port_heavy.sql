@@ -1,11 +1,9 @@
--- Sources that asked a port at a sensor again and again, on days that stood out (named by port × 1024 +
--- day): how many there were.  Who is no sign of somebody who asks is left out.
+-- Sources that asked a port at a sensor again and again, on days that stood out (the rows say which):
+-- how many there were.  Who is no sign of somebody who asks is left out.
 SELECT target, date, sensor, sum(1) AS heavy
 FROM (
-	SELECT {target} AS target, date, sensor, src_hi, src_lo
-	FROM flow
-	WHERE class = 0 AND date >= {from_day} AND date < {to_day} AND port IN ({ports})
-		AND toInt64({target}) * 1024 + (date - {from_day}) IN ({pairs})
+	SELECT proto * 65536 + port AS target, date, sensor, src_hi, src_lo
+	FROM ({rows}) AS asked
 	GROUP BY target, date, sensor, src_hi, src_lo
 	HAVING sum(packets) >= {least}
 ) AS sources
