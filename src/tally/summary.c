@@ -37,7 +37,12 @@ struct summary {
 	struct sources sources;
 	struct v6_numbers v6;
 	struct port_counts *ports;
-	uint16_t *countries; /* of each source, from summary_finish on */
+	/* From summary_finish on: */
+	uint16_t *countries; /* of each source */
+	struct summary_port *port_list;
+	size_t port_count;
+	struct summary_country *country_list;
+	size_t country_count;
 	uint64_t request_sources;
 	bool saturated;
 };
@@ -74,6 +79,8 @@ void summary_free(struct summary *s)
 		return;
 	sources_fini(&s->sources);
 	free(s->countries);
+	free(s->port_list);
+	free(s->country_list);
 	v6_numbers_fini(&s->v6);
 	large_free(s->ports, sizeof(*s->ports));
 	free(s);
@@ -289,12 +296,6 @@ static void count_ports(struct summary *s)
 	sources_count_ports(&s->sources, s->ports->packets, s->ports->sources);
 }
 
-int summary_finish(struct summary *s)
-{
-	count_ports(s);
-	return find_countries(s);
-}
-
 static void count_source_port(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
 {
 	uint32_t *ports = arg;
@@ -327,11 +328,7 @@ int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
 			.talks = source->talks,
 		};
 
-		if (sources_has_evidence(source)) {
-			struct tools_evidence evidence = sources_evidence(sources, source);
-
-			out.tools = tools_judge(s->options.tools, &evidence, source->access);
-		}
+		out.tools = sources_judge(sources, source, s->options.tools);
 		rc = each(arg, &out);
 	}
 	free(ports);
@@ -363,7 +360,7 @@ static int compare_ports(const void *va, const void *vb)
 	return a->proto < b->proto ? -1 : a->proto > b->proto;
 }
 
-int summary_ports(const struct summary *s, struct summary_port **ret_ports, size_t *ret_count)
+static int list_ports(struct summary *s)
 {
 	struct summary_port *list;
 	size_t count = 0;
@@ -381,8 +378,9 @@ int summary_ports(const struct summary *s, struct summary_port **ret_ports, size
 				s->ports->mirai[slot]};
 	}
 	qsort(list, count, sizeof(*list), compare_ports);
-	*ret_ports = list;
-	*ret_count = count;
+	free(s->port_list);
+	s->port_list = list;
+	s->port_count = count;
 	return ST_OK;
 }
 
@@ -437,23 +435,17 @@ static void offer_port(struct main_ports *m, unsigned country, uint32_t slot, ui
 	c->proto = proto;
 }
 
-static int find_busy(const struct summary *s, struct main_ports *m)
+static void find_busy(const struct summary *s, struct main_ports *m)
 {
-	struct summary_port *ports;
-	size_t count;
-	int rc = summary_ports(s, &ports, &count);
+	const struct summary_port *ports = s->port_list;
 
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < count && i < BUSY_SLOTS; i++) {
+	for (size_t i = 0; i < s->port_count && i < BUSY_SLOTS; i++) {
 		uint32_t slot = slot_of(ports[i].proto, ports[i].port);
 
 		m->busy[m->busy_count++] = slot;
 		m->rank[slot] = (uint16_t)(i + 1);
 	}
-	m->next = count > BUSY_SLOTS ? ports[BUSY_SLOTS].packets : 0;
-	free(ports);
-	return ST_OK;
+	m->next = s->port_count > BUSY_SLOTS ? ports[BUSY_SLOTS].packets : 0;
 }
 
 static inline void gather_rare(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
@@ -537,9 +529,7 @@ static int find_main_ports(const struct summary *s, struct summary_country *list
 
 	if (!m.rank || !m.sums)
 		goto out;
-	rc = find_busy(s, &m);
-	if (rc)
-		goto out;
+	find_busy(s, &m);
 	open_small(&m);
 	pair_walk(&s->sources, sum_busy, &m);
 	for (unsigned c = 0; c < COUNTRIES; c++) {
@@ -564,8 +554,7 @@ out:
 	return rc;
 }
 
-int summary_countries(const struct summary *s, struct summary_country **ret_countries,
-    size_t *ret_count)
+static int list_countries(struct summary *s)
 {
 	struct summary_country *list = calloc(COUNTRIES, sizeof(*list));
 	size_t count = 0;
@@ -593,8 +582,61 @@ int summary_countries(const struct summary *s, struct summary_country **ret_coun
 		count++;
 	}
 	qsort(list, count, sizeof(*list), compare_countries);
-	*ret_countries = list;
-	*ret_count = count;
+	free(s->country_list);
+	s->country_list = list;
+	s->country_count = count;
+	return ST_OK;
+}
+
+void summary_close(struct summary *s)
+{
+	sources_close(&s->sources);
+}
+
+int summary_finish(struct summary *s)
+{
+	int rc;
+
+	count_ports(s);
+	rc = list_ports(s);
+	if (!rc)
+		rc = find_countries(s);
+	return rc ? rc : list_countries(s);
+}
+
+/* A copy of a list for the caller. */
+static int copy_list(const void *list, size_t count, size_t size, void **ret_copy)
+{
+	void *copy = calloc(count ? count : 1, size);
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, list, count * size);
+	*ret_copy = copy;
+	return ST_OK;
+}
+
+int summary_ports(const struct summary *s, struct summary_port **ret_ports, size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->port_list, s->port_count, sizeof(**ret_ports), &copy))
+		return -ENOMEM;
+	*ret_ports = copy;
+	*ret_count = s->port_count;
+	return ST_OK;
+}
+
+int summary_countries(const struct summary *s, struct summary_country **ret_countries,
+    size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->country_list, s->country_count, sizeof(**ret_countries), &copy))
+		return -ENOMEM;
+	*ret_countries = copy;
+	*ret_count = s->country_count;
 	return ST_OK;
 }
 
@@ -612,12 +654,8 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 {
 	for (uint32_t i = 0; i < s->sources.count; i++) {
 		const struct source *source = &s->sources.list[i];
-		struct tools_evidence evidence = sources_evidence(&s->sources, source);
-		uint32_t judged;
+		uint32_t judged = sources_judge(&s->sources, source, s->options.tools);
 
-		if (!sources_has_evidence(source))
-			continue;
-		judged = tools_judge(s->options.tools, &evidence, source->access);
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];
 

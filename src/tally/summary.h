@@ -29,7 +29,10 @@ void summary_free(struct summary *summary);
 /* Adds rows of the tally. */
 ST_MUST_CHECK int summary_add(struct summary *summary, const struct tally_rows *rows);
 
-/* Adds up ports and looks up countries: once, after the last row, before asking. */
+/* Once, after the last row; then sources may be walked, beside summary_finish too. */
+void summary_close(struct summary *summary);
+
+/* Adds up ports and looks up countries: once, after summary_close, before asking for lists. */
 ST_MUST_CHECK int summary_finish(struct summary *summary);
 
 struct summary_totals {

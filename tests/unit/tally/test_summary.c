@@ -51,6 +51,7 @@ static void begin(void)
 static void finish(void)
 {
 	feed_flush(&feed);
+	summary_close(feed.summary);
 	assert_int_equal(summary_finish(feed.summary), ST_OK);
 }
 
