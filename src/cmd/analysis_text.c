@@ -159,12 +159,12 @@ static size_t shown(const struct text *t, size_t count)
 
 static int put_ports(const struct text *t)
 {
-	static const struct table_column columns[] = {
+	const struct table_column columns[] = {
 		{"rank", "順位", "Rank", TABLE_INT, TABLE_ALL},
 		{"port", "宛先ポート", "Port", TABLE_TEXT, TABLE_ALL},
 		{"service", "サービス", "Service", TABLE_TEXT, TABLE_ALL},
 		{"packets", "件数", "Packets", TABLE_INT, TABLE_ALL},
-		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
+		{t->view->quick ? NULL : "sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
 		{"mirai", "Miraiの特徴", "Mirai mark", TABLE_REAL, TABLE_ALL},
 	};
 	struct summary_port *ports;
@@ -205,9 +205,11 @@ static int put_ports(const struct text *t)
 
 static int put_countries(const struct text *t)
 {
-	static const struct table_column columns[] = {
+	bool quick = t->view->quick;
+	const struct table_column columns[] = {
 		{"rank", "順位", "Rank", TABLE_INT, TABLE_ALL},
-		{"country", "国・地域(主な宛先ポート)", "Country or region (main port)", TABLE_TEXT, TABLE_ALL},
+		{"country", quick ? "国・地域" : "国・地域(主な宛先ポート)",
+		    quick ? "Country or region" : "Country or region (main port)", TABLE_TEXT, TABLE_ALL},
 		{"packets", "件数", "Packets", TABLE_INT, TABLE_ALL},
 		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
 	};
@@ -229,9 +231,11 @@ static int put_countries(const struct text *t)
 		table_row(table);
 		table_set_uint(table, 0, i + 1);
 		publish_country(&name, t->style, c->country);
-		buf_puts(&name, t->style->language == PUBLISH_JA ? "(" : " (");
-		publish_port(&name, c->proto, c->port);
-		buf_putc(&name, ')');
+		if (!quick) {
+			buf_puts(&name, t->style->language == PUBLISH_JA ? "(" : " (");
+			publish_port(&name, c->proto, c->port);
+			buf_putc(&name, ')');
+		}
 		table_set_text(table, 1, buf_text(&name));
 		table_set_count(table, 2, c->packets);
 		table_set_count(table, 3, c->sources);
@@ -369,6 +373,10 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	if (analysis_visits_text(b, view, style, common))
 		return err_set(err, -ENOMEM, "out of memory");
 	put_alerts(&t);
+	if (view->quick) {
+		buf_putc(b, '\n');
+		put_line(&t, "analyze.quick", NULL, 0);
+	}
 	if (view->geo) {
 		values[0] = text_value("geo", geo_description(view->geo));
 		buf_putc(b, '\n');

@@ -86,6 +86,9 @@ uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evi
 struct rules;
 const struct rules *tools_rules(const struct tools *tools);
 
+/* From now on signatures are told, but not remembered: for who will not ask for them. */
+void tools_forget_signatures(struct tools *tools);
+
 /* How many signatures are remembered; never shrinks. */
 unsigned tools_signature_count(const struct tools *tools);
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/choose.h"
 #include "base/ip.h"
 #include "fingerprint/tools.h"
 
@@ -137,22 +138,26 @@ static inline void sources_prefetch(const struct sources *s, uint64_t key)
 	__builtin_prefetch(&s->index[sources_hash(key) >> s->index_shift]);
 }
 
-/* Where the key is in the index, as far as the hash can tell, or where it belongs; asks for the
- * source. */
+/* So many words from the hash's on are passed without branches, as in a minute's table. */
+#define SOURCES_STEPS 1
+
+/* Where the key is in the index, as far as hash and SOURCES_STEPS can tell, or where it belongs; asks
+ * for the source. */
 static inline uint32_t sources_seek(const struct sources *s, uint64_t key)
 {
 	uint64_t hash = sources_hash(key);
 	uint32_t tag = sources_tag(hash);
 	uint32_t mask = (uint32_t)(UINT64_MAX >> s->index_shift);
 	uint32_t at = (uint32_t)(hash >> s->index_shift);
+	uint32_t word = s->index[at];
+	uint32_t number;
 
-	for (uint32_t word = s->index[at]; word; word = s->index[at]) {
-		if ((word & ~SOURCES_NUMBER_MASK) == tag) {
-			__builtin_prefetch(&s->list[(word & SOURCES_NUMBER_MASK) - 1], 1);
-			break;
-		}
-		at = (at + 1) & mask;
+	for (int i = 0; i < SOURCES_STEPS; i++) {
+		at = (at + ((word != 0) & ((word ^ tag) > SOURCES_NUMBER_MASK))) & mask;
+		word = s->index[at];
 	}
+	number = choose_u32(word != 0, (word & SOURCES_NUMBER_MASK) - 1, s->count);
+	__builtin_prefetch(&s->list[number], 1);
 	return at;
 }
 
@@ -182,14 +187,17 @@ static inline struct source *sources_enter(struct sources *s, uint64_t key, uint
  * Evidence moves. */
 bool sources_new_evidence(struct sources *s, struct source *source);
 
-/* Adds packets that match these rules (one at least).  False when memory is out. */
+/* Adds packets that match these rules.  False when memory is out. */
 static inline bool sources_add_evidence(struct sources *s, struct source *source, uint32_t packets,
     uint32_t rules)
 {
-	if (!source->evidence && (source->matches == 0 || source->rules == rules)) {
-		source->rules = (uint16_t)rules;
-		if (__builtin_add_overflow(source->matches, packets, &source->matches))
-			source->matches = UINT32_MAX;
+	bool own = (source->evidence == 0) & ((source->matches == 0) | (source->rules == rules));
+
+	if (own | (rules == 0)) {
+		uint64_t matches = (uint64_t)source->matches + choose_u32(rules != 0, packets, 0);
+
+		source->rules = (uint16_t)choose_u32(rules != 0, rules, source->rules);
+		source->matches = matches < UINT32_MAX ? (uint32_t)matches : UINT32_MAX;
 		return true;
 	}
 	if (!source->evidence && !sources_new_evidence(s, source))

@@ -28,12 +28,11 @@ struct port_counts {
 	uint64_t packets[SLOTS]; /* from summary_finish on, as are the sources */
 	uint32_t sources[SLOTS];
 	uint64_t mirai[SLOTS];
-	uint64_t refused[SLOTS]; /* packets without a pair, for want of room */
+	uint64_t unpaired[SLOTS]; /* packets that no pair counts, for want of room or as it was wished */
 };
 
 struct summary {
-	const struct tools *tools;
-	const struct geo *geo;
+	struct summary_options options;
 	uint32_t pair_rules;
 	struct sources sources;
 	struct v6_numbers v6;
@@ -52,15 +51,14 @@ struct waiting {
 	uint64_t pair;
 };
 
-int summary_new(const struct tools *tools, const struct geo *geo, struct summary **ret_summary)
+int summary_new(const struct summary_options *options, struct summary **ret_summary)
 {
 	struct summary *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->tools = tools;
-	s->geo = geo;
-	s->pair_rules = tools_pair_rules(tools);
+	s->options = *options;
+	s->pair_rules = tools_pair_rules(options->tools);
 	s->ports = large_alloc(sizeof(*s->ports));
 	if (!s->ports || sources_init(&s->sources, SUMMARY_SOURCES_MAX)) {
 		summary_free(s);
@@ -93,7 +91,7 @@ static void refuse(struct summary *s, const struct minute_row *row, uint32_t slo
 {
 	s->saturated = true;
 	if (is_access(row))
-		s->ports->refused[slot] += row->packets;
+		s->ports->unpaired[slot] += row->packets;
 }
 
 /* Step 1: which rows have a source.  Returns how many. */
@@ -118,39 +116,40 @@ static uint32_t begin_rows(struct summary *s, const struct tally_rows *rows,
 			continue;
 		}
 		sources_prefetch(&s->sources, w->key);
+		if (s->options.apart)
+			__builtin_prefetch(&s->ports->unpaired[w->slot], 1);
 		count++;
 	}
 	return count;
 }
 
-/* The rules that the row's SYNs match, and the relation to the source's SYNs before. */
+/* The rules that the row's SYNs match, and the relation to the source's SYNs before.  Without
+ * branches, as what is after it: none of it could be foretold. */
 static inline uint32_t rules_of(const struct summary *s, struct source *source,
     const struct minute_row *row)
 {
-	uint32_t rules = row->rules;
-
 	/*
 	 * With a mark the relation can be the mark's own (Mirai: seq ^ dst is always 0), and a SYN
 	 * sent again agrees in both byte orders: another destination can agree in one only.
 	 */
-	if (source->access && !minute_key_marks(&row->key)
-	    && (row->pair_keys[0] == source->pair_keys[0])
-	    != (row->pair_keys[1] == source->pair_keys[1]))
-		rules |= s->pair_rules;
+	bool related = (source->access != 0) & (minute_key_marks(&row->key) == 0)
+	    & ((row->pair_keys[0] == source->pair_keys[0])
+	    ^ (row->pair_keys[1] == source->pair_keys[1]));
+
 	source->pair_keys[0] = row->pair_keys[0];
 	source->pair_keys[1] = row->pair_keys[1];
-	return rules;
+	return row->rules | choose_u32(related, s->pair_rules, 0);
 }
 
 /* Whether a source asks one address or several: tells scanners from mistakes. */
 static inline void note_destination(struct source *source, const struct minute_row *row)
 {
 	uint32_t dst = row->first_dst < SOURCE_DST_SEVERAL - 1 ? row->first_dst + 1 : 1;
+	bool several = (row->dsts_above > 1) | ((row->dst_bits & (row->dst_bits - 1)) != 0)
+	    | ((row->dsts_above != 0) & (row->dst_bits != 0))
+	    | ((source->dst != 0) & (source->dst != dst));
 
-	if (row->dsts_above + (row->dst_bits & (row->dst_bits - 1) ? 2u : row->dst_bits ? 1u : 0u) > 1)
-		source->dst = SOURCE_DST_SEVERAL;
-	else if (source->dst != dst)
-		source->dst = source->dst ? SOURCE_DST_SEVERAL : dst;
+	source->dst = choose_u32(several, SOURCE_DST_SEVERAL, dst);
 }
 
 /* Step 3: counts the row to its source, or asks for its pair when that is elsewhere. */
@@ -171,11 +170,15 @@ static inline void count_source(struct summary *s, struct waiting *w)
 	}
 	rules = row->signature ? rules_of(s, source, row) : 0;
 	/* Missing evidence for want of memory is said, not hidden. */
-	if (rules && !sources_add_evidence(&s->sources, source, row->packets, rules))
+	if (!sources_add_evidence(&s->sources, source, row->packets, rules))
 		s->saturated = true;
 	note_destination(source, row);
 	s->request_sources += source->access == 0;
 	source->access += row->packets;
+	if (s->options.apart) {
+		s->ports->unpaired[w->slot] += row->packets;
+		return;
+	}
 	if (sources_count_own(source, w->slot, row->packets))
 		return;
 	w->pair = pair_of(&s->sources, source, w->slot);
@@ -215,49 +218,73 @@ static unsigned country_number(const char code[2])
 	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
 }
 
-static uint32_t lookup_bucket(const struct source *source)
+static uint32_t lookup_bucket(uint64_t key)
 {
-	return source->key & SOURCE_V4 ? (uint32_t)source->key >> (32 - LOOKUP_BITS) : 0;
+	return key & SOURCE_V4 ? (uint32_t)key >> (32 - LOOKUP_BITS) : 0;
 }
 
-/*
- * Looks up the countries, sources of the same range of addresses together: the geo table is larger
- * than the cache, but neighbours are neighbours there too.
- */
-static int find_countries(struct summary *s)
-{
-	const struct sources *sources = &s->sources;
-	uint32_t *starts = calloc((1u << LOOKUP_BITS) + 1, sizeof(*starts));
-	uint32_t *order = calloc(sources->count ? sources->count : 1, sizeof(*order));
-	int rc = -ENOMEM;
+/* A source on its way to be looked up. */
+struct located {
+	uint64_t key;
+	uint32_t number; /* - 1 */
+};
 
-	free(s->countries);
-	s->countries = calloc(sources->count ? sources->count : 1, sizeof(*s->countries));
-	if (!starts || !order || !s->countries)
+static size_t order_size(const struct sources *sources)
+{
+	return ((size_t)sources->count + 1) * sizeof(struct located);
+}
+
+/* The sources, those of the same range of addresses together; NULL when memory is out. */
+static struct located *order_sources(const struct sources *sources)
+{
+	uint32_t *starts = calloc((1u << LOOKUP_BITS) + 1, sizeof(*starts));
+	struct located *order = NULL;
+
+	if (starts)
+		order = large_alloc(order_size(sources));
+	if (!order)
 		goto out;
 	for (uint32_t i = 0; i < sources->count; i++)
-		starts[lookup_bucket(&sources->list[i]) + 1]++;
+		starts[lookup_bucket(sources->list[i].key) + 1]++;
 	for (uint32_t i = 1; i <= 1u << LOOKUP_BITS; i++)
 		starts[i] += starts[i - 1];
-	for (uint32_t i = 0; i < sources->count; i++)
-		order[starts[lookup_bucket(&sources->list[i])]++] = i;
 	for (uint32_t i = 0; i < sources->count; i++) {
-		uint64_t key = sources->list[order[i]].key;
-		struct ip ip = key & SOURCE_V4 ? ip_from_v4((uint32_t)key) : s->v6.list[key - 1];
+		uint64_t key = sources->list[i].key;
 
-		s->countries[order[i]] = (uint16_t)country_number(geo_lookup(s->geo, ip).country);
+		order[starts[lookup_bucket(key)]++] = (struct located){key, i};
 	}
-	rc = ST_OK;
 out:
 	free(starts);
-	free(order);
-	return rc;
+	return order;
+}
+
+/* The geo table is larger than the cache, but neighbours are neighbours there too. */
+static int find_countries(struct summary *s)
+{
+	uint32_t count = s->sources.count;
+	struct located *order = order_sources(&s->sources);
+
+	free(s->countries);
+	s->countries = calloc(count ? count : 1, sizeof(*s->countries));
+	if (!order || !s->countries) {
+		large_free(order, order_size(&s->sources));
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t key = order[i].key;
+		struct ip ip = key & SOURCE_V4 ? ip_from_v4((uint32_t)key) : s->v6.list[key - 1];
+
+		s->countries[order[i].number] =
+		    (uint16_t)country_number(geo_lookup(s->options.geo, ip).country);
+	}
+	large_free(order, order_size(&s->sources));
+	return ST_OK;
 }
 
 /* At the end, because a table of ports would be in the way of the others all the time. */
 static void count_ports(struct summary *s)
 {
-	memcpy(s->ports->packets, s->ports->refused, sizeof(s->ports->packets));
+	memcpy(s->ports->packets, s->ports->unpaired, sizeof(s->ports->packets));
 	memset(s->ports->sources, 0, sizeof(s->ports->sources));
 	sources_count_ports(&s->sources, s->ports->packets, s->ports->sources);
 }
@@ -303,7 +330,7 @@ int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
 		if (sources_has_evidence(source)) {
 			struct tools_evidence evidence = sources_evidence(sources, source);
 
-			out.tools = tools_judge(s->tools, &evidence, source->access);
+			out.tools = tools_judge(s->options.tools, &evidence, source->access);
 		}
 		rc = each(arg, &out);
 	}
@@ -552,7 +579,7 @@ int summary_countries(const struct summary *s, struct summary_country **ret_coun
 		country->packets += s->sources.list[i].access;
 		country->sources += s->sources.list[i].access > 0;
 	}
-	rc = find_main_ports(s, list);
+	rc = s->options.apart ? ST_OK : find_main_ports(s, list);
 	if (rc) {
 		free(list);
 		return rc;
@@ -590,7 +617,7 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 
 		if (!sources_has_evidence(source))
 			continue;
-		judged = tools_judge(s->tools, &evidence, source->access);
+		judged = tools_judge(s->options.tools, &evidence, source->access);
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];
 
@@ -602,14 +629,14 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 
 int summary_tools(const struct summary *s, struct summary_tool **ret_tools, size_t *ret_count)
 {
-	unsigned tool_count = tools_count(s->tools);
+	unsigned tool_count = tools_count(s->options.tools);
 	struct summary_tool *list = calloc(tool_count ? tool_count : 1, sizeof(*list));
 	size_t count = 0;
 
 	if (!list)
 		return -ENOMEM;
 	for (unsigned t = 0; t < tool_count; t++)
-		list[t].tool = tools_name(s->tools, t);
+		list[t].tool = tools_name(s->options.tools, t);
 	judge_sources(s, list);
 	for (unsigned t = 0; t < tool_count; t++)
 		if (list[t].sources)

@@ -15,8 +15,14 @@
 
 struct summary;
 
-/* tools and geo are borrowed; geo may be NULL. */
-ST_MUST_CHECK int summary_new(const struct tools *tools, const struct geo *geo,
+struct summary_options {
+	const struct tools *tools; /* borrowed, as is geo */
+	const struct geo *geo;     /* NULL: unknown places */
+	/* Who asked which port is not kept: numbers of sources and of ports, and main ports, are 0. */
+	bool apart;
+};
+
+ST_MUST_CHECK int summary_new(const struct summary_options *options,
     struct summary **ret_summary);
 void summary_free(struct summary *summary);
 

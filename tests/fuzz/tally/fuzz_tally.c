@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!tools && tools_new(NULL, &tools, NULL))
 		abort();
 	options.tools = tools;
-	if (summary_new(tools, NULL, &sums.summary) || tally_new(&options, &tally, NULL))
+	if (summary_new(&(struct summary_options){.tools = tools}, &sums.summary) || tally_new(&options, &tally, NULL))
 		abort();
 	count = read_packets(&r, views);
 	memset(packets, 0xa5, sizeof(packets));

@@ -150,7 +150,7 @@ static bool check(const char *path, const char *truth)
 	if (!error || strncmp(error, "null", 4) != 0 || !is_decoded(member(quick, "linktypes")))
 		return false;
 	feed_open(&feed, NULL);
-	assert_int_equal(summary_new(feed.tools, NULL, &feed.summary), ST_OK);
+	assert_int_equal(summary_new(&(struct summary_options){.tools = feed.tools}, &feed.summary), ST_OK);
 	assert_int_equal(capture_open(&options, &capture, NULL), ST_OK);
 	while ((n = capture_next(capture, views, CAPTURE_BATCH_MAX, &file))) {
 		decode_batch(views, n, packets);

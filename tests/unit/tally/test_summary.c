@@ -44,7 +44,8 @@ static void begin(void)
 {
 	feed_open(&feed, NULL);
 	feed.keep = false;
-	assert_int_equal(summary_new(feed.tools, geo, &feed.summary), ST_OK);
+	assert_int_equal(summary_new(&(struct summary_options){feed.tools, geo, false}, 
+	    &feed.summary), ST_OK);
 }
 
 static void finish(void)
