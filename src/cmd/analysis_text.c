@@ -87,6 +87,12 @@ static void put_file(const struct text *t, const struct capture_file *f)
 	buf_fini(&name);
 }
 
+static void put_reason(struct buf *b, const char *name, uint64_t packets)
+{
+	buf_printf(b, "%s%s ", b->len ? ", " : " (", name);
+	publish_number(b, (double)packets, 0);
+}
+
 static void put_packets(const struct text *t, const struct tally_counters *c)
 {
 	struct buf reasons = {0};
@@ -94,8 +100,7 @@ static void put_packets(const struct text *t, const struct tally_counters *c)
 
 	for (size_t i = 1; i < DECODE_DROP_COUNT; i++)
 		if (c->dropped[i])
-			buf_printf(&reasons, "%s%s %llu", reasons.len ? ", " : " (",
-			    decode_drop_name((enum decode_drop)i), (unsigned long long)c->dropped[i]);
+			put_reason(&reasons, decode_drop_name((enum decode_drop)i), c->dropped[i]);
 	if (reasons.len)
 		buf_putc(&reasons, ')');
 	values[0] = count_value("read", c->read);

@@ -91,13 +91,11 @@ def test_nothing_read_is_an_error_alone():
 
 
 def test_closed_pipe_is_no_failure():
-    for words in (['help'], ['config', 'dump']): # the second is more than a buffer
-        reader, writer = os.pipe()
-        os.close(reader)
-        done = subprocess.run([TEITEN, *words], stdout=writer, stderr=subprocess.PIPE,
-                              check=False)
-        os.close(writer)
-        equal((done.returncode, done.stderr), (OK, b''))
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([TEITEN, 'help'], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    equal((done.returncode, done.stderr), (OK, b''))
 
 
 def test_full_disk_is_one():

@@ -52,7 +52,7 @@ static void begin(void)
 {
 	feed_open(&feed, NULL);
 	feed.keep = false;
-	assert_int_equal(summary_new(&(struct summary_options){feed.tools, geo, false}, 
+	assert_int_equal(summary_new(&(struct summary_options){feed.tools, geo, false},
 	    &feed.summary), ST_OK);
 }
 
