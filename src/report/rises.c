@@ -196,8 +196,13 @@ static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *e
  * SQL that is true for packets of ports that rose: they are left out of all days, because what is
  * left must have risen by itself, and leaving out some days only would make falls.
  */
-static void explained_sql(const struct rises_work *w, size_t ports, struct buf *b)
+static int explained_sql(const struct rises_work *w, size_t ports, struct buf *b, int *ret_list,
+    struct err *err)
 {
+	uint64_t list[RISES_EXPLAINED_MAX];
+	size_t listed = 0;
+	int rc;
+
 	/* Ports by themselves first: files that are sorted by them need not be read whole. */
 	for (int part = 0; part < 2; part++) {
 		size_t count = 0;
@@ -209,10 +214,14 @@ static void explained_sql(const struct rises_work *w, size_t ports, struct buf *
 			if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
 				continue;
 			buf_printf(b, "%s%u", count++ ? "," : "", part ? key : GATHER_PORT(key));
+			if (part)
+				list[listed++] = GATHER_PORT(key);
 		}
 		buf_puts(b, count ? ")" : "NULL)");
 	}
-	buf_putc(b, ')');
+	rc = store_among_begin(w->store, list, listed, ret_list, err);
+	buf_printf(b, " AND among(port, %d))", *ret_list);
+	return rc;
 }
 
 /* SQL that is true for rows of the keys found in the period. */
@@ -275,10 +284,12 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	struct rises_found rest = {0};
 	struct buf sql = {0};
 	struct buf suspects = {0};
+	int list = -1;
 	int rc;
 
 	rc = rises_judge(w, kind, NULL, &all, err);
-	explained_sql(w, ports, &sql);
+	if (!rc)
+		rc = explained_sql(w, ports, &sql, &list, err);
 	suspects_sql(w, kind, &all, &suspects);
 	if (!rc && all.count > 0 && ports > 0) {
 		const struct rises_rest without = {.of = &all, .suspects = buf_text(&suspects),
@@ -303,6 +314,7 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 		if (!w->options->all)
 			w->count--;
 	}
+	store_among_end(w->store, list);
 	rises_found_fini(&all);
 	rises_found_fini(&rest);
 	buf_fini(&sql);
