@@ -433,6 +433,70 @@ static void span(const struct rises_work *works, size_t count, int32_t *ret_firs
 	}
 }
 
+/* Asks before the works go apart what any of them would ask for all. */
+static int ask_shared(struct rises_data *data, const struct rises_work *works, size_t count,
+    struct err *err)
+{
+	const struct rises_answers *answers;
+	unsigned kinds = 0;
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < count; i++)
+		kinds |= works[i].options->kinds ? works[i].options->kinds
+		                                 : (1u << RISES_KIND_COUNT) - 1;
+	if (kinds & (1u << RISES_COUNTRY | 1u << RISES_TOOL))
+		kinds |= 1u << RISES_PORT; /* which they may mirror */
+	for (unsigned k = 0; !rc && k < RISES_KIND_COUNT; k++)
+		if (kinds & 1u << k)
+			rc = rises_data_answers(data, (enum rises_kind)k, &answers, err);
+	return rc;
+}
+
+/* One of several periods, on a thread of its own: it reads the shared data and has the rest for itself. */
+struct apart {
+	struct rises_work *work;
+	struct rises *ret;
+	struct store_beside *beside;
+};
+
+static int find_apart(void *arg, struct store *store, struct err *err)
+{
+	struct apart *apart = arg;
+
+	apart->work->store = store;
+	apart->work->g.store = store;
+	return find(apart->work, apart->ret, err);
+}
+
+/* The first period here, the others beside it. */
+static int find_all(struct rises_work *works, size_t count, struct rises *ret_rises,
+    struct err *err)
+{
+	struct apart *aparts = gather_alloc(count, sizeof(*aparts));
+	struct err err_apart = {0};
+	size_t begun = 1;
+	int rc = ST_OK;
+
+	for (; !rc && begun < count; begun++) {
+		aparts[begun] = (struct apart){.work = &works[begun], .ret = &ret_rises[begun]};
+		rc = store_beside_begin(works[0].store, find_apart, &aparts[begun],
+		    &aparts[begun].beside, err);
+	}
+	if (!rc)
+		rc = find(&works[0], &ret_rises[0], err);
+	for (size_t i = 1; i < begun; i++) {
+		int rc_apart = store_beside_end(aparts[i].beside, &err_apart);
+
+		if (rc || !rc_apart)
+			continue;
+		rc = rc_apart; /* as if they had been looked into one after the other */
+		if (err)
+			*err = err_apart;
+	}
+	free(aparts);
+	return rc;
+}
+
 /* Reads once what the works need. */
 static int find_together(struct rises_work *works, size_t count, struct rises *ret_rises,
     struct err *err)
@@ -451,8 +515,10 @@ static int find_together(struct rises_work *works, size_t count, struct rises *r
 		works[i].data = data;
 	if (ports)
 		rc = choose(works, count, data, err);
-	for (size_t i = 0; !rc && i < count; i++)
-		rc = find(&works[i], &ret_rises[i], err);
+	if (!rc && count > 1)
+		rc = ask_shared(data, works, count, err);
+	if (!rc)
+		rc = find_all(works, count, ret_rises, err);
 	rises_data_free(data);
 	return rc;
 }

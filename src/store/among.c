@@ -74,7 +74,21 @@ static bool list_has(const struct among_list *list, uint64_t value)
 	return value ? list->table[at] == value : list->zero;
 }
 
-/* Columns come without gaps: a value that is NULL has a place, and the engine makes its answer NULL. */
+/* What is NULL is NULL. */
+static void pass_nulls(duckdb_vector from, duckdb_vector to, idx_t count)
+{
+	uint64_t *nulls = duckdb_vector_get_validity(from);
+	uint64_t *answers;
+
+	if (!nulls)
+		return;
+	duckdb_vector_ensure_validity_writable(to);
+	answers = duckdb_vector_get_validity(to);
+	for (idx_t i = 0; i < count; i++)
+		if (!duckdb_validity_row_is_valid(nulls, i))
+			duckdb_validity_set_row_invalid(answers, i);
+}
+
 static void answer(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
 	struct among *among = duckdb_scalar_function_get_extra_info(info);
@@ -89,6 +103,7 @@ static void answer(duckdb_function_info info, duckdb_data_chunk input, duckdb_ve
 
 		has[i] = list && list_has(list, values[i]);
 	}
+	pass_nulls(duckdb_data_chunk_get_vector(input, 0), output, count);
 }
 
 int among_register(struct among *among, struct engine *engine, struct err *err)
