@@ -228,18 +228,25 @@ static int explained_sql(const struct rises_work *w, size_t ports, struct buf *b
 static void suspects_sql(const struct rises_work *w, enum rises_kind kind,
     const struct rises_found *found, struct buf *b)
 {
-	buf_puts(b, "(1 = 0");
+	bool country = kind == RISES_COUNTRY;
+	size_t count = 0;
+
+	/* As a function of one column, which the engine asks while it reads. */
+	buf_puts(b, "has([");
 	for (size_t i = 0; i < found->count; i++) {
 		const char *key = found->keys.texts[found->findings[i].id];
 
 		if (!rises_overlaps(w, &found->findings[i]))
 			continue;
-		if (kind == RISES_COUNTRY)
-			buf_printf(b, " OR country = '%.2s'", key);
+		buf_puts(b, count++ ? "," : "");
+		if (country)
+			buf_printf(b, "'%.2s'", key);
 		else
-			buf_printf(b, " OR bit = %u", rises_mark(key));
+			buf_printf(b, "%u", rises_mark(key));
 	}
-	buf_putc(b, ')');
+	if (count == 0)
+		buf_puts(b, country ? "''" : "0");
+	buf_puts(b, country ? "], country)" : "], bit)");
 }
 
 /* Does the finding stand without the packets of the ports' rises? */
@@ -452,7 +459,7 @@ static int ask_shared(struct rises_data *data, const struct rises_work *works, s
 	return rc;
 }
 
-/* One of several periods, on a thread of its own: it reads the shared data and has the rest for itself. */
+/* One of several periods on a thread of its own: what it shares with the others it only reads. */
 struct apart {
 	struct rises_work *work;
 	struct rises *ret;

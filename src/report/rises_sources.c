@@ -309,7 +309,10 @@ static void tell_overlaps(const struct most *most, struct rise *rise)
 	}
 }
 
-/* SQL for the days that belong to these very rises (0: to any), as ranges, which the engine picks files by. */
+/*
+ * SQL for the days that belong to these very rises (0: to any), as ranges, which the engine picks
+ * files by.
+ */
 static void put_days(const struct rises_sources *sources, uint64_t mask, struct buf *sql)
 {
 	const struct gather *g = &sources->w->g;
@@ -397,8 +400,9 @@ static int put_rows(struct rises_sources *sources, struct day_groups *groups, st
 		groups->lists[i] = -1;
 	for (size_t i = 0; !rc && i < groups->count; i++) {
 		rc = list_sources(sources, groups->masks[i], &groups->lists[i], err);
-		buf_printf(sql, "%sSELECT date, src_hi, src_lo, proto, port FROM flow WHERE class = 0 "
-		    "AND among(src_lo, %d) AND ", i ? " UNION ALL " : "", groups->lists[i]);
+		buf_printf(sql, "%sSELECT date, src_hi, src_lo, proto, port FROM flow "
+		    "WHERE class = 0 AND among(src_lo, %d) AND ", i ? " UNION ALL " : "",
+		    groups->lists[i]);
 		put_days(sources, groups->masks[i], sql);
 	}
 	return rc;

@@ -19,7 +19,7 @@ struct among_list {
 	uint64_t *table; /* by hash; 0: free */
 	size_t mask;
 	bool zero;       /* 0 is one of them */
-	uint64_t sieve[SIEVE_BITS / 64]; /* a bit by hash: most numbers are told apart by it alone */
+	uint64_t sieve[SIEVE_BITS / 64]; /* a bit by hash: it tells most numbers apart */
 };
 
 static size_t sieve_bit(uint64_t hash)

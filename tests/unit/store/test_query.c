@@ -309,8 +309,8 @@ static void lists_of_numbers_are_looked_for(void **state)
 	for (uint64_t i = 0; i < MANY; i++)
 		many[i] = 3 * i;
 	OK(store_among_begin(store, some, 4, &list, &err));
-	expect_among(list, "SELECT count(*), min(date), max(date) FROM flow WHERE among(src_lo, %d)",
-	    "2|20727|20729\n");
+	expect_among(list, "SELECT count(*), min(date), max(date) FROM flow "
+	    "WHERE among(src_lo, %d)", "2|20727|20729\n");
 	expect_among(list, "SELECT among(18446744073709551615::UBIGINT, %d)", "1\n");
 	expect_among(list, "SELECT among(0::UBIGINT, %d)", "0\n");
 	expect_among(list, "SELECT count(*) FROM (VALUES (7), (NULL), (8)) AS t (a) "
