@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define WAKE_BATCHES (RELAY_BATCHES / 2)
+#define FEW_PACKETS 2048u /* whose rows take less time than waking somebody up for them */
 
 struct relay {
 	pthread_t thread;
@@ -24,6 +25,7 @@ struct relay {
 	unsigned first;
 	unsigned count;
 	int rows_rc; /* the first error: nothing is taken after it */
+	size_t packets_since; /* sent since a minute was handed on */
 	size_t counts[RELAY_BATCHES];
 	uint64_t sent; /* batches so far */
 	uint64_t done;
@@ -174,11 +176,19 @@ void relay_free(struct relay *r)
 static void hand(void *arg, struct tally_minute *minute)
 {
 	struct relay *r = arg;
+	bool here;
 
 	(void)pthread_mutex_lock(&r->lock);
-	r->minutes[(r->first + r->count++) % TALLY_MINUTES_OPEN] = minute;
-	wake(r);
+	here = r->packets_since < FEW_PACKETS && r->count == 0 && !r->rows_rc;
+	r->packets_since = 0;
+	if (!here) {
+		r->minutes[(r->first + r->count++) % TALLY_MINUTES_OPEN] = minute;
+		wake(r);
+	}
 	(void)pthread_mutex_unlock(&r->lock);
+	/* The other thread has no minute, so it leaves the rows alone. */
+	if (here)
+		r->rows_rc = tally_minute_emit(minute, r->options.rows, r->options.arg);
 }
 
 static bool is_waiting(const struct relay *r, const struct tally_minute *minute)
@@ -234,6 +244,7 @@ int relay_send(struct relay *r, size_t count)
 
 	(void)pthread_mutex_lock(&r->lock);
 	r->counts[r->sent++ % RELAY_BATCHES] = count;
+	r->packets_since += count;
 	wake(r);
 	rc = r->packets_rc;
 	(void)pthread_mutex_unlock(&r->lock);

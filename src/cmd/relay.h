@@ -11,11 +11,12 @@
 #include "decode/decode.h"
 #include "tally/tally.h"
 
-#define RELAY_BATCHES 8u /* of packets, between the threads; they stay in the cache of a core */
+#define RELAY_BATCHES 32u /* of packets, between the threads; a megabyte */
 
 struct relay;
 
-/* Both are called in the second thread only.  Of each kind nothing more is taken after an error. */
+/* `packets` is called in the second thread only; `rows` also in the first, for minutes of a few
+ * packets, when the second has no minute.  Of each kind nothing more is taken after an error. */
 struct relay_options {
 	tally_sink_fn rows;
 	int (*packets)(void *arg, const struct decode_packet *packets, size_t count);

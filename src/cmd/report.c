@@ -29,9 +29,9 @@ const struct command command_report = {
         "usage: teiten report weekly|monthly|quarterly|yearly [--period P]\n"
         "                     [--lang ja,en] [-s STORE] [-o DIR] [--json]\n"
         "\n"
-        "Makes the report of one period: HTML, text, Markdown, CSV of every table, SVG of every\n"
-        "figure and facts.json with each number unrounded.  Without -o the text edition is\n"
-        "printed; --json prints the facts.\n"
+        "Makes the report of one period: HTML, text, Markdown, CSV of every table and figure,\n"
+        "SVG of every figure and facts.json with each number unrounded.  Without -o the text\n"
+        "edition is printed; --json prints the facts.\n"
         "\n"
         "  --period P      2026-10, 2026-W41, 2026-10-05, 2026Q3, 2026, R8.10 (default: the\n"
         "                  last complete period of the store)\n"
@@ -137,6 +137,8 @@ static int build(struct edition *e, struct report_document **ret_document)
 	if (r == ST_OK)
 		return COMMAND_OK;
 	command_error(e->self, "%s", err.text);
+	if (r == ST_NOT_FOUND)
+		window_say_held(e->self, e->w.store);
 	return r == ST_NOT_FOUND ? COMMAND_NOT_FOUND
 	       : r == ST_USAGE   ? COMMAND_USAGE
 	                         : COMMAND_FAILED;

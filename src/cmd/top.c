@@ -543,6 +543,7 @@ static int run(int argc, char **argv)
 		return r;
 	}
 	command_error(
-	    top.self, "no ranking of '%s'%s", argv[index], command_suggestion(argv[index], words));
+	    top.self, "no ranking of '%s'%s (teiten top -h lists them)", argv[index],
+	    command_suggestion(argv[index], words));
 	return COMMAND_USAGE;
 }

@@ -13,6 +13,7 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -374,17 +375,26 @@ int window_open(const struct command *self, const struct window_options *options
 	if (w->sensors_now == 0) {
 		char from[CIVIL_DATE_TEXT_MAX];
 		char to[CIVIL_DATE_TEXT_MAX];
-		int32_t first = 0;
-		int32_t last = 0;
 
 		command_error(self, "nothing was observed from %s to %s",
 		    civil_format_date(w->now.from, from), civil_format_date(w->now.to - 1, to));
-		if (store_days(w->store, &first, &last, &err) == ST_OK)
-			command_error(self, "the store holds %s to %s",
-			    civil_format_date(first, from), civil_format_date(last, to));
+		window_say_held(self, w->store);
 		return COMMAND_NOT_FOUND;
 	}
 	return COMMAND_OK;
+}
+
+void window_say_held(const struct command *self, struct store *store)
+{
+	char from[CIVIL_DATE_TEXT_MAX];
+	char to[CIVIL_DATE_TEXT_MAX];
+	int32_t first = 0;
+	int32_t last = 0;
+	struct err err = {0};
+
+	if (store_days(store, &first, &last, &err) == ST_OK)
+		command_error(self, "the store holds %s to %s", civil_format_date(first, from),
+		    civil_format_date(last, to));
 }
 
 void window_close(struct window *w)
@@ -507,7 +517,7 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 	buf_puts(b, ja ? "(" : " (");
 	publish_number(b, (double)w->sensors_now, 0);
 	buf_puts(b, ja ? "台、" : w->sensors_now == 1 ? " sensor, " : " sensors, ");
-	if (w->addresses < 10) {
+	if (w->addresses < 10 && fabs(w->addresses - round(w->addresses)) >= 0.05) {
 		put_measure(b, w->addresses, ja ? "アドレス" : " addresses", ja);
 	} else {
 		publish_number(b, w->addresses, 0);

@@ -95,6 +95,9 @@ int window_open_store(
 
 /* The same with a period, its sensors and their weights.  COMMAND_NOT_FOUND: nothing observed. */
 int window_open(const struct command *self, const struct window_options *options, struct window *w);
+/* After "nothing was observed": the days that could have been asked for. */
+void window_say_held(const struct command *self, struct store *store);
+
 void window_close(struct window *w);
 
 /*

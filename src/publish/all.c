@@ -60,10 +60,13 @@ static int write_data(struct output *out, const struct publish_style *style)
 
 	r = hand_over(out, publish_facts_json(&out->data, d, out->err), "facts", -1, "json");
 	for (const struct report_block *k = d->blocks; k && r == ST_OK; k = k->next) {
-		if (k->kind != REPORT_BLOCK_TABLE)
-			continue;
-		r = publish_table_csv(&out->data, style, k->table, out->err);
-		r = hand_over(out, r, k->table->id, -1, "csv");
+		if (k->kind == REPORT_BLOCK_TABLE) {
+			r = publish_table_csv(&out->data, style, k->table, out->err);
+			r = hand_over(out, r, k->table->id, -1, "csv");
+		} else if (k->kind == REPORT_BLOCK_FIGURE) {
+			r = publish_figure_csv(&out->data, style, k->figure, out->err);
+			r = hand_over(out, r, k->figure->id, -1, "csv");
+		}
 	}
 	return r;
 }

@@ -2,8 +2,12 @@
  * A table as CSV (RFC 4180): data for programs and spreadsheets, the same in every language.
  *
  * Numbers are unrounded and without separators, days ISO 8601, ports "23/tcp", countries ISO codes,
- * messages their values or else their ids; nothing observed is an empty field.  A change has two
- * columns: NAME (the difference) and NAME_percent.  Periods are FROM/TO, half-open.
+ * messages their values or else the last word of their ids (from-outside, going-on, not-ip);
+ * nothing observed is an empty field.  A change has two columns: NAME (the difference) and
+ * NAME_percent; so has a part of a whole: NAME and NAME_of, because spreadsheets take 4/4 for the
+ * fourth of April.  Periods are FROM/TO, half-open.
+ *
+ * A figure is a table as well: a line for each day (or bar), a column for each of its series.
  */
 #include "publish/edition.h"
 
@@ -13,10 +17,14 @@
 #include "publish/number.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #define BOM "\xef\xbb\xbf"
 #define LINE_END "\r\n"
+/* Messages that are data themselves: n of m, a day with its time. */
+#define PART_OF "cell.of"
+#define DAY_AND_TIME "cell.time"
 
 static void append_fact(struct buf *b, const struct report_fact *fact)
 {
@@ -60,9 +68,29 @@ static void append_words(struct buf *b, const struct report_value *value)
 	buf_fini(&both);
 }
 
-/* What a message says in data: its values joined by slashes (4/4, CN/27.02), else its id. */
+static bool is_message(const struct report_value *value, const char *id)
+{
+	return value->kind == REPORT_VALUE_MESSAGE && value->text && strcmp(value->text, id) == 0;
+}
+
+/*
+ * "rank.from-outside" → "from-outside".  The shape of what was typed keeps its whole id: "mail" is a
+ * password that somebody tries.
+ */
+static const char *last_word(const char *id)
+{
+	const char *dot = id && strncmp(id, "shape.", 6) != 0 ? strrchr(id, '.') : NULL;
+
+	return dot ? dot + 1 : id ? id : "";
+}
+
+/*
+ * What a message says in data: its values joined by slashes (CN/27.02), a day with its time by the
+ * T of ISO 8601, else the last word of its id.
+ */
 static void append_message(struct buf *b, const struct report_value *message)
 {
+	char between = is_message(message, DAY_AND_TIME) ? 'T' : '/';
 	struct buf joined = {0};
 	size_t said = 0;
 
@@ -73,11 +101,10 @@ static void append_message(struct buf *b, const struct report_value *message)
 		if (value->kind == REPORT_VALUE_MESSAGE || value->kind == REPORT_VALUE_CHANGE)
 			continue;
 		if (said++ > 0)
-			buf_putc(&joined, '/');
+			buf_putc(&joined, between);
 		append_field(&joined, value);
 	}
-	publish_escape_csv(b, said > 0 ? buf_text(&joined) : message->text ? message->text : "",
-	    false);
+	publish_escape_csv(b, said > 0 ? buf_text(&joined) : last_word(message->text), false);
 	b->failed |= joined.failed;
 	buf_fini(&joined);
 }
@@ -137,12 +164,45 @@ static void append_field(struct buf *b, const struct report_value *value)
 	}
 }
 
-static bool has_changes(const struct report_table *table, size_t column)
+/* What a column needs beside its own field. */
+enum pair {
+	PAIR_NONE,
+	PAIR_PERCENT, /* of a change */
+	PAIR_OF,      /* the whole of a part */
+};
+
+static enum pair pair_of(const struct report_table *table, size_t column)
 {
-	for (size_t r = 0; r < table->row_count; r++)
-		if (table->cells[r * table->column_count + column].kind == REPORT_VALUE_CHANGE)
-			return true;
-	return false;
+	for (size_t r = 0; r < table->row_count; r++) {
+		const struct report_value *value = &table->cells[r * table->column_count + column];
+
+		if (value->kind == REPORT_VALUE_CHANGE)
+			return PAIR_PERCENT;
+		if (is_message(value, PART_OF))
+			return PAIR_OF;
+	}
+	return PAIR_NONE;
+}
+
+static void append_cell(struct buf *b, const struct report_value *value, enum pair pair)
+{
+	if (pair == PAIR_NONE) {
+		append_field(b, value);
+	} else if (pair == PAIR_PERCENT) {
+		/* A word in place of a change (no sensor in both periods) is no number. */
+		if (value->kind == REPORT_VALUE_CHANGE)
+			append_field(b, value);
+		else
+			buf_putc(b, ',');
+	} else {
+		if (is_message(value, PART_OF) && value->value_count == 2) {
+			append_field(b, &value->values[0]);
+			buf_putc(b, ',');
+			append_field(b, &value->values[1]);
+		} else {
+			buf_putc(b, ',');
+		}
+	}
 }
 
 int publish_table_csv(struct buf *b, const struct publish_style *style,
@@ -152,22 +212,60 @@ int publish_table_csv(struct buf *b, const struct publish_style *style,
 		buf_puts(b, BOM);
 	for (size_t c = 0; c < table->column_count; c++) {
 		const char *name = table->columns[c].csv;
+		enum pair pair = pair_of(table, c);
 
 		buf_printf(b, "%s%s", c > 0 ? "," : "", name);
-		if (has_changes(table, c))
-			buf_printf(b, ",%s_percent", name);
+		if (pair != PAIR_NONE)
+			buf_printf(b, ",%s%s", name, pair == PAIR_OF ? "_of" : "_percent");
 	}
 	buf_puts(b, LINE_END);
 	for (size_t r = 0; r < table->row_count; r++) {
 		for (size_t c = 0; c < table->column_count; c++) {
-			const struct report_value *value =
-			    &table->cells[r * table->column_count + c];
-
 			if (c > 0)
 				buf_putc(b, ',');
-			append_field(b, value);
-			if (value->kind != REPORT_VALUE_CHANGE && has_changes(table, c))
-				buf_putc(b, ',');
+			append_cell(b, &table->cells[r * table->column_count + c],
+			    pair_of(table, c));
+		}
+		buf_puts(b, LINE_END);
+	}
+	return publish_done(b, err);
+}
+
+/* now and before; or what the line is of: 23/tcp. */
+static void append_series_name(struct buf *b, const struct report_series *series)
+{
+	if (series->muted)
+		buf_puts(b, "before");
+	else if (series->label.kind == REPORT_VALUE_PORT
+	    || series->label.kind == REPORT_VALUE_COUNTRY
+	    || series->label.kind == REPORT_VALUE_SENSOR)
+		append_field(b, &series->label);
+	else
+		buf_puts(b, "now"); /* of words, which are of a language */
+}
+
+int publish_figure_csv(struct buf *b, const struct publish_style *style,
+    const struct report_figure *figure, struct err *err)
+{
+	char date[CIVIL_DATE_TEXT_MAX];
+
+	if (style->csv_bom)
+		buf_puts(b, BOM);
+	buf_puts(b, figure->kind == REPORT_FIGURE_LINES ? "date" : "item");
+	for (size_t s = 0; s < figure->series_count; s++) {
+		buf_putc(b, ',');
+		append_series_name(b, &figure->series[s]);
+	}
+	buf_puts(b, LINE_END);
+	for (size_t i = 0; i < figure->point_count; i++) {
+		if (figure->kind == REPORT_FIGURE_LINES)
+			buf_puts(b, civil_format_date(figure->day_from + (int32_t)i, date));
+		else
+			append_field(b, &figure->labels[i]);
+		for (size_t s = 0; s < figure->series_count; s++) {
+			buf_putc(b, ',');
+			if (!isnan(figure->series[s].values[i]))
+				publish_number_raw(b, figure->series[s].values[i]);
 		}
 		buf_puts(b, LINE_END);
 	}

@@ -227,7 +227,7 @@ static void append_footer(struct publish_page *page)
 
 	buf_puts(b, "<footer>\n<p>");
 	publish_page_message(page, "layout.data-note");
-	buf_puts(b, "</p>\n<p>");
+	buf_puts(b, "</p>\n<p class=\"files\">");
 	publish_page_message(page, "layout.other-editions");
 	buf_puts(b, ": ");
 	publish_page_file_link(page, NULL, language, "txt", "layout.text-edition");

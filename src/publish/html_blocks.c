@@ -8,12 +8,15 @@
 #include "publish/figure.h"
 #include "publish/message.h"
 #include "publish/number.h"
+#include "publish/wrap.h"
 
 #include <math.h>
 #include <string.h>
 
 /* The table whose numbers are the headline of the report; shown larger. */
 #define HEADLINE_TABLE "overview"
+/* Cells wider than this (in narrow characters) may take several lines. */
+#define CELL_LONG 24
 
 static void append_heading(struct publish_page *page, const struct report_block *block)
 {
@@ -92,6 +95,26 @@ static size_t row_header(const struct report_table *table)
 	return 0;
 }
 
+/* A cell; one of few characters is not broken over lines where the window is narrow. */
+static void append_cell(struct publish_page *page, const struct report_value *value, bool names_row,
+    bool is_number)
+{
+	struct buf text = {0};
+	bool is_long;
+
+	publish_value(&text, page->style, value);
+	is_long = publish_width(page->style, buf_text(&text), text.len) > CELL_LONG;
+	buf_puts(page->b, names_row ? "<th scope=\"row\"" : "<td");
+	if (is_number || is_long)
+		buf_printf(page->b, " class=\"%s%s%s\"", is_number ? "num" : "",
+		    is_number && is_long ? " " : "", is_long ? "long" : "");
+	buf_putc(page->b, '>');
+	publish_page_value(page, value);
+	buf_puts(page->b, names_row ? "</th>" : "</td>");
+	page->b->failed |= text.failed;
+	buf_fini(&text);
+}
+
 static void append_rows(struct publish_page *page, const struct report_table *table)
 {
 	size_t header = row_header(table);
@@ -107,14 +130,9 @@ static void append_rows(struct publish_page *page, const struct report_table *ta
 	buf_puts(b, "</tr></thead>\n<tbody>\n");
 	for (size_t r = 0; r < table->row_count; r++) {
 		buf_puts(b, "<tr>");
-		for (size_t c = 0; c < table->column_count; c++) {
-			const char *name = c == header ? "th" : "td";
-
-			buf_printf(b, "<%s%s%s>", name, c == header ? " scope=\"row\"" : "",
-			    table->columns[c].align == REPORT_RIGHT ? " class=\"num\"" : "");
-			publish_page_value(page, &table->cells[r * table->column_count + c]);
-			buf_printf(b, "</%s>", name);
-		}
+		for (size_t c = 0; c < table->column_count; c++)
+			append_cell(page, &table->cells[r * table->column_count + c], c == header,
+			    table->columns[c].align == REPORT_RIGHT);
 		buf_puts(b, "</tr>\n");
 	}
 	buf_puts(b, "</tbody>\n");
@@ -127,10 +145,10 @@ static void append_table(struct publish_page *page, const struct report_table *t
 	bool headline = strcmp(table->id, HEADLINE_TABLE) == 0;
 
 	buf_printf(b, "<div class=\"block\">\n<div class=\"scroll\" role=\"region\" tabindex=\"0\" "
-	    "aria-labelledby=\"table-%lld\">\n<table%s>\n<caption id=\"table-%lld\">",
+	    "aria-labelledby=\"table-%lld\">\n<table%s>\n<caption id=\"table-%lld\"><span>",
 	    (long long)number, headline ? " class=\"headline\"" : "", (long long)number);
 	append_caption(page, "layout.table", number, &table->caption);
-	buf_puts(b, "</caption>\n");
+	buf_puts(b, "</span></caption>\n");
 	append_rows(page, table);
 	buf_puts(b, "</table>\n</div>\n");
 	append_notes(page, table->notes, table->note_count);
@@ -228,6 +246,8 @@ static void append_figure(struct publish_page *page, const struct report_figure 
 	append_data(page, figure);
 	buf_puts(b, "<p class=\"files\">");
 	publish_page_file_link(page, figure->id, (int)page->style->language, "svg", "layout.svg");
+	buf_putc(b, ' ');
+	publish_page_file_link(page, figure->id, -1, "csv", "layout.csv");
 	buf_puts(b, "</p>\n</figure>\n");
 }
 

@@ -80,6 +80,8 @@ ST_MUST_CHECK int publish_facts_json(struct buf *b, const struct report_document
     struct err *err);
 ST_MUST_CHECK int publish_table_csv(struct buf *b, const struct publish_style *style,
     const struct report_table *table, struct err *err);
+ST_MUST_CHECK int publish_figure_csv(struct buf *b, const struct publish_style *style,
+    const struct report_figure *figure, struct err *err);
 ST_MUST_CHECK int publish_figure_svg(struct buf *b, const struct publish_style *style,
     const struct report_figure *figure, struct err *err);
 

@@ -158,6 +158,7 @@ static void contribution_table(struct build *b)
 	double difference = access->panel_now - access->panel_before;
 	double before = access->panel_before;
 	double now = access->panel_now;
+	const char *caption;
 	struct grid grid = {0};
 	struct lines notes = {0};
 
@@ -187,9 +188,13 @@ static void contribution_table(struct build *b)
 	if (build_has_countries(b))
 		lines_say(b, &notes, MSG("note.countries"), NULL, 0);
 	build_panel_note(b, &notes);
-	grid_end(b, &grid, "contributions", sentence(b, build_has_countries(b)
-	    ? MSG("caption.contributions") : MSG("caption.contributions.ports"),
-	    VALUES(value_word("basis", build_basis_word(b)))), &notes);
+	if (b->g->panel_count > 1)
+		caption = build_has_countries(b) ? MSG("caption.contributions")
+		    : MSG("caption.contributions.ports");
+	else
+		caption = build_has_countries(b) ? MSG("caption.contributions.one-sensor")
+		    : MSG("caption.contributions.ports-alone");
+	grid_end(b, &grid, "contributions", sentence(b, caption, VALUES(value_word("basis", build_basis_word(b)))), &notes);
 }
 
 /* A part that is large, and not the survivor of rises and falls that cancel each other out. */

@@ -174,8 +174,8 @@ static void section_notable(struct build *b)
 	if (b->g->rises.history_days == 0)
 		lines_say(b, &lines, MSG("notable.short-history"), NULL, 0);
 	if (more)
-		lines_say(b, &lines, MSG("notable.more"), VALUES(value_integer("n",
-		    (int64_t)more)));
+		lines_say(b, &lines, b->g->told_count > TABLE_ROWS ? MSG("notable.more-than-listed")
+		    : MSG("notable.more"), VALUES(value_integer("n", (int64_t)more)));
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 	rises_table(b);
 }

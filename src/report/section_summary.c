@@ -342,14 +342,14 @@ static const char *basis_unit(const struct build *b)
 		return MSG("in.packets");
 	switch (b->options->basis) {
 	case REPORT_BASIS_SENSOR_MEAN:
-		return MSG("in.sensor-mean");
+		return MSG("in.packets-per-day-per-sensor");
 	case REPORT_BASIS_TOTAL:
-		return MSG("in.per-day");
+		return MSG("in.packets-per-day");
 	case REPORT_BASIS_ADDRESS:
 	case REPORT_BASIS_COUNT:
 		break;
 	}
-	return MSG("in.rate");
+	return MSG("in.packets-per-day-per-address");
 }
 
 static const char *times_unit(const struct build *b)
@@ -358,14 +358,14 @@ static const char *times_unit(const struct build *b)
 		return MSG("in.times");
 	switch (b->options->basis) {
 	case REPORT_BASIS_SENSOR_MEAN:
-		return MSG("in.times-sensor-mean");
+		return MSG("in.times-per-day-per-sensor");
 	case REPORT_BASIS_TOTAL:
 		return MSG("in.times-per-day");
 	case REPORT_BASIS_ADDRESS:
 	case REPORT_BASIS_COUNT:
 		break;
 	}
-	return MSG("in.times-rate");
+	return MSG("in.times-per-day-per-address");
 }
 
 static void overview_table(struct build *b)
@@ -392,24 +392,24 @@ static void overview_table(struct build *b)
 		overview_row(b, &grid, MSG("overview.access-without-research"), &rest,
 		    basis_unit(b));
 	}
-	overview_row(b, &grid, MSG("overview.sources"), &sources, MSG("in.addresses-day"));
+	overview_row(b, &grid, MSG("overview.sources"), &sources, MSG("in.addresses-per-day"));
 	if (build_has_rules(b)) {
 		struct measure_facts alerts = build_alerts_facts(b);
 		struct measure_facts alert_sources = build_alert_sources_facts(b);
 
 		overview_row(b, &grid, MSG("overview.alerts"), &alerts, times_unit(b));
 		overview_row(b, &grid, MSG("overview.alert-sources"), &alert_sources,
-		    MSG("in.addresses-day"));
+		    MSG("in.addresses-per-day"));
 	}
 	overview_row(b, &grid, MSG("overview.dos"), &dos, b->g->counts ? MSG("in.packets")
-	    : MSG("in.per-day"));
+	    : MSG("in.packets-per-day"));
 	if (!b->g->counts) {
 		struct measure_facts rate = measure_facts_add(b, "dos.rate", &b->g->dos_rate,
 		    REPORT_UNIT_RATE, build_decimals(&b->g->dos_rate), "report_dos_ports");
 
-		overview_row(b, &grid, MSG("overview.dos-rate"), &rate, MSG("in.rate"));
+		overview_row(b, &grid, MSG("overview.dos-rate"), &rate, MSG("in.packets-per-day-per-address"));
 	}
-	overview_row(b, &grid, MSG("overview.victims"), &victims, MSG("in.addresses-day"));
+	overview_row(b, &grid, MSG("overview.victims"), &victims, MSG("in.addresses-per-day"));
 	lines_say(b, &notes, MSG("note.sources"), NULL, 0);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "overview", sentence(b, MSG("caption.overview"), NULL, 0), &notes);

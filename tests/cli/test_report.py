@@ -1,6 +1,7 @@
 """teiten report: periods, files, languages.  What it says is tested in report/ and publish/."""
 import json
 import os
+import unicodedata
 
 from harness import (FAILED, NOT_FOUND, USAGE, contains, equal, main, make_store, path, read,
                      teiten, write)
@@ -19,6 +20,21 @@ def test_terminal():
     contains(ja, '23/TCP', '件/日・IPアドレス')
     for line in en.splitlines():
         assert len(line) <= 70, line
+
+
+def columns(line):
+    return sum(2 if unicodedata.east_asian_width(c) in 'WFA' else 1 for c in line)
+
+
+def test_japanese_lines():
+    """70 columns, and no line begins with what must not begin one (禁則)."""
+    for kind, period in (('weekly', '2026-10-08'), ('monthly', '2026-10'), ('yearly', '2026')):
+        for line in report(kind, '--period', period, '--lang', 'ja').out.splitlines():
+            assert columns(line) <= 70, line
+            assert line == line.rstrip(), line
+            text = line.strip(' \u3000')
+            assert not text or text[0] not in '、。」)』】〜ーっゃゅょッャュョ々%', line
+            assert not text or text[-1] not in '「(『【', line
 
 
 def test_facts():
@@ -53,7 +69,8 @@ def test_languages():
 
 
 def test_what_cannot_be_made():
-    report('yearly', '--period', '2020', status=NOT_FOUND)
+    contains(report('yearly', '--period', '2020', status=NOT_FOUND).err,
+             'nothing was observed from 2020-01-01 to 2020-12-31', 'the store holds 2026-10-')
     report('weekly', '--period', 'yesterday', status=USAGE)
     contains(report('weekly', '--last', '7d', status=USAGE).err, '--period')
     contains(report('weekly', '--csv', status=USAGE).err, '-o DIR')

@@ -80,6 +80,16 @@ def test_missing_operands():
     contains(teiten('series', '--split', 'snesor', status=USAGE).err, "did you mean 'sensor'?")
 
 
+def test_nothing_read_is_an_error_alone():
+    """No summary of zeros below the reason, no report of an empty store."""
+    for extra in ((), ('-o', path('none'))):
+        result = teiten('analyze', '-r', path('none.pcap'), *extra, status=FAILED)
+        equal(result.out, '')
+        equal(len(result.err.splitlines()), 1)
+        contains(result.err, 'none.pcap: cannot open')
+    contains(teiten('analyze', '-r', path('none.pcap'), '--json', status=FAILED).out, '"counted"')
+
+
 def test_closed_pipe_is_no_failure():
     reader, writer = os.pipe()
     os.close(reader)

@@ -130,8 +130,8 @@ def test_report_withholds():
     tables = {kind: read(os.path.join('out', f'period-2026-10-08.{kind}.csv'))
               for kind in ('users', 'passwords', 'logins', 'protocols', 'events')}
     equal(tables['users'].splitlines(),
-          ['rank,previous_rank,user,tries,sources,sensors_seen,share',
-           '1,1,admin,84,6,2/3,50', f'2,2,root,78,6,2/3,{7800 / 168!r}'])
+          ['rank,previous_rank,user,tries,sources,sensors_seen,sensors_seen_of,share',
+           '1,1,admin,84,6,2,3,50', f'2,2,root,78,6,2,3,{7800 / 168!r}'])
     contains(tables['passwords'], '1,1,shape.mail,78', '2,2,xc3511,78')
     contains(read(os.path.join('out', 'period-2026-10-08.ja.md')), '(メールアドレスの形式)',
              'このほかに2種類(12件の試行)あります')

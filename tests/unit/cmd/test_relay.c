@@ -1,12 +1,12 @@
 /* The second thread of an analysis gets everything, in order, and in time for who waits for it. */
 #include "../tally/feed.h"
+#include "base/hash.h"
 #include "cmd/relay.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #define BATCHES 3000u
-#define PACKETS_PER_MINUTE 20000u
 #define SOURCES 3000u
 
 /* What the second thread does and has got; `batches` is read by the first, too. */
@@ -19,7 +19,8 @@ struct second {
 	uint64_t row_packets;
 	uint64_t minutes;
 	int64_t minute_us;
-	unsigned disorder;
+	uint64_t order; /* of minutes */
+	unsigned disorder; /* of packets */
 };
 
 struct bench {
@@ -27,7 +28,8 @@ struct bench {
 	struct tools *tools;
 	struct tally *tally;
 	struct relay *relay;
-	uint32_t made; /* packets */
+	uint32_t per_minute; /* packets */
+	uint32_t made;
 	uint64_t sent; /* batches */
 };
 
@@ -50,7 +52,7 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	struct second *s = arg;
 
 	if (s->minutes == 0 || rows->minute_us != s->minute_us) {
-		s->disorder += s->minutes && rows->minute_us < s->minute_us;
+		s->order = hash_pair(s->order, (uint64_t)rows->minute_us);
 		s->minute_us = rows->minute_us;
 		if (++s->minutes == s->refuse_minute)
 			return -ENOMEM;
@@ -60,16 +62,21 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	return ST_OK;
 }
 
-static void open_bench(struct bench *b, const struct second *second)
+/* Without a relay, rows are taken where they are counted, and nobody takes packets. */
+static void open_bench(struct bench *b, const struct second *second, uint32_t per_minute,
+    bool with_relay)
 {
 	const struct relay_options relay = {
 		.rows = take_rows, .packets = take_packets, .arg = &b->second,
 	};
-	struct tally_options tally = {.relay = &relay_calls};
+	struct tally_options tally = {
+		.sink = take_rows, .sink_arg = &b->second, .relay = with_relay ? &relay_calls : NULL,
+	};
 
-	*b = (struct bench){.second = *second};
+	*b = (struct bench){.second = *second, .per_minute = per_minute};
 	assert_int_equal(tools_new(NULL, &b->tools, NULL), ST_OK);
-	assert_int_equal(relay_new(&relay, &b->relay, NULL), ST_OK);
+	if (with_relay)
+		assert_int_equal(relay_new(&relay, &b->relay, NULL), ST_OK);
 	tally.tools = b->tools;
 	tally.relay_arg = b->relay;
 	assert_int_equal(tally_new(&tally, &b->tally, NULL), ST_OK);
@@ -85,30 +92,38 @@ static void close_bench(struct bench *b)
 /* One batch on its way; returns the first error that either says. */
 static int put_batch(struct bench *b)
 {
-	struct decode_packet *packets = relay_room(b->relay);
+	struct decode_packet alone[CAPTURE_BATCH_MAX];
+	struct decode_packet *packets = b->relay ? relay_room(b->relay) : alone;
 	size_t count = 1 + b->sent * 97 % CAPTURE_BATCH_MAX;
 	int rc;
-	int rc_send;
+	int rc_send = ST_OK;
 
 	for (size_t i = 0; i < count; i++) {
-		packets[i] = feed_tcp(b->made / PACKETS_PER_MINUTE * 60, FEED_SRC + b->made % SOURCES,
+		packets[i] = feed_tcp(b->made / b->per_minute * 60, FEED_SRC + b->made % SOURCES,
 		    FEED_DST, 1, 23, DECODE_TCP_SYN);
 		packets[i].seq = b->made++;
 	}
 	b->sent++;
 	rc = tally_add(b->tally, packets, count);
-	rc_send = relay_send(b->relay, count);
+	if (b->relay)
+		rc_send = relay_send(b->relay, count);
 	return rc ? rc : rc_send;
 }
 
 static void test_everything_in_order(void **state)
 {
-	static const unsigned pauses[] = {0, 200};
+	/* Of a few packets the first thread takes the rows itself. */
+	static const uint32_t per_minute[] = {20000, 20000, 2300, 100};
+	struct bench alone;
 	struct bench b;
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
-		open_bench(&b, &(struct second){.pause_us = pauses[i]});
+	for (unsigned i = 0; i < sizeof(per_minute) / sizeof(per_minute[0]); i++) {
+		open_bench(&alone, &(struct second){0}, per_minute[i], false);
+		for (unsigned k = 0; k < BATCHES; k++)
+			assert_int_equal(put_batch(&alone), ST_OK);
+		assert_int_equal(tally_flush(alone.tally), ST_OK);
+		open_bench(&b, &(struct second){.pause_us = i % 2 * 200}, per_minute[i], true);
 		for (unsigned k = 0; k < BATCHES; k++) {
 			assert_int_equal(put_batch(&b), ST_OK);
 			/* As the window of a capture does: some batches later, the last one at times. */
@@ -125,7 +140,10 @@ static void test_everything_in_order(void **state)
 		assert_int_equal(b.second.batches, BATCHES);
 		assert_int_equal(b.second.packets, b.made);
 		assert_int_equal(b.second.row_packets, b.made);
-		assert_int_equal(b.second.minutes, (b.made - 1) / PACKETS_PER_MINUTE + 1);
+		assert_true(b.second.minutes > b.made / per_minute[i]);
+		assert_int_equal(b.second.minutes, alone.second.minutes);
+		assert_int_equal(b.second.order, alone.second.order);
+		close_bench(&alone);
 		close_bench(&b);
 	}
 }
@@ -136,7 +154,7 @@ static void test_little(void **state)
 	struct bench b;
 
 	(void)state;
-	open_bench(&b, &(struct second){0});
+	open_bench(&b, &(struct second){0}, 20000, true);
 	assert_int_equal(relay_drain(b.relay), ST_OK);
 	relay_settle(b.relay, 0);
 	for (unsigned i = 1; i < 3 * RELAY_BATCHES; i++) {
@@ -153,19 +171,21 @@ static void test_errors_arrive(void **state)
 	unsigned put = 0;
 
 	(void)state;
-	open_bench(&b, &(struct second){.refuse_batch = 100});
+	open_bench(&b, &(struct second){.refuse_batch = 100}, 20000, true);
 	while (put_batch(&b) == ST_OK)
 		assert_true(++put < 100 + RELAY_BATCHES);
 	assert_int_equal(relay_drain(b.relay), ST_LIMIT);
 	assert_int_equal(b.second.batches, 99);
 	close_bench(&b);
-	open_bench(&b, &(struct second){.refuse_minute = 3});
-	for (put = 0; put < BATCHES && put_batch(&b) == ST_OK; put++)
-		;
-	assert_true(put < BATCHES);
-	assert_int_equal(tally_flush(b.tally), -ENOMEM);
-	assert_int_equal(b.second.minutes, 3);
-	close_bench(&b);
+	for (uint32_t per_minute = 20; per_minute <= 20000; per_minute *= 1000) {
+		open_bench(&b, &(struct second){.refuse_minute = 3}, per_minute, true);
+		for (put = 0; put < BATCHES && put_batch(&b) == ST_OK; put++)
+			;
+		assert_true(put < BATCHES);
+		assert_int_equal(tally_flush(b.tally), -ENOMEM);
+		assert_int_equal(b.second.minutes, 3);
+		close_bench(&b);
+	}
 }
 
 /* Who gives up does not wait for what is under way. */
@@ -175,7 +195,7 @@ static void test_early_end(void **state)
 
 	(void)state;
 	for (unsigned batches = 0; batches < 200; batches += 7) {
-		open_bench(&b, &(struct second){.pause_us = 10});
+		open_bench(&b, &(struct second){.pause_us = 10}, 20000, true);
 		for (unsigned i = 0; i < batches; i++)
 			assert_int_equal(put_batch(&b), ST_OK);
 		close_bench(&b);
@@ -196,7 +216,7 @@ static void test_task(void **state)
 	struct bench b;
 
 	(void)state;
-	open_bench(&b, &(struct second){.pause_us = 100});
+	open_bench(&b, &(struct second){.pause_us = 100}, 20000, true);
 	relay_begin(b.relay, note_rows, &b.second);
 	assert_int_equal(relay_finish(b.relay), ST_OK);
 	for (unsigned i = 0; i < 100; i++)

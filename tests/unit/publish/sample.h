@@ -146,7 +146,7 @@ static inline void sample_ports(struct sample *s)
 		{5060, 17, 7, 90.125, 90.125},
 	};
 	const size_t count = sizeof(rows) / sizeof(rows[0]);
-	const size_t width = 6;
+	const size_t width = 7;
 	struct report_column *columns = report_alloc(s->d, width * sizeof(*columns));
 	struct report_value *cells = report_alloc(s->d, width * count * sizeof(*cells));
 	struct report_sentence *notes = report_alloc(s->d, 3 * sizeof(*notes));
@@ -159,20 +159,29 @@ static inline void sample_ports(struct sample *s)
 	columns[3] = (struct report_column){"layout.item", "service", REPORT_LEFT, false};
 	columns[4] = (struct report_column){"unit.rate", "rate", REPORT_RIGHT, true};
 	columns[5] = (struct report_column){"layout.previous", "change", REPORT_RIGHT, true};
+	columns[6] = (struct report_column){"column.sensors", "sensors_seen", REPORT_RIGHT, false};
 	for (size_t i = 0; i < count; i++) {
 		struct report_value *row = cells + width * i;
+		struct report_value *part = report_alloc(s->d, 2 * sizeof(*part));
 		const char *id = report_printf(s->d, "port.%u.%u", rows[i].port, rows[i].proto);
 
 		row[0] = (struct report_value){
 		    .kind = REPORT_VALUE_INTEGER, .integer = (int64_t)i + 1};
 		row[1] = (struct report_value){.kind = rows[i].before_rank ? REPORT_VALUE_INTEGER
-		    : REPORT_VALUE_NONE, .integer = rows[i].before_rank};
+		    : REPORT_VALUE_MESSAGE, .integer = rows[i].before_rank,
+		    .text = rows[i].before_rank ? NULL : "rank.from-outside"};
 		row[2] = (struct report_value){.kind = REPORT_VALUE_PORT, .integer = rows[i].port,
 		    .proto = rows[i].proto};
 		row[3] = row[2];
 		row[3].kind = REPORT_VALUE_SERVICE;
 		row[4] = sample_number(s, id, rows[i].now, REPORT_UNIT_RATE, 2);
 		row[5] = sample_change(s, id, rows[i].now, rows[i].before, 2);
+		part[0] = (struct report_value){
+		    .name = "n", .kind = REPORT_VALUE_INTEGER, .integer = (int64_t)i % 4 + 1};
+		part[1] = (struct report_value){
+		    .name = "m", .kind = REPORT_VALUE_INTEGER, .integer = 4};
+		row[6] = (struct report_value){.kind = REPORT_VALUE_MESSAGE, .text = "cell.of",
+		    .values = part, .value_count = 2};
 	}
 	notes[0] = sample_say(s, "サービス名はIANAの登録によるもので、パケットがそのプロトコルのもので"
 	    "あることを意味しません。", "Service names follow IANA and do not mean that the packets use "
