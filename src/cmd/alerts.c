@@ -93,6 +93,8 @@ static void add_row(struct table *t, const struct publish_style *style,
 			table_show(t, c, "%s", style->language == PUBLISH_JA ? class->ja : class->en);
 		} else if (c == COLUMN_MSG || c == COLUMN_CLASS) {
 			table_set_text(t, c, store_result_text(result, row, asked));
+		} else if (c >= COLUMN_RAISED && c < COLUMN_FIRST) {
+			table_set_count(t, c, store_result_uint(result, row, asked));
 		} else if (c < COLUMN_FIRST) {
 			table_set_uint(t, c, store_result_uint(result, row, asked));
 		} else {

@@ -14,6 +14,7 @@
 struct analysis_view {
 	const struct pipeline *pipeline;
 	bool all; /* complete lists instead of the first ANALYSIS_TOP */
+	bool quick; /* much was not examined: see pipeline.h */
 	struct zone *zone;
 	const struct geo *geo;
 	struct inspection *alerts; /* NULL: no rules were given */

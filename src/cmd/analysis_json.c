@@ -150,6 +150,32 @@ static json_t *clusters_json(const struct analysis_view *view)
 	return list;
 }
 
+/* What is not known of a port or a country when nobody examined it. */
+static json_t *unless_quick(const struct analysis_view *view, json_t *value)
+{
+	if (!view->quick)
+		return value;
+	json_decref(value);
+	return json_null();
+}
+
+static int add_asns(json_t *doc, const struct analysis_view *view)
+{
+	json_t *list = json_array();
+	struct summary_asn *asns;
+	size_t count;
+	int rc = summary_asns(pipeline_summary(view->pipeline), &asns, &count);
+
+	for (size_t i = 0; !rc && i < shown(view, count); i++)
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o}", "asn", number(asns[i].asn),
+		    "name", text_json(geo_asn_name(view->geo, asns[i].asn)), "packets",
+		    number(asns[i].packets), "sources", number(asns[i].sources)));
+	json_object_set_new(doc, "asns", list);
+	if (!rc)
+		free(asns);
+	return rc;
+}
+
 static int add_lists(json_t *doc, const struct analysis_view *view)
 {
 	const struct summary *s = pipeline_summary(view->pipeline);
@@ -178,19 +204,21 @@ static int add_lists(json_t *doc, const struct analysis_view *view)
 	for (size_t i = 0; i < shown(view, count); i++)
 		json_array_append_new(list, json_pack("{s:s,s:o,s:o,s:o}", "port",
 		    port_text(text, ports[i].proto, ports[i].port), "packets",
-		    number(ports[i].packets), "sources", number(ports[i].sources), "mirai",
-		    number(ports[i].mirai)));
+		    number(ports[i].packets), "sources",
+		    unless_quick(view, number(ports[i].sources)), "mirai", number(ports[i].mirai)));
 	json_object_set_new(doc, "ports", list);
 	rc = summary_countries(s, &countries, &count);
 	if (rc)
 		goto out;
 	list = json_array();
 	for (size_t i = 0; i < shown(view, count); i++)
-		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:s}", "country",
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o}", "country",
 		    json_stringn(countries[i].country, 2), "packets", number(countries[i].packets),
 		    "sources", number(countries[i].sources), "port",
-		    port_text(text, countries[i].proto, countries[i].port)));
+		    unless_quick(view, json_string(port_text(text, countries[i].proto,
+		    countries[i].port)))));
 	json_object_set_new(doc, "countries", list);
+	rc = add_asns(doc, view);
 out:
 	free(tools);
 	free(ports);
@@ -223,6 +251,20 @@ static json_t *rates_json(const struct analysis_view *view, const struct tally_c
 
 	return json_pack("{s:o,s:f,s:o}", "addresses", number(addresses), "days", days,
 	    "packets_per_day_per_address", rate);
+}
+
+/* An empty list may also mean that nobody looked. */
+static json_t *not_examined_json(const struct analysis_view *view)
+{
+	static const char *const quick[] = {"clusters", "roles", "ports.sources", "countries.port",
+		"protocols", "events", "logins", "streams", "attacks"};
+	json_t *list = json_array();
+
+	for (size_t i = 0; view->quick && i < sizeof(quick) / sizeof(quick[0]); i++)
+		json_array_append_new(list, json_string(quick[i]));
+	if (!view->alerts)
+		json_array_append_new(list, json_string("alerts"));
+	return list;
 }
 
 static json_t *document_json(const struct analysis_view *view)
@@ -260,11 +302,7 @@ static json_t *document_json(const struct analysis_view *view)
 	json_object_set_new(doc, "attacks", attacks_json(view));
 	json_object_set_new(doc, "rates", rates_json(view, c));
 	json_object_set_new(doc, "sources_saturated", json_boolean(totals.saturated));
-	o = json_array();
-	/* An empty list may also mean that nobody looked. */
-	if (!view->alerts)
-		json_array_append_new(o, json_string("alerts"));
-	json_object_set_new(doc, "not_examined", o);
+	json_object_set_new(doc, "not_examined", not_examined_json(view));
 	return doc;
 }
 

@@ -11,16 +11,6 @@
 
 #define TIME_TEXT_MAX 40
 
-static void show_count(struct table *table, size_t column, uint64_t count)
-{
-	struct buf b = {0};
-
-	table_set_uint(table, column, count);
-	publish_number(&b, (double)count, 0);
-	table_show(table, column, "%s", buf_text(&b));
-	buf_fini(&b);
-}
-
 static void put_roles(struct buf *b, const struct analysis_view *view,
     const struct publish_style *style, const struct command_common *common)
 {
@@ -41,8 +31,8 @@ static void put_roles(struct buf *b, const struct analysis_view *view,
 		table_row(table);
 		table_set_text(table, 0, role_name(roles[i].role));
 		table_show(table, 0, "%s", roles_word(roles[i].role, style->language));
-		show_count(table, 1, roles[i].sources);
-		show_count(table, 2, roles[i].packets);
+		table_set_count(table, 1, roles[i].sources);
+		table_set_count(table, 2, roles[i].packets);
 	}
 	buf_putc(b, '\n');
 	table_print(table, common, b);
@@ -61,20 +51,20 @@ static void put_attack(struct table *table, const struct attack *a, struct zone 
 	table_set_text(table, 0, ip_format(a->victim, victim));
 	table_set_text(table, 1, attack_kind_name(a->kind));
 	if (ja)
-		table_show(table, 1, "%s", a->kind == ATTACK_REFLECTION ? "反射" : "跳ね返り");
+		table_show(table, 1, "%s", a->kind == ATTACK_REFLECTION ? "反射型" : "跳ね返り");
 	table_show(table, 2, "%u/%s%s", a->port, attack_transport(a, transport),
 	    a->many_ports ? " …" : "");
 	table_show(table, 3, "%.10s %.8s", start, start + 11);
 	table_show(table, 4, "%lld", (long long)((a->end_us - a->start_us) / CIVIL_US_PER_MINUTE));
-	show_count(table, 5, a->packets);
-	show_count(table, 6, a->max_ppm);
+	table_set_count(table, 5, a->packets);
+	table_set_count(table, 6, a->max_ppm);
 }
 
 static void put_attacks(struct buf *b, const struct analysis_view *view,
     const struct publish_style *style, const struct command_common *common)
 {
 	static const struct table_column columns[] = {
-		{"victim", "被害が推定されるIPアドレス", "Victim of an attack", TABLE_TEXT, TABLE_ALL},
+		{"victim", "被害を受けたとみられるIPアドレス", "Victim of an attack", TABLE_TEXT, TABLE_ALL},
 		{"kind", "種別", "Kind", TABLE_TEXT, TABLE_ALL},
 		{"port", "ポート", "Port", TABLE_INT, TABLE_ALL},
 		{"start", "開始", "Start", TABLE_TEXT, TABLE_ALL},

@@ -8,6 +8,7 @@
 #include "cmd/table.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,6 +87,12 @@ static void put_file(const struct text *t, const struct capture_file *f)
 	buf_fini(&name);
 }
 
+static void put_reason(struct buf *b, const char *name, uint64_t packets)
+{
+	buf_printf(b, "%s%s ", b->len ? ", " : " (", name);
+	publish_number(b, (double)packets, 0);
+}
+
 static void put_packets(const struct text *t, const struct tally_counters *c)
 {
 	struct buf reasons = {0};
@@ -93,8 +100,7 @@ static void put_packets(const struct text *t, const struct tally_counters *c)
 
 	for (size_t i = 1; i < DECODE_DROP_COUNT; i++)
 		if (c->dropped[i])
-			buf_printf(&reasons, "%s%s %llu", reasons.len ? ", " : " (",
-			    decode_drop_name((enum decode_drop)i), (unsigned long long)c->dropped[i]);
+			put_reason(&reasons, decode_drop_name((enum decode_drop)i), c->dropped[i]);
 	if (reasons.len)
 		buf_putc(&reasons, ')');
 	values[0] = count_value("read", c->read);
@@ -157,24 +163,14 @@ static size_t shown(const struct text *t, size_t count)
 	return t->view->all || count < ANALYSIS_TOP ? count : ANALYSIS_TOP;
 }
 
-static void show_count(struct table *table, size_t column, uint64_t count)
-{
-	struct buf b = {0};
-
-	table_set_uint(table, column, count);
-	publish_number(&b, (double)count, 0);
-	table_show(table, column, "%s", buf_text(&b));
-	buf_fini(&b);
-}
-
 static int put_ports(const struct text *t)
 {
-	static const struct table_column columns[] = {
+	const struct table_column columns[] = {
 		{"rank", "順位", "Rank", TABLE_INT, TABLE_ALL},
 		{"port", "宛先ポート", "Port", TABLE_TEXT, TABLE_ALL},
 		{"service", "サービス", "Service", TABLE_TEXT, TABLE_ALL},
 		{"packets", "件数", "Packets", TABLE_INT, TABLE_ALL},
-		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
+		{t->view->quick ? NULL : "sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
 		{"mirai", "Miraiの特徴", "Mirai mark", TABLE_REAL, TABLE_ALL},
 	};
 	struct summary_port *ports;
@@ -197,8 +193,8 @@ static int put_ports(const struct text *t)
 		publish_port(&name, p->proto, p->port);
 		table_set_text(table, 1, buf_text(&name));
 		table_set_text(table, 2, publish_service(p->proto, p->port));
-		show_count(table, 3, p->packets);
-		show_count(table, 4, p->sources);
+		table_set_count(table, 3, p->packets);
+		table_set_count(table, 4, p->sources);
 		if (p->proto == DECODE_PROTO_TCP)
 			table_show(table, 5, "%.1f%%", 100.0 * (double)p->mirai / (double)p->packets);
 		else
@@ -215,9 +211,11 @@ static int put_ports(const struct text *t)
 
 static int put_countries(const struct text *t)
 {
-	static const struct table_column columns[] = {
+	bool quick = t->view->quick;
+	const struct table_column columns[] = {
 		{"rank", "順位", "Rank", TABLE_INT, TABLE_ALL},
-		{"country", "国・地域(主な宛先ポート)", "Country or region (main port)", TABLE_TEXT, TABLE_ALL},
+		{"country", quick ? "国・地域" : "国・地域(主な宛先ポート)",
+		    quick ? "Country or region" : "Country or region (main port)", TABLE_TEXT, TABLE_ALL},
 		{"packets", "件数", "Packets", TABLE_INT, TABLE_ALL},
 		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
 	};
@@ -239,12 +237,14 @@ static int put_countries(const struct text *t)
 		table_row(table);
 		table_set_uint(table, 0, i + 1);
 		publish_country(&name, t->style, c->country);
-		buf_puts(&name, t->style->language == PUBLISH_JA ? "(" : " (");
-		publish_port(&name, c->proto, c->port);
-		buf_putc(&name, ')');
+		if (!quick) {
+			buf_puts(&name, t->style->language == PUBLISH_JA ? "(" : " (");
+			publish_port(&name, c->proto, c->port);
+			buf_putc(&name, ')');
+		}
 		table_set_text(table, 1, buf_text(&name));
-		show_count(table, 2, c->packets);
-		show_count(table, 3, c->sources);
+		table_set_count(table, 2, c->packets);
+		table_set_count(table, 3, c->sources);
 		buf_fini(&name);
 	}
 	buf_putc(t->b, '\n');
@@ -254,6 +254,46 @@ static int put_countries(const struct text *t)
 	put_line(t, "analyze.country-note", NULL, 0);
 	if (!t->view->geo)
 		put_line(t, "analyze.no-geo", NULL, 0);
+	return ST_OK;
+}
+
+static int put_asns(const struct text *t)
+{
+	static const struct table_column columns[] = {
+		{"rank", "順位", "Rank", TABLE_INT, TABLE_ALL},
+		{"asn", "AS番号", "AS", TABLE_TEXT, TABLE_ALL},
+		{"name", "名称", "Name", TABLE_TEXT, TABLE_ALL},
+		{"packets", "件数", "Packets", TABLE_INT, TABLE_ALL},
+		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
+	};
+	struct summary_asn *asns;
+	struct table *table;
+	size_t count;
+	int rc = summary_asns(pipeline_summary(t->view->pipeline), &asns, &count);
+
+	/* Without data on AS there is nothing to rank. */
+	if (rc || count == 0 || (count == 1 && asns[0].asn == 0)) {
+		if (!rc)
+			free(asns);
+		return rc;
+	}
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < shown(t, count); i++) {
+		char number[16];
+
+		(void)snprintf(number, sizeof(number), "AS%" PRIu32, asns[i].asn);
+		table_row(table);
+		table_set_uint(table, 0, i + 1);
+		table_set_text(table, 1, asns[i].asn ? number
+		    : t->style->language == PUBLISH_JA ? "不明" : "unknown");
+		table_set_text(table, 2, geo_asn_name(t->view->geo, asns[i].asn));
+		table_set_count(table, 3, asns[i].packets);
+		table_set_count(table, 4, asns[i].sources);
+	}
+	buf_putc(t->b, '\n');
+	table_print(table, t->common, t->b);
+	table_free(table);
+	free(asns);
 	return ST_OK;
 }
 
@@ -278,8 +318,8 @@ static int put_tools(const struct text *t)
 	for (size_t i = 0; i < shown(t, count); i++) {
 		table_row(table);
 		table_set_text(table, 0, tools[i].tool);
-		show_count(table, 1, tools[i].packets);
-		show_count(table, 2, tools[i].sources);
+		table_set_count(table, 1, tools[i].packets);
+		table_set_count(table, 2, tools[i].sources);
 	}
 	buf_putc(t->b, '\n');
 	table_print(table, t->common, t->b);
@@ -312,7 +352,7 @@ static void put_clusters(const struct text *t)
 		clustering_put_fields(rows[i].fields, ja, &fields);
 		table_row(table);
 		table_set_text(table, 0, clusters_name(rows[i].id, name));
-		show_count(table, 1, rows[i].sources);
+		table_set_count(table, 1, rows[i].sources);
 		table_set_text(table, 2, buf_text(&fields));
 		buf_fini(&fields);
 	}
@@ -343,7 +383,7 @@ static void put_alerts(const struct text *t)
 		table_show(table, 0, "%u", rows[i].sid);
 		table_set_text(table, 1, rows[i].msg);
 		table_set_uint(table, 2, rows[i].severity);
-		show_count(table, 3, rows[i].count);
+		table_set_count(table, 3, rows[i].count);
 	}
 	buf_putc(t->b, '\n');
 	table_print(table, t->common, t->b);
@@ -372,13 +412,17 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	if (totals.saturated)
 		put_line(&t, "analyze.saturated", NULL, 0);
 	put_shares(&t, c);
-	if (put_ports(&t) || put_countries(&t) || put_tools(&t))
+	if (put_ports(&t) || put_countries(&t) || put_asns(&t) || put_tools(&t))
 		return err_set(err, -ENOMEM, "out of memory");
 	put_clusters(&t);
 	analysis_judged_text(b, view, style, common);
 	if (analysis_visits_text(b, view, style, common))
 		return err_set(err, -ENOMEM, "out of memory");
 	put_alerts(&t);
+	if (view->quick) {
+		buf_putc(b, '\n');
+		put_line(&t, "analyze.quick", NULL, 0);
+	}
 	if (view->geo) {
 		values[0] = text_value("geo", geo_description(view->geo));
 		buf_putc(b, '\n');

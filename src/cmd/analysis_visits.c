@@ -197,16 +197,6 @@ int analysis_visits_json(json_t *doc, const struct analysis_view *view)
 
 /* ---- for people ----------------------------------------------------------------------------- */
 
-static void show_number(struct table *table, size_t column, uint64_t count)
-{
-	struct buf b = {0};
-
-	table_set_uint(table, column, count);
-	publish_number(&b, (double)count, 0);
-	table_show(table, column, "%s", buf_text(&b));
-	buf_fini(&b);
-}
-
 static void finish_table(struct table *table, const struct command_common *common, struct buf *b)
 {
 	buf_putc(b, '\n');
@@ -235,7 +225,7 @@ static int protocols_text(struct buf *b, const struct analysis_view *view,
 		publish_protocol(&name, style, list[i].name);
 		table_row(table);
 		table_set_text(table, 0, buf_text(&name));
-		show_number(table, 1, list[i].streams);
+		table_set_count(table, 1, list[i].streams);
 		buf_fini(&name);
 	}
 	free(list);
@@ -296,7 +286,7 @@ static int logins_text(struct buf *b, const struct analysis_view *view,
 		set_bytes(table, 1, list[i]->user, list[i]->user_len);
 		set_password(table, 2, list[i], style, common);
 		table_set_text(table, 3, ip_format(list[i]->source, ip));
-		show_number(table, 4, list[i]->count);
+		table_set_count(table, 4, list[i]->count);
 		buf_fini(&name);
 	}
 	free(list);

@@ -42,6 +42,9 @@ static const char usage[] =
     "                        (default: signatures.rules)\n"
     "  --rule-var NAME=VALUE a variable of these rules, such as HTTP_PORTS=[80,8080]\n"
     "  --tool-rules FILE     rules that tell scanners (default: built in)\n"
+    "  --quick               a first look in less time: packets, sources, ports, countries, AS and\n"
+    "                        tools; not conversations, attacks, roles, signatures, nor how many\n"
+    "                        sources asked a port.  Without -s, -o and --rules\n"
     "  --all                 complete lists instead of the first 10\n"
     "  --json                one JSON document on standard output\n"
     "\n"
@@ -70,6 +73,7 @@ struct request {
 	bool again;
 	bool compact;
 	bool all;
+	bool quick;
 	struct buf filter;
 };
 
@@ -124,7 +128,8 @@ static int parse(struct request *r, int argc, char **argv)
 {
 	static const char *const names[] = {"-r=", "--read=", "--sensor=", "--sensor-net=",
 		"--exclude=", "-s=", "--store=", "--again", "--no-compact", "-o=", "--output=",
-		"--tool-rules=", "--rules=", "--rule-var=", "--all", NULL};
+		"--tool-rules=", "--rules=", "--rule-var=", "--all", "--quick",
+		NULL};
 	const char *value;
 	int index = 0;
 	int rc = COMMAND_OK;
@@ -175,8 +180,11 @@ static int parse(struct request *r, int argc, char **argv)
 		case 13:
 			r->rule_vars[r->rule_var_count++] = value;
 			break;
-		default:
+		case 14:
 			r->all = true;
+			break;
+		default:
+			r->quick = true;
 			break;
 		}
 		if (rc)
@@ -195,6 +203,11 @@ static int parse(struct request *r, int argc, char **argv)
 	}
 	if (r->file_count == 0) {
 		command_error(&command_analyze, "no capture file: give one with -r FILE");
+		return COMMAND_USAGE;
+	}
+	if (r->quick && (r->store || r->output || r->rule_count)) {
+		command_error(&command_analyze, "--quick keeps and inspects nothing: leave it out, or %s",
+		    r->store ? "-s" : r->output ? "-o" : "--rules");
 		return COMMAND_USAGE;
 	}
 	if (r->common.format == COMMAND_CSV || r->common.format == COMMAND_TSV) {
@@ -392,6 +405,7 @@ static int prepare(struct run *run, struct pipeline_options *options, struct err
 		.excluded = r->excluded,
 		.excluded_count = r->excluded_count,
 		.again = r->again,
+		.quick = r->quick,
 		.streams_max = (uint32_t)config->streams.max,
 		.hold_max = (uint32_t)config->streams.hold_kb << 10,
 		.stream_bytes = (uint64_t)config->streams.memory_mb << 20,
@@ -413,7 +427,7 @@ static int prepare(struct run *run, struct pipeline_options *options, struct err
 		options->tool_rules = run->tool_rules;
 	}
 	rc = r->output ? methods_read(&run->classes, err) : ST_OK;
-	if (!rc)
+	if (!rc && !r->quick)
 		rc = open_rules(run, err);
 	options->alerts = run->alerts;
 	if (!rc)
@@ -544,6 +558,7 @@ static int print(const struct run *run, const struct pipeline *pipeline, struct 
 	struct analysis_view view = {
 		.pipeline = pipeline,
 		.all = run->request->all,
+		.quick = run->request->quick,
 		.zone = run->zone,
 		.geo = run->geo,
 		.alerts = run->alerts,

@@ -72,7 +72,7 @@ enum {
 };
 
 static const struct table_column columns[COLUMN_COUNT] = {
-    [COLUMN_VICTIM] = {"victim", "被害が推定されるIPアドレス", "victim", TABLE_TEXT, TABLE_ALL},
+    [COLUMN_VICTIM] = {"victim", "被害を受けたとみられるIPアドレス", "victim", TABLE_TEXT, TABLE_ALL},
     [COLUMN_KIND] = {"kind", "種別", "kind", TABLE_TEXT, TABLE_ALL},
     [COLUMN_TRANSPORT] = {"transport", NULL, NULL, TABLE_TEXT, TABLE_PROGRAMS},
     [COLUMN_PORT] = {"port", "ポート", "port", TABLE_INT, TABLE_ALL},
@@ -250,7 +250,7 @@ static void add_table_row(struct table *t, const struct attack *a, uint64_t addr
 	table_set_text(t, COLUMN_VICTIM, ip_format(a->victim, victim));
 	table_set_text(t, COLUMN_KIND, attack_kind_name(a->kind));
 	if (ja)
-		table_show(t, COLUMN_KIND, "%s", a->kind == ATTACK_REFLECTION ? "反射" : "跳ね返り");
+		table_show(t, COLUMN_KIND, "%s", a->kind == ATTACK_REFLECTION ? "反射型" : "跳ね返り");
 	table_set_text(t, COLUMN_TRANSPORT, attack_transport(a, transport));
 	table_set_int(t, COLUMN_PORT, a->port);
 	table_show(t, COLUMN_PORT, "%u/%s%s", a->port, attack_transport(a, transport),
@@ -259,8 +259,8 @@ static void add_table_row(struct table *t, const struct attack *a, uint64_t addr
 	table_show(t, COLUMN_START, "%.10s %.8s", start, start + 11);
 	table_set_text(t, COLUMN_END, end);
 	table_show(t, COLUMN_END, "%.10s %.8s", end, end + 11);
-	table_set_uint(t, COLUMN_PACKETS, a->packets);
-	table_set_uint(t, COLUMN_PPM, a->max_ppm);
+	table_set_count(t, COLUMN_PACKETS, a->packets);
+	table_set_count(t, COLUMN_PPM, a->max_ppm);
 	table_set_uint(t, COLUMN_DESTINATIONS, a->destinations);
 	if (a->kind == ATTACK_BACKSCATTER)
 		table_set_text(t, COLUMN_CONFIDENCE,

@@ -107,9 +107,9 @@ static int stat_store(const struct request *request, struct store *store)
 		table_set_text(table, 0, record_tables[row->table].name);
 		table_set_uint(table, 1, row->dates);
 		table_set_uint(table, 2, row->dates_dirty);
-		table_set_uint(table, 3, row->files);
-		table_set_uint(table, 4, row->rows);
-		table_set_uint(table, 5, row->bytes);
+		table_set_count(table, 3, row->files);
+		table_set_count(table, 4, row->rows);
+		table_set_count(table, 5, row->bytes);
 		table_set_real(table, 6, each);
 		table_show(table, 6, "%.1f", each);
 		table_set_text(table, 7, civil_format_date(row->first_day, date));

@@ -111,6 +111,11 @@ int main(int argc, char **argv)
 	 * files being written elsewhere are finished. */
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	status = run(argc, argv);
+	/* Why an earlier write failed is forgotten: what one more says is why. */
+	if (ferror(stdout)) {
+		clearerr(stdout);
+		(void)fputc('\n', stdout);
+	}
 	errno = 0;
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE && status == COMMAND_OK) {
 		(void)fprintf(stderr, "teiten: standard output cannot be written: %s\n",

@@ -80,7 +80,7 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	struct pipeline *p = arg;
 	int rc = summary_add(p->summary, rows);
 
-	if (!rc)
+	if (!rc && !p->options.quick)
 		rc = judgements_add(p->judgements, rows);
 	if (rc || !p->ingest)
 		return rc;
@@ -334,20 +334,22 @@ static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t
 {
 	for (size_t at = 0; at < count;) {
 		struct tally_counters before;
-		size_t n = coverage_run(p->coverage, packets + at, count - at);
+		struct coverage_run run = coverage_run(p->coverage, packets + at, count - at);
 		int rc;
 
 		before = *tally_counters(p->tally);
-		rc = tally_add(p->tally, packets + at, n);
+		rc = tally_add(p->tally, packets + at, run.count);
 		if (rc)
 			return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
-		rc = coverage_add(p->coverage, packets + at, n, &before, tally_counters(p->tally));
+		rc = coverage_add(p->coverage, &run, &before, tally_counters(p->tally));
 		if (rc)
 			return err_set(err, rc, "out of memory");
-		rc = clustering_add(p->clustering, packets + at, n, p->ingest, err);
+		if (!p->options.quick)
+			rc = clustering_add(p->clustering, packets + at, run.count, p->ingest,
+			    err);
 		if (rc)
 			return rc;
-		at += n;
+		at += run.count;
 	}
 	return ST_OK;
 }
@@ -372,11 +374,11 @@ static int run(struct pipeline *p, struct err *err)
 			if (rc)
 				return rc;
 		}
-		if (p->relay)
+		if (p->relay && !p->options.quick)
 			packets = relay_room(p->relay);
 		decode_batch(views, count, packets);
 		rc = count_batch(p, packets, count, err);
-		if (!rc)
+		if (!rc && !p->options.quick)
 			rc = add_visits(p, packets, count, err);
 		if (!rc && p->options.alerts)
 			rc = inspection_add(p->options.alerts, packets, count, p->ingest, err);
@@ -436,7 +438,8 @@ static int open_capture(struct pipeline *p, struct err *err)
 
 	if (!p->options.store && os_processors() > 1) {
 		rc = relay_new(&relay, &p->relay, err);
-		options.settle = relay_settle;
+		/* Quickly, packets are not sent: only rows are. */
+		options.settle = p->options.quick ? NULL : relay_settle;
 		options.settle_arg = p->relay;
 	}
 	return rc ? rc : capture_open(&options, &p->capture, err);
@@ -451,7 +454,9 @@ static int open_tally(struct pipeline *p, struct err *err)
 		.net_count = p->options.net_count,
 		.excluded = p->options.excluded,
 		.excluded_count = p->options.excluded_count,
-		.few_dsts = !p->options.store, /* attacks ask for more, but not of SYNs */
+		/* Attacks ask for all destinations, but not of SYNs. */
+		.dsts = p->options.store ? TALLY_DSTS_ALL
+		    : p->options.quick ? TALLY_DSTS_FEW : TALLY_DSTS_FEW_OF_SYNS,
 		.tools = p->tools,
 		.sink = take_rows,
 		.sink_arg = p,
@@ -479,6 +484,8 @@ static int judge(void *arg)
 	const struct capture_file *files = capture_files(p->capture, &count);
 	int64_t first_us = 0;
 
+	if (p->options.quick)
+		return ST_OK;
 	for (size_t i = count; i-- > 0;)
 		if (files[i].packets)
 			first_us = files[i].first_us;
@@ -492,6 +499,7 @@ static int conclude(struct pipeline *p)
 	int rc;
 	int judged;
 
+	summary_close(p->summary);
 	if (p->relay)
 		relay_begin(p->relay, judge, p);
 	rc = summary_finish(p->summary);
@@ -516,11 +524,14 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 		rc = open_capture(p, err);
 	if (!rc)
 		rc = tools_new(options->tool_rules, &p->tools, err);
+	if (!rc && !options->store)
+		tools_forget_signatures(p->tools);
 	if (!rc)
 		rc = open_tally(p, err);
 	if (!rc)
 		rc = open_visitors(p, err);
-	if (!rc && summary_new(p->tools, options->geo, &p->summary))
+	if (!rc && summary_new(&(struct summary_options){p->tools, options->geo,
+	    options->quick}, &p->summary))
 		rc = err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = judgements_new(destinations_size(tally_destinations(p->tally)), &p->judgements, err);

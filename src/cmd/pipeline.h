@@ -28,6 +28,9 @@ struct pipeline_options {
 	struct store *store;    /* NULL: nothing is stored */
 	uint16_t sensor;        /* its number in the store */
 	bool again;
+	/* Packets, sources and tools only: no conversations, attacks, roles, clusters, and not who asked
+	 * which port.  Without a store and signatures. */
+	bool quick;
 	uint32_t streams_max; /* limits of streams; 0: the defaults */
 	uint32_t hold_max;
 	uint64_t stream_bytes;

@@ -209,11 +209,20 @@ static void set_time(const struct request *r, struct table *t, size_t column, in
 	table_show(t, column, "%.10s %.5s", text, text + 11);
 }
 
+static void show_number(struct table *t, size_t column, double value)
+{
+	struct buf b = {0};
+
+	publish_number(&b, value, 1);
+	table_show(t, column, "%s", buf_text(&b));
+	buf_fini(&b);
+}
+
 static void set_sources(struct table *t, const struct rise *rise)
 {
 	table_set_real(t, COLUMN_SOURCES, rise->sources);
 	if (!isnan(rise->sources))
-		table_show(t, COLUMN_SOURCES, "%.1f", rise->sources);
+		show_number(t, COLUMN_SOURCES, rise->sources);
 	table_set_real(t, COLUMN_SOURCES_EXPECTED, rise->sources_expected);
 	if (rise->source_count > 0)
 		table_set_uint(t, COLUMN_SOURCE_COUNT, rise->source_count);
@@ -362,11 +371,15 @@ static void print(struct request *r)
 	table_print(table, &r->common, &b);
 	if (r->common.format == COMMAND_HUMAN)
 		print_notes(r, &b);
-	if (r->common.format == COMMAND_HUMAN && r->rises.history_days < SHORT_DAYS)
+	if (r->common.format == COMMAND_HUMAN && r->rises.history_days == 0)
+		buf_printf(&b, word(r, "期間の前の観測はありません。期間の初めの%d日間は比較できる日が足りません。\n",
+		    "No day before the period was observed: its first %d days have too little to be\n"
+		    "compared with.\n"), SHORT_DAYS);
+	else if (r->common.format == COMMAND_HUMAN && r->rises.history_days < SHORT_DAYS)
 		buf_printf(&b, word(r,
 		    "期間の前の観測は%u日分のみです。期間の初めの%d日間は比較できる日が足りません。\n",
-		    "Only %u days before the period were observed: its first %d days have too\n"
-		    "little to be compared with.\n"),
+		    "Days observed before the period: %u. Its first %d days have too little to be\n"
+		    "compared with.\n"),
 		    r->rises.history_days, SHORT_DAYS - (int)r->rises.history_days);
 	if (r->common.format == COMMAND_HUMAN && r->rises.explained > 0 && !r->all)
 		buf_printf(&b, word(r, "ポートの増加で説明される%zu件を省きました(--all)。\n",

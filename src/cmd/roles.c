@@ -40,7 +40,7 @@ const char *roles_advice(enum role role, enum publish_language language)
 		return ja ? "国別順位から除外。ブロック対象にしないでください。"
 		          : "Left out of country rankings.  Do not block it.";
 	case ROLE_REFLECTOR:
-		return ja ? "国別順位から除外。攻撃に悪用されたサーバーとみられます。"
+		return ja ? "国別順位から除外。攻撃に悪用されたサーバとみられます。"
 		          : "Left out of country rankings.  A server that an attacker abused.";
 	case ROLE_MISCONFIGURED:
 		return ja ? "国別順位から除外。" : "Left out of country rankings.";
@@ -69,7 +69,7 @@ static const struct {
 	{"{} replies to packets that were forged, reaching {} addresses",
 	    "送信元を詐称されたパケットへの応答{0}件が{1}個のアドレスに到達"},
 	{"{} replies, with servers of {} networks at the same time and port",
-	    "{1}個のネットワークのサーバーと同じ時間帯に同じポートから応答{0}件"},
+	    "{1}個のネットワークのサーバと同じ時間帯に同じポートから応答{0}件"},
 	{"{} responses of a service that nobody had asked", "要求していないサービスの応答{0}件"},
 	{"{} response of a service that nobody had asked", "要求していないサービスの応答{0}件"},
 	{"its SYNs carry the mark of mirai", "SYNパケットにMiraiの特徴"},

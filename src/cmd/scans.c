@@ -242,7 +242,7 @@ static void add_table_row(struct table *t, const struct row *row, const struct s
 	table_show(t, COLUMN_START, "%.10s %.5s", row->start, row->start + 11);
 	table_set_text(t, COLUMN_END, row->end);
 	table_show(t, COLUMN_END, "%.10s %.5s", row->end, row->end + 11);
-	table_set_uint(t, COLUMN_PACKETS, scan->packets);
+	table_set_count(t, COLUMN_PACKETS, scan->packets);
 	table_set_uint(t, COLUMN_DESTINATIONS, scan->destinations);
 	table_show(t, COLUMN_DESTINATIONS, "%s%u/%llu",
 	    scan->destinations_most > scan->destinations ? "≥" : "", scan->destinations,
@@ -281,9 +281,11 @@ static void print_notes(const struct scan_list *list, const struct window *w, si
 {
 	bool ja = style->language == PUBLISH_JA;
 
-	if (shown < list->count)
-		buf_printf(b, ja ? "ほか%zu件(--all で全て)\n" : "and %zu more (--all)\n",
-		    list->count - shown);
+	if (shown < list->count) {
+		buf_puts(b, ja ? "ほか" : "and ");
+		publish_number(b, (double)(list->count - shown), 0);
+		buf_puts(b, ja ? "件(--all で全て)\n" : " more (--all)\n");
+	}
 	window_describe(w, style, b);
 	buf_printf(b, ja ? "※ 探索とみなす条件: %llu件以上かつ%u以上のアドレス、"
 	                   "または%u種類を超えるポート。途切れとみなす間隔: "

@@ -205,12 +205,12 @@ static void add_row(struct table *t, const struct found *found, uint64_t address
 	table_row(t);
 	table_set_text(t, COLUMN_NETWORK, buf_text(&b));
 	table_set_text(t, COLUMN_PORT, port);
-	table_set_uint(t, COLUMN_SOURCES, found->group.sources);
+	table_set_count(t, COLUMN_SOURCES, found->group.sources);
 	table_set_text(t, COLUMN_START, start);
 	table_show(t, COLUMN_START, "%.10s %.5s", start, start + 11);
 	table_set_text(t, COLUMN_END, end);
 	table_show(t, COLUMN_END, "%.10s %.5s", end, end + 11);
-	table_set_uint(t, COLUMN_PACKETS, found->packets);
+	table_set_count(t, COLUMN_PACKETS, found->packets);
 	table_set_uint(t, COLUMN_DESTINATIONS, found->group.destinations);
 	table_show(t, COLUMN_DESTINATIONS, "%u/%llu", found->group.destinations,
 	    (unsigned long long)addresses);

@@ -101,6 +101,16 @@ void table_set_uint(struct table *table, size_t column, uint64_t value)
 	*current(table, column) = (struct cell){.kind = CELL_UINT, .number = (int64_t)value};
 }
 
+void table_set_count(struct table *table, size_t column, uint64_t value)
+{
+	struct buf b = {0};
+
+	table_set_uint(table, column, value);
+	publish_number(&b, (double)value, 0);
+	table_show(table, column, "%s", buf_text(&b));
+	buf_fini(&b);
+}
+
 void table_set_real(struct table *table, size_t column, double value)
 {
 	if (isfinite(value))

@@ -44,6 +44,8 @@ size_t table_rows(const struct table *table);
 void table_set_text(struct table *table, size_t column, const char *text);
 void table_set_int(struct table *table, size_t column, int64_t value);
 void table_set_uint(struct table *table, size_t column, uint64_t value);
+/* A number of things, not a name: people see 12,468. */
+void table_set_count(struct table *table, size_t column, uint64_t value);
 void table_set_real(struct table *table, size_t column, double value); /* NAN = null */
 void table_set_bool(struct table *table, size_t column, bool value);
 

@@ -264,7 +264,7 @@ static void add_row(struct top *top, const struct items *items, const struct ite
 	table_set_text(t, TOOL_KIND, kinds[item->kind]);
 	if (ja)
 		table_show(t, TOOL_KIND, "%s", kinds_ja[item->kind]);
-	table_set_uint(t, TOOL_SOURCES, item->sources);
+	table_set_count(t, TOOL_SOURCES, item->sources);
 	table_set_text(t, TOOL_DETAIL, item->detail);
 	if (item->packets == 0) {
 		table_show(t, TOOL_RATE, "-");
@@ -278,7 +278,7 @@ static void add_row(struct top *top, const struct items *items, const struct ite
 	/* Of the sensors of both periods only, and what each sensor had is not known here. */
 	if (top->w.panel_count && top->w.panel_count == top->w.sensors_now)
 		table_set_real(t, TOOL_RATE_BEFORE, rate_of(&top->w, item->before, true));
-	table_set_uint(t, TOOL_PACKETS, item->packets);
+	table_set_count(t, TOOL_PACKETS, item->packets);
 	if (items->access) {
 		double share = 100 * (double)item->packets / (double)items->access;
 

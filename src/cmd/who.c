@@ -396,7 +396,7 @@ static void print_people(struct who *who, struct buf *b)
 	who_judged_people(&who->judged, &who->style, who->zone, put_record_heading, who, b);
 	put_heading(who, "観測", "seen", b);
 	put_time(who, who->first, b);
-	buf_puts(b, ja ? " ~ " : " to ");
+	buf_puts(b, ja ? " 〜 " : " to ");
 	put_time(who, who->last, b);
 	buf_putc(b, '\n');
 	for (int c = 0; c < RECORD_CLASS_COUNT; c++) {

@@ -266,9 +266,9 @@ static void put_attack_line(const struct store_result *a, size_t i, bool ja, str
 	const char *vector = store_result_text(a, i, ATTACK_VECTOR);
 
 	put_local(zone, store_result_int(a, i, ATTACK_FIRST), b);
-	buf_puts(b, ja ? " ~ " : " to ");
+	buf_puts(b, ja ? " 〜 " : " to ");
 	put_local(zone, store_result_int(a, i, ATTACK_LAST), b);
-	buf_puts(b, reflection ? (ja ? "  反射 " : "  reflection ")
+	buf_puts(b, reflection ? (ja ? "  反射型 " : "  reflection ")
 	                       : (ja ? "  跳ね返り " : "  backscatter "));
 	publish_port(b, (uint8_t)store_result_uint(a, i, ATTACK_PROTO),
 	    (uint16_t)store_result_uint(a, i, ATTACK_PORT));

@@ -13,6 +13,7 @@
 #include "os/sandbox.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -516,7 +517,7 @@ void window_describe(const struct window *w, const struct publish_style *style, 
 	buf_puts(b, ja ? "(" : " (");
 	publish_number(b, (double)w->sensors_now, 0);
 	buf_puts(b, ja ? "台、" : w->sensors_now == 1 ? " sensor, " : " sensors, ");
-	if (w->addresses < 10) {
+	if (w->addresses < 10 && fabs(w->addresses - round(w->addresses)) >= 0.05) {
 		put_measure(b, w->addresses, ja ? "アドレス" : " addresses", ja);
 	} else {
 		publish_number(b, w->addresses, 0);

@@ -96,6 +96,10 @@ static inline bool is_plain_ethernet_ipv4(const struct capture_packet *p, size_t
 	    && rd_at_u16be(p->data + 12) == ETHERTYPE_IPV4;
 }
 
+/* By data offset, at least the fixed header; a table, as no branch could be foretold. */
+static const uint8_t tcp_header_len[16] = {20, 20, 20, 20, 20, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56,
+	60};
+
 /*
  * TCP in whole IPv4 datagrams without options, of sensible lengths: the headers are where they
  * always are, and nothing has to be asked twice.  Says what the layers say; false: ask them.
@@ -115,8 +119,7 @@ static inline bool decode_plain_tcp(struct decode_packet *out)
 	fragment = rd_at_u16be(ip + 6);
 	if (ip_len < IPV4_HEADER + TCP_HEADER || fragment & 0x3fff)
 		return false;
-	headers = ETHERNET_HEADER + IPV4_HEADER
-	    + (tcp[12] >> 4 > TCP_HEADER / 4 ? (uint32_t)(tcp[12] >> 4) * 4 : TCP_HEADER);
+	headers = ETHERNET_HEADER + IPV4_HEADER + tcp_header_len[tcp[12] >> 4];
 	if (ETHERNET_HEADER + (uint32_t)ip_len < end)
 		end = ETHERNET_HEADER + (uint32_t)ip_len;
 	out->flags = DECODE_V4 | DECODE_TRANSPORT;

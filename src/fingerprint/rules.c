@@ -171,6 +171,24 @@ static int find_tool(struct rules *rules, const char *name)
 	return (int)i;
 }
 
+static void set_range(struct rule *rule, enum rule_number number, unsigned has, uint16_t low,
+    uint16_t high)
+{
+	bool asked = rule->has & has;
+
+	rule->ranges.low[number] = asked ? low : 0;
+	rule->ranges.span[number] = asked ? (uint16_t)(high - low) : UINT16_MAX;
+}
+
+static void fill_ranges(struct rule *r)
+{
+	set_range(r, RULE_NUMBER_WINDOW, RULE_WINDOW, r->window, r->window);
+	set_range(r, RULE_NUMBER_IP_LEN, RULE_IP_LEN, r->ip_len, r->ip_len);
+	set_range(r, RULE_NUMBER_TOS, RULE_TOS, r->tos, r->tos);
+	set_range(r, RULE_NUMBER_SPORT, RULE_SPORT, r->sport_low, r->sport_high);
+	set_range(r, RULE_NUMBER_TTL, RULE_TTL, r->ttl_low, r->ttl_high);
+}
+
 static int parse_line(const char *line, unsigned number, struct rules *rules, struct err *err)
 {
 	char word[WORD_MAX];
@@ -210,11 +228,14 @@ static int parse_line(const char *line, unsigned number, struct rules *rules, st
 	}
 	if (!rule.has)
 		return err_set(err, ST_MALFORMED, "line %u: no condition", number);
+	fill_ranges(&rule);
 	if (rule.has & RULE_PAIR && rule.has != RULE_PAIR)
 		return err_set(err, ST_MALFORMED, "line %u: relation=unicornscan compares SYNs and "
 		    "cannot be combined", number);
 	if (rule.has & RULE_PAIR)
 		rules->pair_rules |= 1u << rules->rule_count;
+	if (rule.has & RULE_SYNFUL)
+		rules->synful_rules |= 1u << rules->rule_count;
 	if (rule.has & (RULE_SYNFUL | RULE_WINDOW | RULE_IP_LEN | RULE_TOS | RULE_SPORT | RULE_TTL))
 		rules->packet_rules |= 1u << rules->rule_count;
 	for (unsigned marks = 0; marks < 1u << RECORD_MARK_COUNT; marks++)
@@ -288,18 +309,7 @@ uint32_t rules_match_packet(const struct rules *rules, uint32_t possible,
 		possible &= possible - 1;
 		if (r->has & RULE_SYNFUL && !is_synful_knock(packet))
 			continue;
-		if (r->has & RULE_IP_LEN && packet->ip_len != r->ip_len)
-			continue;
-		if (r->has & RULE_WINDOW && packet->window != r->window)
-			continue;
-		if (r->has & RULE_TOS && packet->tos != r->tos)
-			continue;
-		if (r->has & RULE_SPORT
-		    && (packet->sport < r->sport_low || packet->sport > r->sport_high))
-			continue;
-		if (r->has & RULE_TTL && (packet->ttl < r->ttl_low || packet->ttl > r->ttl_high))
-			continue;
-		matched |= 1u << i;
+		matched |= (uint32_t)rule_ranges_hold(&r->ranges, packet) << i;
 	}
 	return matched;
 }

@@ -21,11 +21,37 @@ enum rule_has {
 	RULE_SYNFUL = 1 << 11,
 };
 
+/* What a rule asks of the packet's numbers, one range for each; no condition is the whole range. */
+enum rule_number {
+	RULE_NUMBER_WINDOW,
+	RULE_NUMBER_IP_LEN,
+	RULE_NUMBER_TOS,
+	RULE_NUMBER_SPORT,
+	RULE_NUMBER_TTL,
+	RULE_NUMBERS,
+};
+
+struct rule_ranges {
+	uint16_t low[RULE_NUMBERS];
+	uint16_t span[RULE_NUMBERS]; /* the highest less the lowest */
+};
+
+/* Without branches: which packet is in which range cannot be foretold. */
+static inline bool rule_ranges_hold(const struct rule_ranges *r, const struct decode_packet *p)
+{
+	return ((uint16_t)(p->window - r->low[RULE_NUMBER_WINDOW]) <= r->span[RULE_NUMBER_WINDOW])
+	    & ((uint16_t)(p->ip_len - r->low[RULE_NUMBER_IP_LEN]) <= r->span[RULE_NUMBER_IP_LEN])
+	    & ((uint16_t)(p->tos - r->low[RULE_NUMBER_TOS]) <= r->span[RULE_NUMBER_TOS])
+	    & ((uint16_t)(p->sport - r->low[RULE_NUMBER_SPORT]) <= r->span[RULE_NUMBER_SPORT])
+	    & ((uint16_t)(p->ttl - r->low[RULE_NUMBER_TTL]) <= r->span[RULE_NUMBER_TTL]);
+}
+
 struct rule {
 	uint32_t needs;
 	double share;
 	unsigned tool;
 	unsigned has; /* enum rule_has: conditions present */
+	struct rule_ranges ranges;
 	uint16_t window;
 	uint16_t mss;
 	uint16_t scale;
@@ -45,6 +71,7 @@ struct rules {
 	unsigned rule_count;
 	unsigned tool_count;
 	uint32_t pair_rules;   /* rules that need the Unicornscan relation */
+	uint32_t synful_rules; /* rules that ask for the SYNful Knock relation */
 	uint32_t packet_rules; /* rules with conditions that differ between packets of one shape */
 	uint32_t by_marks[1 << RECORD_MARK_COUNT]; /* rules that those marks leave possible */
 	struct rule rules[TOOLS_RULES_MAX];

@@ -9,6 +9,7 @@
  */
 #include "fingerprint/tools.h"
 
+#include "base/choose.h"
 #include "base/hash.h"
 #include "base/rd.h"
 #include "fingerprint/rules.h"
@@ -24,6 +25,7 @@
 #define GLANCE_SLOTS 512u /* likewise */
 #define GLANCE_WORDS 3
 #define GLANCE_OPTIONS_MAX (8 * GLANCE_WORDS) /* longer options are walked */
+#define GLANCE_CANDIDATES 2
 #define TCP_HEADER_LEN 20
 #define WINDOW_BITS 65536u
 
@@ -46,7 +48,10 @@ struct glance {
 	uint8_t stamp_back;  /* from its values to the end of the options, else 8 */
 	uint8_t stamp;       /* which of its values are zero: stamp_of() */
 	uint32_t stem;
-	uint32_t possible;
+	uint32_t certain; /* rules that hold for every packet with this header */
+	uint32_t candidates[GLANCE_CANDIDATES]; /* one rule each that may hold, by its ranges */
+	uint32_t further; /* the others that may: nearly always none */
+	struct rule_ranges ranges[GLANCE_CANDIDATES];
 	struct syn syn;     /* its window is 0 */
 	uint64_t *windows;  /* bits: windows with which it is remembered; NULL at first */
 };
@@ -55,12 +60,16 @@ struct tools {
 	struct rules rules;
 	struct shape shapes[SHAPE_SLOTS];
 	struct glance glances[GLANCE_SLOTS];
-	uint64_t options_mask[GLANCE_OPTIONS_MAX + 1][GLANCE_WORDS]; /* by length of the options */
+	/* By length of the options: */
+	uint64_t options_mask[GLANCE_OPTIONS_MAX + 1][GLANCE_WORDS];
+	uint64_t head_mask[GLANCE_OPTIONS_MAX + 1]; /* of the eight bytes up to the first eight's end */
+	uint8_t head_end[GLANCE_OPTIONS_MAX + 1];   /* their end, from the TCP header on, less eight */
 	/* Signatures that are kept, open addressing: ids (0 = free) apart from what they stand for,
 	 * because most look-ups only ask whether an id is there. */
 	uint32_t *ids;
 	struct syn *kept;
 	unsigned signature_count;
+	bool forgets; /* signatures are not kept */
 	uint32_t recent[RECENT_SLOTS]; /* ids that are known to be kept */
 };
 
@@ -78,6 +87,8 @@ static void fill_options_mask(struct tools *tools)
 
 			tools->options_mask[len][i] = low_bytes(len > behind ? len - behind : 0);
 		}
+		tools->head_mask[len] = low_bytes(len);
+		tools->head_end[len] = (uint8_t)(TCP_HEADER_LEN - 8 + (len < 8 ? len : 8));
 	}
 }
 
@@ -135,7 +146,7 @@ static void remember(struct tools *tools, uint32_t id, const struct syn *syn)
 {
 	size_t at;
 
-	if (tools->signature_count == TOOLS_SIGNATURES_MAX
+	if (tools->forgets || tools->signature_count == TOOLS_SIGNATURES_MAX
 	    || tools->recent[id % RECENT_SLOTS] == id)
 		return;
 	at = hash_u64(id) % SIGNATURE_SLOTS;
@@ -200,12 +211,12 @@ static inline uint64_t glance_fixed(const struct decode_packet *p, const uint8_t
     size_t options_len)
 {
 	unsigned flags = p->flags & (DECODE_V4 | DECODE_IP_DF | DECODE_IP_OPTIONS);
-	unsigned ttl = (p->ttl > 32) + (p->ttl > 64) + (p->ttl > 128);
+	unsigned ttl = ((unsigned)p->ttl - (p->ttl > 0)) >> 5; /* parts at 32, 64, 128 too */
 	unsigned bits = 1u | (p->ip_id != 0) << 1 | ((p->tcp_flags & 0xc0) != 0) << 2
 	    | (p->seq == 0) << 3 | (p->ack != 0) << 4 | ((tcp[18] | tcp[19]) != 0) << 5
 	    | (p->payload_len > 0) << 6;
 
-	return bits | ttl << 7 | flags << 9 | (uint64_t)(tcp[12] >> 4) << 17 | options_len << 21;
+	return bits | ttl << 7 | flags << 10 | (uint64_t)(tcp[12] >> 4) << 18 | options_len << 22;
 }
 
 /* Which of a time stamp's two values are zero: all that a signature tells of them. */
@@ -240,10 +251,32 @@ static inline bool find_glance(struct tools *tools, uint64_t hash, uint64_t fixe
 	return glance_matches(*ret_glance, fixed, end);
 }
 
+/* Parts the rules that the shape leaves possible into what is certain and what the packet decides. */
+static void glance_part_rules(const struct rules *rules, struct glance *g, uint32_t possible,
+    bool acknowledges)
+{
+	uint32_t open = possible & rules->packet_rules;
+
+	g->certain = possible & ~open;
+	if (!acknowledges)
+		open &= ~rules->synful_rules;
+	g->further = open;
+	if (open & rules->synful_rules)
+		return;
+	for (size_t i = 0; i < GLANCE_CANDIDATES && g->further; i++) {
+		unsigned first = (unsigned)__builtin_ctz(g->further);
+
+		g->candidates[i] = 1u << first;
+		g->ranges[i] = rules->rules[first].ranges;
+		g->further &= g->further - 1;
+	}
+}
+
 /* Keeps the header for the next time. */
 static void glance_fill(struct tools *tools, struct glance *g, uint64_t fixed,
-    const struct syn *syn, const uint8_t *end, size_t options_len)
+    const struct syn *syn, const struct decode_packet *packet, size_t options_len)
 {
+	const uint8_t *end = packet->data + packet->payload_offset;
 	const struct shape *shape = find_shape(tools, syn);
 	size_t stamp = syn_find_timestamp(end - options_len, options_len);
 
@@ -253,10 +286,10 @@ static void glance_fill(struct tools *tools, struct glance *g, uint64_t fixed,
 		.fixed = fixed,
 		.stamp_back = 8,
 		.stem = shape->stem,
-		.possible = shape->possible,
 		.syn = *syn,
 		.windows = g->windows,
 	};
+	glance_part_rules(&tools->rules, g, shape->possible, packet->ack != 0);
 	g->syn.window = 0;
 	memcpy(g->masks, tools->options_mask[options_len], sizeof(g->masks));
 	if (stamp < options_len) {
@@ -291,6 +324,48 @@ static inline bool is_remembered(struct glance *g, uint16_t window)
 	return was;
 }
 
+static inline uint32_t glance_rules(const struct rules *rules, const struct glance *g,
+    const struct decode_packet *packet, uint16_t marks)
+{
+	uint32_t matched = g->certain;
+
+	for (size_t i = 0; i < GLANCE_CANDIDATES; i++)
+		matched |= choose_u32(rule_ranges_hold(&g->ranges[i], packet), g->candidates[i], 0);
+	if (g->further)
+		matched |= rules_match_packet(rules, g->further, packet);
+	return matched & rules->by_marks[marks & MARKS_ALL];
+}
+
+/* The two rare ways, kept out of the frequent one's registers and stack. */
+static __attribute__((noinline)) struct tools_verdict match_parsed(struct tools *tools,
+    const struct decode_packet *packet, uint16_t marks)
+{
+	struct syn syn;
+
+	syn_parse(packet, &syn);
+	return tools_match(tools, packet, &syn, marks);
+}
+
+static __attribute__((noinline)) void learn_header(struct tools *tools, struct glance *g,
+    uint64_t fixed, const struct decode_packet *packet, size_t options_len)
+{
+	struct syn syn;
+
+	syn_parse(packet, &syn);
+	glance_fill(tools, g, fixed, &syn, packet, options_len);
+}
+
+static __attribute__((noinline)) void remember_window(struct tools *tools, struct glance *g,
+    uint32_t id, uint16_t window)
+{
+	struct syn syn = g->syn;
+
+	if (is_remembered(g, window))
+		return;
+	syn.window = window;
+	remember(tools, id, &syn);
+}
+
 struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_packet *packet,
     uint16_t marks)
 {
@@ -298,32 +373,28 @@ struct tools_verdict tools_match_syn(struct tools *tools, const struct decode_pa
 	const uint8_t *end = packet->data + packet->payload_offset;
 	size_t options_len = (size_t)(end - tcp) - TCP_HEADER_LEN;
 	struct glance *g;
-	struct syn syn;
 	uint64_t fixed;
 	uint64_t head;
 	uint32_t id;
 
 	/* An IP header of 20 bytes or more lies in front, so the words at the end can be read. */
 	if (options_len > GLANCE_OPTIONS_MAX || packet->transport_offset < TCP_HEADER_LEN
-	    || packet->payload_offset > packet->data_len) {
-		syn_parse(packet, &syn);
-		return tools_match(tools, packet, &syn, marks);
-	}
+	    || packet->payload_offset > packet->data_len)
+		return match_parsed(tools, packet, marks);
 	fixed = glance_fixed(packet, tcp, options_len);
 	/* The ends tell most shapes apart; a time stamp, which would spoil the hash, is in between. */
-	head = rd_at_u64be(tcp + 12 + (options_len < 8 ? options_len : 8)) & low_bytes(options_len);
-	head = head << 32 ^ head >> 32 ^ (rd_at_u32be(end - 4) & low_bytes(options_len));
-	if (!find_glance(tools, hash_pair(fixed, head), fixed, end, &g)) {
-		syn_parse(packet, &syn);
-		glance_fill(tools, g, fixed, &syn, end, options_len);
-	}
+	head = rd_at_u64be(tcp + tools->head_end[options_len]) & tools->head_mask[options_len];
+	head = head << 32 ^ head >> 32
+	    ^ (rd_at_u32be(end - 4) & (uint32_t)tools->head_mask[options_len]);
+	if (!find_glance(tools, hash_pair(fixed, head), fixed, end, &g))
+		learn_header(tools, g, fixed, packet, options_len);
 	id = syn_id_with_window(g->stem, packet->window);
-	if (!is_remembered(g, packet->window)) {
-		syn = g->syn;
-		syn.window = packet->window;
-		remember(tools, id, &syn);
-	}
-	return judge_packet(tools, packet, id, g->possible, marks);
+	if (!tools->forgets)
+		remember_window(tools, g, id, packet->window);
+	return (struct tools_verdict){
+		.signature = id,
+		.rules = glance_rules(&tools->rules, g, packet, marks),
+	};
 }
 
 const struct rules *tools_rules(const struct tools *tools)
@@ -346,6 +417,25 @@ const char *tools_name(const struct tools *tools, unsigned tool)
 	return tool < tools->rules.tool_count ? tools->rules.tools[tool] : "";
 }
 
+static inline bool is_enough(const struct rule *rule, uint32_t matches, uint64_t access_packets)
+{
+	return matches >= rule->needs && matches >= rule->share * (double)access_packets;
+}
+
+uint32_t tools_judge_alike(const struct tools *tools, uint32_t rules, uint32_t matches,
+    uint64_t access_packets)
+{
+	uint32_t judged = 0;
+
+	for (; rules; rules &= rules - 1) {
+		const struct rule *rule = &tools->rules.rules[__builtin_ctz(rules)];
+
+		if (is_enough(rule, matches, access_packets))
+			judged |= 1u << rule->tool;
+	}
+	return judged;
+}
+
 uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
     uint64_t access_packets)
 {
@@ -353,9 +443,8 @@ uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evi
 
 	for (unsigned i = 0; i < tools->rules.rule_count; i++) {
 		const struct rule *rule = &tools->rules.rules[i];
-		uint32_t k = evidence->matches[i];
 
-		if (k >= rule->needs && k >= rule->share * (double)access_packets)
+		if (is_enough(rule, evidence->matches[i], access_packets))
 			judged |= 1u << rule->tool;
 	}
 	return judged;
@@ -377,6 +466,11 @@ int tools_signatures(const struct tools *tools,
 			return rc;
 	}
 	return 0;
+}
+
+void tools_forget_signatures(struct tools *tools)
+{
+	tools->forgets = true;
 }
 
 unsigned tools_signature_count(const struct tools *tools)

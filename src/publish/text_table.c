@@ -233,57 +233,66 @@ static bool is_seam(uint32_t before, uint32_t after)
 	    || (katakana && next_kanji) || (next_katakana && before >= 0x4e00 && before <= 0x9fff);
 }
 
-/* How many lines a heading takes at a width, and how many of them end where it is no seam. */
-static void count_lines(const struct publish_style *style, const char *text, size_t width,
-    size_t *ret_lines, size_t *ret_torn)
+static size_t count_lines(const struct publish_style *style, const char *text, size_t width)
 {
 	struct buf wrapped = {0};
-	uint32_t before = 0;
+	size_t lines = 0;
 
-	*ret_lines = 0;
-	*ret_torn = 0;
 	publish_wrap(&wrapped, style, text, width, "", "");
-	for (size_t at = 0; at < wrapped.len;) {
-		uint32_t cp;
-		uint32_t next = 0;
-
-		at += utf8_decode(wrapped.data + at, wrapped.len - at, &cp);
-		if (cp == '\n') {
-			(*ret_lines)++;
-			if (at < wrapped.len) {
-				(void)utf8_decode(wrapped.data + at, wrapped.len - at, &next);
-				*ret_torn += before > 0x7f && !is_seam(before, next);
-			}
-		}
-		before = cp;
-	}
+	for (const char *at = buf_text(&wrapped); *at; at++)
+		lines += *at == '\n';
 	buf_fini(&wrapped);
+	return lines;
 }
 
-/*
- * The width at which a heading takes no more lines than it must and breaks best; of equal ones the
- * least, so that no line is left with one character.
- */
-static size_t heading_best(const struct publish_style *style, const char *text, size_t width)
+/* Where two lines part best, in bytes: at a seam, else most evenly; 0 where two do not suffice. */
+static size_t part_in_two(const struct publish_style *style, const char *text, size_t width)
 {
-	size_t least;
-	size_t best_torn;
-	size_t best = width;
+	size_t len = strlen(text);
+	size_t best = 0;
+	size_t best_cost = SIZE_MAX;
+	uint32_t before = 0;
 
-	count_lines(style, text, width, &least, &best_torn);
-	for (size_t w = width; least > 1 && w > COLUMN_WIDTH_MIN; w--) {
-		size_t lines;
-		size_t torn;
+	for (size_t at = 0; at < len;) {
+		uint32_t cp;
+		size_t used = utf8_decode(text + at, len - at, &cp);
+		size_t first = publish_width(style, text, at);
+		size_t second = publish_width(style, text + at, len - at);
+		size_t longer = first > second ? first : second;
+		size_t cost = longer + (is_seam(before, cp) ? 0 : width);
 
-		count_lines(style, text, w, &lines, &torn);
-		if (lines > least)
-			break;
-		if (torn <= best_torn) {
-			best_torn = torn;
-			best = w;
+		if (before == ' ')
+			first--;
+		if (at > 0 && publish_break_allowed(style, before, cp) && first <= width
+		    && second <= width && cost < best_cost) {
+			best_cost = cost;
+			best = at;
 		}
+		before = cp;
+		at += used;
 	}
 	return best;
+}
+
+/* A heading over as many lines as it needs, evenly: no line is left with one character. */
+static void wrap_heading(struct buf *b, const struct publish_style *style, const char *text,
+    size_t width)
+{
+	size_t lines = count_lines(style, text, width);
+	size_t word = widest_piece(style, text);
+	size_t part = lines == 2 ? part_in_two(style, text, width) : 0;
+
+	if (part > 0) {
+		buf_append(b, text, text[part - 1] == ' ' ? part - 1 : part);
+		buf_putc(b, '\n');
+		buf_puts(b, text + part);
+		buf_putc(b, '\n');
+		return;
+	}
+	while (lines > 1 && width > word && width > COLUMN_WIDTH_MIN
+	    && count_lines(style, text, width - 1) == lines)
+		width--;
+	publish_wrap(b, style, text, width, "", "");
 }
 
 static void append_row(struct buf *b, const struct publish_style *style,
@@ -296,8 +305,10 @@ static void append_row(struct buf *b, const struct publish_style *style,
 	for (size_t c = 0; c < grid->columns; c++) {
 		const char *text = cell_at(grid, row, c);
 
-		publish_wrap(&wrapped[c], style, text, row == 0
-		    ? heading_best(style, text, l->width[c]) : l->width[c], "", "");
+		if (row == 0)
+			wrap_heading(&wrapped[c], style, text, l->width[c]);
+		else
+			publish_wrap(&wrapped[c], style, text, l->width[c], "", "");
 		rest[c] = buf_text(&wrapped[c]);
 	}
 	while (more) {

@@ -263,6 +263,32 @@ static void say_drops(struct build *b)
 	grid_end(b, &grid, "not-counted", sentence(b, MSG("caption.drops"), NULL, 0), NULL);
 }
 
+/* "country: FILES; AS: FILES", as the table tells it, in words of the language. */
+static void say_geo(struct build *b, struct lines *lines)
+{
+	static const char country[] = "country: ";
+	static const char as[] = "AS: ";
+	const char *geo = b->options->geo;
+	const char *rest;
+
+	if (!geo || !geo[0] || !build_has_countries(b))
+		return;
+	rest = strstr(geo, "; AS: ");
+	if (strncmp(geo, country, sizeof(country) - 1) == 0) {
+		const char *from = geo + sizeof(country) - 1;
+		int len = (int)(rest ? (size_t)(rest - from) : strlen(from));
+
+		lines_say(b, lines, MSG("environment.geo"),
+		    VALUES(value_text("geo", report_printf(b->doc, "%.*s", len, from))));
+		if (rest)
+			lines_say(b, lines, MSG("environment.geo-as"), VALUES(value_text("geo",
+			    report_printf(b->doc, "%s", rest + 2 + sizeof(as) - 1))));
+	} else {
+		lines_say(b, lines, MSG("environment.geo"),
+		    VALUES(value_text("geo", report_printf(b->doc, "%s", geo))));
+	}
+}
+
 void section_environment(struct build *b)
 {
 	struct lines lines = {0};
@@ -277,9 +303,7 @@ void section_environment(struct build *b)
 	lines_end(b, &lines, REPORT_BLOCK_LIST);
 	say_drops(b);
 	lines_say(b, &lines, MSG("environment.zone"), VALUES(value_text("zone", b->doc->timezone)));
-	if (b->options->geo && b->options->geo[0] && build_has_countries(b))
-		lines_say(b, &lines, MSG("environment.geo"),
-		    VALUES(value_text("geo", report_printf(b->doc, "%s", b->options->geo))));
+	say_geo(b, &lines);
 	lines_end(b, &lines, REPORT_BLOCK_PARAGRAPH);
 }
 

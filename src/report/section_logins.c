@@ -171,9 +171,11 @@ static void say_threshold(struct build *b, struct lines *lines)
 		value_integer("passwords", (int64_t)passwords->withheld),
 	};
 
-	if (!users->count && !passwords->count)
-		lines_say(b, lines, MSG("logins.all-withheld"), values, 5);
-	else
+	if (!users->count && !passwords->count && (users->withheld || passwords->withheld))
+		lines_say(b, lines, !users->withheld ? MSG("logins.all-withheld.passwords")
+		    : !passwords->withheld ? MSG("logins.all-withheld.users")
+		    : MSG("logins.all-withheld"), values, 5);
+	else if (users->count || passwords->count)
 		lines_say(b, lines, g->tried_min_days > 1 ? MSG("logins.threshold")
 		    : MSG("logins.threshold-day"), values, 5);
 }

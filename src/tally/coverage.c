@@ -58,21 +58,39 @@ void coverage_free(struct coverage *c)
 	free(c);
 }
 
-size_t coverage_run(struct coverage *c, const struct decode_packet *packets, size_t count)
+static struct coverage_run span_of(const struct decode_packet *packets, size_t count)
 {
+	struct coverage_run run = {count, packets[0].time_us, packets[0].time_us};
+
+	for (size_t i = 1; i < count; i++) {
+		int64_t time_us = packets[i].time_us;
+
+		run.first_us = time_us < run.first_us ? time_us : run.first_us;
+		run.last_us = time_us > run.last_us ? time_us : run.last_us;
+	}
+	return run;
+}
+
+struct coverage_run coverage_run(struct coverage *c, const struct decode_packet *packets,
+    size_t count)
+{
+	struct coverage_run run = {0};
 	size_t n;
 
 	if (count == 0)
-		return 0;
+		return run;
 	if (packets[0].time_us < c->day_start_us || packets[0].time_us >= c->day_end_us) {
 		c->day = zone_day(c->zone, packets[0].time_us);
 		c->day_start_us = zone_day_start(c->zone, c->day);
 		c->day_end_us = zone_day_start(c->zone, c->day + 1);
 	}
+	run = span_of(packets, count);
+	if (run.first_us >= c->day_start_us && run.last_us < c->day_end_us)
+		return run;
 	for (n = 0; n < count; n++)
 		if (packets[n].time_us < c->day_start_us || packets[n].time_us >= c->day_end_us)
 			break;
-	return n ? n : 1;
+	return span_of(packets, n ? n : 1);
 }
 
 /* A capture may hold any date in any order: finding one must not depend on how many there are. */
@@ -152,19 +170,17 @@ static void order_days(struct coverage *c)
 	c->ordered = true;
 }
 
-int coverage_add(struct coverage *c, const struct decode_packet *packets, size_t count,
+int coverage_add(struct coverage *c, const struct coverage_run *run,
     const struct tally_counters *before, const struct tally_counters *after)
 {
 	struct day *day = find_day(c, c->day);
 
 	if (!day)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (packets[i].time_us < day->first_us)
-			day->first_us = packets[i].time_us;
-		if (packets[i].time_us > day->last_us)
-			day->last_us = packets[i].time_us;
-	}
+	if (run->first_us < day->first_us)
+		day->first_us = run->first_us;
+	if (run->last_us > day->last_us)
+		day->last_us = run->last_us;
 	day->read += after->read - before->read;
 	day->counted += after->counted - before->counted;
 	for (size_t i = 0; i < DECODE_DROP_COUNT; i++)

@@ -18,15 +18,23 @@ struct coverage;
 ST_MUST_CHECK int coverage_new(struct zone *zone, struct coverage **ret_coverage);
 void coverage_free(struct coverage *coverage);
 
-/*
- * How many of the packets from the first on are of one site day: a batch is handed to the tally in
- * such runs, so that counts belong to the right day.
- */
-size_t coverage_run(struct coverage *coverage, const struct decode_packet *packets, size_t count);
+/* Packets of one site day, one after the other. */
+struct coverage_run {
+	size_t count;
+	int64_t first_us; /* the earliest and the latest */
+	int64_t last_us;
+};
 
-/* Adds a run of one day: its packets' times and what the tally's counters grew by. */
-ST_MUST_CHECK int coverage_add(struct coverage *coverage, const struct decode_packet *packets,
-    size_t count, const struct tally_counters *before, const struct tally_counters *after);
+/*
+ * The packets from the first on that are of one site day: a batch is handed to the tally in such
+ * runs, so that counts belong to the right day.  At least one, unless count is 0.
+ */
+struct coverage_run coverage_run(struct coverage *coverage, const struct decode_packet *packets,
+    size_t count);
+
+/* Adds the last run: its packets' times and what the tally's counters grew by. */
+ST_MUST_CHECK int coverage_add(struct coverage *coverage, const struct coverage_run *run,
+    const struct tally_counters *before, const struct tally_counters *after);
 
 /* Observed time so far in microseconds, silences left out. */
 int64_t coverage_observed_us(struct coverage *coverage);

@@ -70,19 +70,33 @@ void destinations_prefetch(const struct destinations *d, struct ip ip);
 /* The general case of destinations_index. */
 uint32_t destinations_find(struct destinations *d, struct ip ip);
 
+/* Notes that an address, by its offset in the networks, was seen; once all were, nothing is noted. */
+static inline uint32_t destinations_see(struct destinations *d, uint32_t offset)
+{
+	if (d->seen_count < d->offset_count) {
+		uint64_t bit = 1ull << offset % 64;
+
+		d->seen_count += !(d->seen[offset / 64] & bit);
+		d->seen[offset / 64] |= bit;
+	}
+	return offset;
+}
+
 /* The address's index, a new one at first sight; DESTINATIONS_NONE when the table is full. */
 static inline uint32_t destinations_index(struct destinations *d, struct ip ip)
 {
 	uint32_t offset = ip_v4(ip) - d->single4_base;
 
-	if (d->is_single4 && d->offset_count && ip_is_v4(ip) && offset < d->offset_count) {
-		uint64_t bit = 1ull << offset % 64;
-
-		d->seen_count += !(d->seen[offset / 64] & bit);
-		d->seen[offset / 64] |= bit;
-		return offset;
-	}
+	if (d->is_single4 && d->offset_count && ip_is_v4(ip) && offset < d->offset_count)
+		return destinations_see(d, offset);
 	return destinations_find(d, ip);
+}
+
+/* The same for an IPv4 address of the only network (is_single4). */
+static inline uint32_t destinations_index_single(struct destinations *d, uint32_t ip4)
+{
+	return d->offset_count ? destinations_see(d, ip4 - d->single4_base)
+	                       : destinations_find(d, ip_from_v4(ip4));
 }
 
 /* Distinct addresses seen since destinations_init. */

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/choose.h"
 #include "base/hash.h"
 #include "base/ip.h"
 
@@ -157,28 +158,39 @@ static inline void minute_table_prefetch(const struct minute_table *t, uint64_t 
 	__builtin_prefetch(&t->index[(uint32_t)hash & t->index_mask]);
 }
 
-/*
- * Asks for the row that the first index word names, nearly always the key's, if it has one; for some
- * row, when the word is free.  It does not look which, because nobody could foretell the answer, and
- * a wrong guess costs more than a row asked for in vain.
- */
-static inline void minute_table_prefetch_row(const struct minute_table *t, uint64_t hash)
-{
-	uint32_t word = t->index[(uint32_t)hash & t->index_mask];
-	uint32_t row = (word - 1) & (MINUTE_ROWS_MAX - 1);
-
-	__builtin_prefetch(minute_table_row(t, row), 1);
-}
+/* So many words from the hash's on are passed without branches: few keys lie farther. */
+#define MINUTE_STEPS 1
 
 /*
- * The number of the key's row.  A new row (*ret_new) has its tail; the caller fills all the rest.
- * tail is NULL for IPv4.
+ * Where the key's word is, as far as hash and MINUTE_STEPS can tell, in the lower half; the upper
+ * half of the hash.  Asks for the row there, or for the next new one when the word is free.  Which
+ * of the two, and how many words are passed, nobody could foretell: a branch would often go wrong.
  */
-static inline uint32_t minute_table_enter(struct minute_table *t, const struct minute_key *key,
-    const struct minute_tail *tail, uint64_t hash, bool *ret_new)
+static inline uint64_t minute_table_seek(const struct minute_table *t, uint64_t hash)
 {
 	uint32_t tag = minute_tag(hash);
 	uint32_t at = (uint32_t)hash & t->index_mask;
+	uint32_t word = t->index[at];
+	uint32_t row;
+
+	for (int i = 0; i < MINUTE_STEPS; i++) {
+		at = (at + ((word != 0) & ((word ^ tag) > MINUTE_ROW_MASK))) & t->index_mask;
+		word = t->index[at];
+	}
+	row = choose_u32(word != 0, (word & MINUTE_ROW_MASK) - 1, t->count);
+	__builtin_prefetch(minute_table_row(t, row), 1);
+	return (hash & ~(uint64_t)UINT32_MAX) | at;
+}
+
+/*
+ * The number of the key's row, from what minute_table_seek returned.  A new row (*ret_new) has its
+ * tail; the caller fills all the rest.  tail is NULL for IPv4.
+ */
+static inline uint32_t minute_table_enter(struct minute_table *t, const struct minute_key *key,
+    const struct minute_tail *tail, uint64_t sought, bool *ret_new)
+{
+	uint32_t tag = minute_tag(sought);
+	uint32_t at = (uint32_t)sought;
 
 	for (uint32_t word = t->index[at]; word; word = t->index[at]) {
 		uint32_t i = (word & MINUTE_ROW_MASK) - 1;

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/choose.h"
 #include "base/ip.h"
 #include "fingerprint/tools.h"
 
@@ -103,7 +104,7 @@ struct sources {
 	unsigned index_shift_min;
 	unsigned pair_shift;
 	unsigned pair_shift_min;
-	uint64_t *pairs;
+	uint64_t *pairs; /* from sources_close on the first pair_count, in any order */
 	uint32_t pair_count;
 	uint32_t overflow_count;
 	uint32_t overflow_capacity;
@@ -137,22 +138,26 @@ static inline void sources_prefetch(const struct sources *s, uint64_t key)
 	__builtin_prefetch(&s->index[sources_hash(key) >> s->index_shift]);
 }
 
-/* Where the key is in the index, as far as the hash can tell, or where it belongs; asks for the
- * source. */
+/* So many words from the hash's on are passed without branches, as in a minute's table. */
+#define SOURCES_STEPS 1
+
+/* Where the key is in the index, as far as hash and SOURCES_STEPS can tell, or where it belongs; asks
+ * for the source. */
 static inline uint32_t sources_seek(const struct sources *s, uint64_t key)
 {
 	uint64_t hash = sources_hash(key);
 	uint32_t tag = sources_tag(hash);
 	uint32_t mask = (uint32_t)(UINT64_MAX >> s->index_shift);
 	uint32_t at = (uint32_t)(hash >> s->index_shift);
+	uint32_t word = s->index[at];
+	uint32_t number;
 
-	for (uint32_t word = s->index[at]; word; word = s->index[at]) {
-		if ((word & ~SOURCES_NUMBER_MASK) == tag) {
-			__builtin_prefetch(&s->list[(word & SOURCES_NUMBER_MASK) - 1], 1);
-			break;
-		}
-		at = (at + 1) & mask;
+	for (int i = 0; i < SOURCES_STEPS; i++) {
+		at = (at + ((word != 0) & ((word ^ tag) > SOURCES_NUMBER_MASK))) & mask;
+		word = s->index[at];
 	}
+	number = choose_u32(word != 0, (word & SOURCES_NUMBER_MASK) - 1, s->count);
+	__builtin_prefetch(&s->list[number], 1);
 	return at;
 }
 
@@ -182,14 +187,17 @@ static inline struct source *sources_enter(struct sources *s, uint64_t key, uint
  * Evidence moves. */
 bool sources_new_evidence(struct sources *s, struct source *source);
 
-/* Adds packets that match these rules (one at least).  False when memory is out. */
+/* Adds packets that match these rules.  False when memory is out. */
 static inline bool sources_add_evidence(struct sources *s, struct source *source, uint32_t packets,
     uint32_t rules)
 {
-	if (!source->evidence && (source->matches == 0 || source->rules == rules)) {
-		source->rules = (uint16_t)rules;
-		if (__builtin_add_overflow(source->matches, packets, &source->matches))
-			source->matches = UINT32_MAX;
+	bool own = (source->evidence == 0) & ((source->matches == 0) | (source->rules == rules));
+
+	if (own | (rules == 0)) {
+		uint64_t matches = (uint64_t)source->matches + choose_u32(rules != 0, packets, 0);
+
+		source->rules = (uint16_t)choose_u32(rules != 0, rules, source->rules);
+		source->matches = matches < UINT32_MAX ? (uint32_t)matches : UINT32_MAX;
 		return true;
 	}
 	if (!source->evidence && !sources_new_evidence(s, source))
@@ -198,20 +206,13 @@ static inline bool sources_add_evidence(struct sources *s, struct source *source
 	return true;
 }
 
-static inline bool sources_has_evidence(const struct source *source)
+/* The tools that the source's evidence supports: see tools_judge. */
+static inline uint32_t sources_judge(const struct sources *s, const struct source *source,
+    const struct tools *tools)
 {
-	return source->matches > 0;
-}
-
-static inline struct tools_evidence sources_evidence(const struct sources *s,
-    const struct source *source)
-{
-	struct tools_evidence evidence = {{0}};
-
 	if (source->evidence)
-		return s->evidence[source->evidence - 1].tools;
-	tools_evidence_add(&evidence, source->matches, source->rules);
-	return evidence;
+		return tools_judge(tools, &s->evidence[source->evidence - 1].tools, source->access);
+	return tools_judge_alike(tools, source->rules, source->matches, source->access);
 }
 
 /* Adds packets to one of the source's own pairs; false when the port is none of those and there is
@@ -267,6 +268,9 @@ static inline bool pair_count(struct sources *s, uint64_t pair, uint32_t packets
 	return true;
 }
 
+/* Nothing is counted any more, and pairs lie together: before they are walked. */
+void sources_close(struct sources *s);
+
 /* Adds the packets and the number of sources of all pairs to their slots. */
 void sources_count_ports(const struct sources *s, uint64_t packets[SLOTS], uint32_t counts[SLOTS]);
 
@@ -275,8 +279,6 @@ typedef void (*pair_walk_fn)(void *arg, uint32_t number, uint32_t slot, uint64_t
 /* Calls back for every pair, possibly several times for one: the packets add up. */
 static inline void pair_walk(const struct sources *s, pair_walk_fn each, void *arg)
 {
-	size_t size = (size_t)(UINT64_MAX >> s->pair_shift) + 1 + PAIR_FAR_MAX;
-
 	for (uint32_t n = 0; n < s->count; n++) {
 		const uint64_t *own = s->list[n].pairs;
 
@@ -284,12 +286,11 @@ static inline void pair_walk(const struct sources *s, pair_walk_fn each, void *a
 			each(arg, n + 1, (uint32_t)(own[i] >> SOURCE_PAIR_COUNT_BITS),
 			    own[i] & SOURCE_PAIR_COUNT_MAX);
 	}
-	for (size_t i = 0; i < size; i++) {
+	for (uint32_t i = 0; i < s->pair_count; i++) {
 		uint64_t pair = s->pairs[i] >> PAIR_COUNT_BITS;
 
-		if (pair)
-			each(arg, (uint32_t)(pair >> SLOT_BITS), (uint32_t)pair & SLOT_MASK,
-			    s->pairs[i] & PAIR_COUNT_MAX);
+		each(arg, (uint32_t)(pair >> SLOT_BITS), (uint32_t)pair & SLOT_MASK,
+		    s->pairs[i] & PAIR_COUNT_MAX);
 	}
 	for (uint32_t i = 0; i < s->overflow_count; i++)
 		each(arg, s->overflow[i].number, s->overflow[i].slot, s->overflow[i].packets);

@@ -8,6 +8,7 @@
 #include "tally/summary.h"
 
 #include "base/large.h"
+#include "tally/places.h"
 #include "tally/sources.h"
 #include "tally/v6.h"
 
@@ -15,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNTRIES (26u * 26u)
-#define LOOKUP_BITS 16 /* of an address: countries are looked up in about the order of addresses */
 #define SMALL_COUNTRY 32u /* in packets of the busiest port that is not among them */
 #define BUSY_SLOTS 1024u /* ports that are looked at first for the main port of a country */
 #define SUMS_OF_COUNTRY (BUSY_SLOTS + 1)
@@ -28,17 +27,23 @@ struct port_counts {
 	uint64_t packets[SLOTS]; /* from summary_finish on, as are the sources */
 	uint32_t sources[SLOTS];
 	uint64_t mirai[SLOTS];
-	uint64_t refused[SLOTS]; /* packets without a pair, for want of room */
+	uint64_t unpaired[SLOTS]; /* packets that no pair counts, for want of room or as it was wished */
 };
 
 struct summary {
-	const struct tools *tools;
-	const struct geo *geo;
+	struct summary_options options;
 	uint32_t pair_rules;
 	struct sources sources;
 	struct v6_numbers v6;
 	struct port_counts *ports;
-	uint16_t *countries; /* of each source, from summary_finish on */
+	/* From summary_finish on: */
+	struct places places; /* of the sources */
+	struct summary_port *port_list;
+	size_t port_count;
+	struct summary_country *country_list;
+	size_t country_count;
+	struct summary_asn *asn_list;
+	size_t asn_count;
 	uint64_t request_sources;
 	bool saturated;
 };
@@ -52,15 +57,14 @@ struct waiting {
 	uint64_t pair;
 };
 
-int summary_new(const struct tools *tools, const struct geo *geo, struct summary **ret_summary)
+int summary_new(const struct summary_options *options, struct summary **ret_summary)
 {
 	struct summary *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->tools = tools;
-	s->geo = geo;
-	s->pair_rules = tools_pair_rules(tools);
+	s->options = *options;
+	s->pair_rules = tools_pair_rules(options->tools);
 	s->ports = large_alloc(sizeof(*s->ports));
 	if (!s->ports || sources_init(&s->sources, SUMMARY_SOURCES_MAX)) {
 		summary_free(s);
@@ -75,7 +79,10 @@ void summary_free(struct summary *s)
 	if (!s)
 		return;
 	sources_fini(&s->sources);
-	free(s->countries);
+	places_fini(&s->places);
+	free(s->port_list);
+	free(s->country_list);
+	free(s->asn_list);
 	v6_numbers_fini(&s->v6);
 	large_free(s->ports, sizeof(*s->ports));
 	free(s);
@@ -93,7 +100,7 @@ static void refuse(struct summary *s, const struct minute_row *row, uint32_t slo
 {
 	s->saturated = true;
 	if (is_access(row))
-		s->ports->refused[slot] += row->packets;
+		s->ports->unpaired[slot] += row->packets;
 }
 
 /* Step 1: which rows have a source.  Returns how many. */
@@ -118,39 +125,40 @@ static uint32_t begin_rows(struct summary *s, const struct tally_rows *rows,
 			continue;
 		}
 		sources_prefetch(&s->sources, w->key);
+		if (s->options.apart)
+			__builtin_prefetch(&s->ports->unpaired[w->slot], 1);
 		count++;
 	}
 	return count;
 }
 
-/* The rules that the row's SYNs match, and the relation to the source's SYNs before. */
+/* The rules that the row's SYNs match, and the relation to the source's SYNs before.  Without
+ * branches, as what is after it: none of it could be foretold. */
 static inline uint32_t rules_of(const struct summary *s, struct source *source,
     const struct minute_row *row)
 {
-	uint32_t rules = row->rules;
-
 	/*
 	 * With a mark the relation can be the mark's own (Mirai: seq ^ dst is always 0), and a SYN
 	 * sent again agrees in both byte orders: another destination can agree in one only.
 	 */
-	if (source->access && !minute_key_marks(&row->key)
-	    && (row->pair_keys[0] == source->pair_keys[0])
-	    != (row->pair_keys[1] == source->pair_keys[1]))
-		rules |= s->pair_rules;
+	bool related = (source->access != 0) & (minute_key_marks(&row->key) == 0)
+	    & ((row->pair_keys[0] == source->pair_keys[0])
+	    ^ (row->pair_keys[1] == source->pair_keys[1]));
+
 	source->pair_keys[0] = row->pair_keys[0];
 	source->pair_keys[1] = row->pair_keys[1];
-	return rules;
+	return row->rules | choose_u32(related, s->pair_rules, 0);
 }
 
 /* Whether a source asks one address or several: tells scanners from mistakes. */
 static inline void note_destination(struct source *source, const struct minute_row *row)
 {
 	uint32_t dst = row->first_dst < SOURCE_DST_SEVERAL - 1 ? row->first_dst + 1 : 1;
+	bool several = (row->dsts_above > 1) | ((row->dst_bits & (row->dst_bits - 1)) != 0)
+	    | ((row->dsts_above != 0) & (row->dst_bits != 0))
+	    | ((source->dst != 0) & (source->dst != dst));
 
-	if (row->dsts_above + (row->dst_bits & (row->dst_bits - 1) ? 2u : row->dst_bits ? 1u : 0u) > 1)
-		source->dst = SOURCE_DST_SEVERAL;
-	else if (source->dst != dst)
-		source->dst = source->dst ? SOURCE_DST_SEVERAL : dst;
+	source->dst = choose_u32(several, SOURCE_DST_SEVERAL, dst);
 }
 
 /* Step 3: counts the row to its source, or asks for its pair when that is elsewhere. */
@@ -171,11 +179,15 @@ static inline void count_source(struct summary *s, struct waiting *w)
 	}
 	rules = row->signature ? rules_of(s, source, row) : 0;
 	/* Missing evidence for want of memory is said, not hidden. */
-	if (rules && !sources_add_evidence(&s->sources, source, row->packets, rules))
+	if (!sources_add_evidence(&s->sources, source, row->packets, rules))
 		s->saturated = true;
 	note_destination(source, row);
 	s->request_sources += source->access == 0;
 	source->access += row->packets;
+	if (s->options.apart) {
+		s->ports->unpaired[w->slot] += row->packets;
+		return;
+	}
 	if (sources_count_own(source, w->slot, row->packets))
 		return;
 	w->pair = pair_of(&s->sources, source, w->slot);
@@ -205,67 +217,14 @@ int summary_add(struct summary *s, const struct tally_rows *rows)
 	return ST_OK;
 }
 
-/* ---- countries ------------------------------------------------------------------------------ */
-
-/* 0 … COUNTRIES - 1, the last being ZZ. */
-static unsigned country_number(const char code[2])
-{
-	if (code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z')
-		return COUNTRIES - 1;
-	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
-}
-
-static uint32_t lookup_bucket(const struct source *source)
-{
-	return source->key & SOURCE_V4 ? (uint32_t)source->key >> (32 - LOOKUP_BITS) : 0;
-}
-
-/*
- * Looks up the countries, sources of the same range of addresses together: the geo table is larger
- * than the cache, but neighbours are neighbours there too.
- */
-static int find_countries(struct summary *s)
-{
-	const struct sources *sources = &s->sources;
-	uint32_t *starts = calloc((1u << LOOKUP_BITS) + 1, sizeof(*starts));
-	uint32_t *order = calloc(sources->count ? sources->count : 1, sizeof(*order));
-	int rc = -ENOMEM;
-
-	free(s->countries);
-	s->countries = calloc(sources->count ? sources->count : 1, sizeof(*s->countries));
-	if (!starts || !order || !s->countries)
-		goto out;
-	for (uint32_t i = 0; i < sources->count; i++)
-		starts[lookup_bucket(&sources->list[i]) + 1]++;
-	for (uint32_t i = 1; i <= 1u << LOOKUP_BITS; i++)
-		starts[i] += starts[i - 1];
-	for (uint32_t i = 0; i < sources->count; i++)
-		order[starts[lookup_bucket(&sources->list[i])]++] = i;
-	for (uint32_t i = 0; i < sources->count; i++) {
-		uint64_t key = sources->list[order[i]].key;
-		struct ip ip = key & SOURCE_V4 ? ip_from_v4((uint32_t)key) : s->v6.list[key - 1];
-
-		s->countries[order[i]] = (uint16_t)country_number(geo_lookup(s->geo, ip).country);
-	}
-	rc = ST_OK;
-out:
-	free(starts);
-	free(order);
-	return rc;
-}
+/* ---- sums and lists of the end --------------------------------------------------------------- */
 
 /* At the end, because a table of ports would be in the way of the others all the time. */
 static void count_ports(struct summary *s)
 {
-	memcpy(s->ports->packets, s->ports->refused, sizeof(s->ports->packets));
+	memcpy(s->ports->packets, s->ports->unpaired, sizeof(s->ports->packets));
 	memset(s->ports->sources, 0, sizeof(s->ports->sources));
 	sources_count_ports(&s->sources, s->ports->packets, s->ports->sources);
-}
-
-int summary_finish(struct summary *s)
-{
-	count_ports(s);
-	return find_countries(s);
 }
 
 static void count_source_port(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
@@ -300,11 +259,7 @@ int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
 			.talks = source->talks,
 		};
 
-		if (sources_has_evidence(source)) {
-			struct tools_evidence evidence = sources_evidence(sources, source);
-
-			out.tools = tools_judge(s->tools, &evidence, source->access);
-		}
+		out.tools = sources_judge(sources, source, s->options.tools);
 		rc = each(arg, &out);
 	}
 	free(ports);
@@ -336,7 +291,7 @@ static int compare_ports(const void *va, const void *vb)
 	return a->proto < b->proto ? -1 : a->proto > b->proto;
 }
 
-int summary_ports(const struct summary *s, struct summary_port **ret_ports, size_t *ret_count)
+static int list_ports(struct summary *s)
 {
 	struct summary_port *list;
 	size_t count = 0;
@@ -354,8 +309,9 @@ int summary_ports(const struct summary *s, struct summary_port **ret_ports, size
 				s->ports->mirai[slot]};
 	}
 	qsort(list, count, sizeof(*list), compare_ports);
-	*ret_ports = list;
-	*ret_count = count;
+	free(s->port_list);
+	s->port_list = list;
+	s->port_count = count;
 	return ST_OK;
 }
 
@@ -381,13 +337,13 @@ struct rare {
 struct main_ports {
 	const uint16_t *countries; /* by number of the source - 1 */
 	struct summary_country *list;
-	uint64_t best[COUNTRIES];
+	uint64_t best[PLACES_COUNTRIES];
 	uint16_t *rank;   /* by slot: 1 … BUSY_SLOTS, 0 = not among the busy ones */
 	uint32_t busy[BUSY_SLOTS];
 	uint32_t busy_count;
 	uint64_t next;    /* packets of the busiest slot that is not busy */
-	uint64_t *sums;   /* COUNTRIES × SUMS_OF_COUNTRY: by rank, the first for all the others */
-	bool open[COUNTRIES]; /* a rarer port could still win */
+	uint64_t *sums;   /* PLACES_COUNTRIES × SUMS_OF_COUNTRY: by rank, the first for all the others */
+	bool open[PLACES_COUNTRIES]; /* a rarer port could still win */
 	struct rare *rare;    /* all pairs of those countries */
 	size_t rare_count;
 	size_t rare_capacity;
@@ -410,23 +366,17 @@ static void offer_port(struct main_ports *m, unsigned country, uint32_t slot, ui
 	c->proto = proto;
 }
 
-static int find_busy(const struct summary *s, struct main_ports *m)
+static void find_busy(const struct summary *s, struct main_ports *m)
 {
-	struct summary_port *ports;
-	size_t count;
-	int rc = summary_ports(s, &ports, &count);
+	const struct summary_port *ports = s->port_list;
 
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < count && i < BUSY_SLOTS; i++) {
+	for (size_t i = 0; i < s->port_count && i < BUSY_SLOTS; i++) {
 		uint32_t slot = slot_of(ports[i].proto, ports[i].port);
 
 		m->busy[m->busy_count++] = slot;
 		m->rank[slot] = (uint16_t)(i + 1);
 	}
-	m->next = count > BUSY_SLOTS ? ports[BUSY_SLOTS].packets : 0;
-	free(ports);
-	return ST_OK;
+	m->next = s->port_count > BUSY_SLOTS ? ports[BUSY_SLOTS].packets : 0;
 }
 
 static inline void gather_rare(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
@@ -461,7 +411,7 @@ static inline void sum_busy(void *arg, uint32_t number, uint32_t slot, uint64_t 
 /* Small countries are likely to stay open: their pairs are gathered in the first walk already. */
 static void open_small(struct main_ports *m)
 {
-	for (unsigned c = 0; c < COUNTRIES; c++)
+	for (unsigned c = 0; c < PLACES_COUNTRIES; c++)
 		m->open[c] = m->list[c].packets > 0
 		    && m->list[c].packets <= SMALL_COUNTRY * m->next;
 }
@@ -500,22 +450,20 @@ static void offer_rare(struct main_ports *m)
 static int find_main_ports(const struct summary *s, struct summary_country *list)
 {
 	struct main_ports m = {
-		.countries = s->countries,
+		.countries = s->places.countries,
 		.list = list,
 		.rank = calloc(SLOTS, sizeof(*m.rank)),
-		.sums = calloc((size_t)COUNTRIES * SUMS_OF_COUNTRY, sizeof(*m.sums)),
+		.sums = calloc((size_t)PLACES_COUNTRIES * SUMS_OF_COUNTRY, sizeof(*m.sums)),
 	};
 	bool any_open = false;
 	int rc = -ENOMEM;
 
 	if (!m.rank || !m.sums)
 		goto out;
-	rc = find_busy(s, &m);
-	if (rc)
-		goto out;
+	find_busy(s, &m);
 	open_small(&m);
 	pair_walk(&s->sources, sum_busy, &m);
-	for (unsigned c = 0; c < COUNTRIES; c++) {
+	for (unsigned c = 0; c < PLACES_COUNTRIES; c++) {
 		bool gathered = m.open[c];
 
 		m.open[c] = false;
@@ -537,27 +485,26 @@ out:
 	return rc;
 }
 
-int summary_countries(const struct summary *s, struct summary_country **ret_countries,
-    size_t *ret_count)
+static int list_countries(struct summary *s)
 {
-	struct summary_country *list = calloc(COUNTRIES, sizeof(*list));
+	struct summary_country *list = calloc(PLACES_COUNTRIES, sizeof(*list));
 	size_t count = 0;
 	int rc;
 
 	if (!list)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->sources.count; i++) {
-		struct summary_country *country = &list[s->countries[i]];
+		struct summary_country *country = &list[s->places.countries[i]];
 
 		country->packets += s->sources.list[i].access;
 		country->sources += s->sources.list[i].access > 0;
 	}
-	rc = find_main_ports(s, list);
+	rc = s->options.apart ? ST_OK : find_main_ports(s, list);
 	if (rc) {
 		free(list);
 		return rc;
 	}
-	for (unsigned n = 0; n < COUNTRIES; n++) {
+	for (unsigned n = 0; n < PLACES_COUNTRIES; n++) {
 		if (!list[n].packets)
 			continue;
 		list[count] = list[n];
@@ -566,8 +513,113 @@ int summary_countries(const struct summary *s, struct summary_country **ret_coun
 		count++;
 	}
 	qsort(list, count, sizeof(*list), compare_countries);
-	*ret_countries = list;
-	*ret_count = count;
+	free(s->country_list);
+	s->country_list = list;
+	s->country_count = count;
+	return ST_OK;
+}
+
+static int compare_asns(const void *va, const void *vb)
+{
+	const struct summary_asn *a = va;
+	const struct summary_asn *b = vb;
+
+	if (a->packets != b->packets)
+		return a->packets > b->packets ? -1 : 1;
+	if (a->sources != b->sources)
+		return a->sources > b->sources ? -1 : 1;
+	return a->asn < b->asn ? -1 : a->asn > b->asn;
+}
+
+static int list_asns(struct summary *s)
+{
+	uint32_t count = s->places.asn_count;
+	struct summary_asn *list = calloc(count + 1, sizeof(*list));
+	size_t kept = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->sources.count; i++) {
+		struct summary_asn *asn = &list[s->places.asn_of[i]];
+
+		asn->packets += s->sources.list[i].access;
+		asn->sources += s->sources.list[i].access > 0;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		list[i].asn = s->places.asns[i];
+		if (list[i].packets)
+			list[kept++] = list[i];
+	}
+	qsort(list, kept, sizeof(*list), compare_asns);
+	free(s->asn_list);
+	s->asn_list = list;
+	s->asn_count = kept;
+	return ST_OK;
+}
+
+void summary_close(struct summary *s)
+{
+	sources_close(&s->sources);
+}
+
+int summary_finish(struct summary *s)
+{
+	int rc;
+
+	count_ports(s);
+	rc = list_ports(s);
+	places_fini(&s->places);
+	if (!rc)
+		rc = places_find(&s->sources, &s->v6, s->options.geo, &s->places);
+	if (!rc)
+		rc = list_asns(s);
+	return rc ? rc : list_countries(s);
+}
+
+/* A copy of a list for the caller. */
+static int copy_list(const void *list, size_t count, size_t size, void **ret_copy)
+{
+	void *copy = calloc(count ? count : 1, size);
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, list, count * size);
+	*ret_copy = copy;
+	return ST_OK;
+}
+
+int summary_ports(const struct summary *s, struct summary_port **ret_ports, size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->port_list, s->port_count, sizeof(**ret_ports), &copy))
+		return -ENOMEM;
+	*ret_ports = copy;
+	*ret_count = s->port_count;
+	return ST_OK;
+}
+
+int summary_countries(const struct summary *s, struct summary_country **ret_countries,
+    size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->country_list, s->country_count, sizeof(**ret_countries), &copy))
+		return -ENOMEM;
+	*ret_countries = copy;
+	*ret_count = s->country_count;
+	return ST_OK;
+}
+
+int summary_asns(const struct summary *s, struct summary_asn **ret_asns, size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->asn_list, s->asn_count, sizeof(**ret_asns), &copy))
+		return -ENOMEM;
+	*ret_asns = copy;
+	*ret_count = s->asn_count;
 	return ST_OK;
 }
 
@@ -585,12 +637,8 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 {
 	for (uint32_t i = 0; i < s->sources.count; i++) {
 		const struct source *source = &s->sources.list[i];
-		struct tools_evidence evidence = sources_evidence(&s->sources, source);
-		uint32_t judged;
+		uint32_t judged = sources_judge(&s->sources, source, s->options.tools);
 
-		if (!sources_has_evidence(source))
-			continue;
-		judged = tools_judge(s->tools, &evidence, source->access);
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];
 
@@ -602,14 +650,14 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 
 int summary_tools(const struct summary *s, struct summary_tool **ret_tools, size_t *ret_count)
 {
-	unsigned tool_count = tools_count(s->tools);
+	unsigned tool_count = tools_count(s->options.tools);
 	struct summary_tool *list = calloc(tool_count ? tool_count : 1, sizeof(*list));
 	size_t count = 0;
 
 	if (!list)
 		return -ENOMEM;
 	for (unsigned t = 0; t < tool_count; t++)
-		list[t].tool = tools_name(s->tools, t);
+		list[t].tool = tools_name(s->options.tools, t);
 	judge_sources(s, list);
 	for (unsigned t = 0; t < tool_count; t++)
 		if (list[t].sources)

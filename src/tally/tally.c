@@ -33,7 +33,7 @@ struct work {
 	const struct decode_packet *packet;
 	struct tally_minute *minute;
 	struct minute_key key;
-	uint64_t hash;
+	uint64_t hash; /* from pass 3 on what minute_table_seek returned */
 	uint32_t dst;
 	uint8_t second; /* of the minute */
 };
@@ -57,7 +57,7 @@ struct tally {
 	uint64_t batch;
 	int64_t newest_us; /* latest packet of the packets being added */
 	struct tally_minute minutes[TALLY_MINUTES_OPEN];
-	bool few_dsts;
+	enum tally_dsts dsts;
 	/* The batch: plain SYNs first, the others behind them. */
 	struct work work[CAPTURE_BATCH_MAX];
 	size_t plain;
@@ -81,7 +81,7 @@ int tally_new(const struct tally_options *options, struct tally **ret_tally, str
 	t->sink_arg = options->sink_arg;
 	t->relay = options->relay;
 	t->relay_arg = options->relay_arg;
-	t->few_dsts = options->few_dsts;
+	t->dsts = options->dsts;
 	if (options->net_count > DESTINATIONS_NETS_MAX
 	    || options->excluded_count > DESTINATIONS_NETS_MAX) {
 		rc = err_set(err, ST_LIMIT, "more than %d networks", DESTINATIONS_NETS_MAX);
@@ -502,15 +502,13 @@ static inline int minute_of(struct tally *t, const struct decode_packet *p,
 }
 
 /* What both kinds need of packet and minute. */
-static inline void describe_place(struct tally *t, struct work *w, struct tally_minute *minute)
+static inline void describe_place(struct work *w, struct tally_minute *minute,
+    const struct minute_table *table)
 {
-	const struct decode_packet *p = w->packet;
-
 	w->minute = minute;
-	w->second = (uint8_t)((uint32_t)(p->time_us - minute->start_us) / CIVIL_US_PER_SECOND);
-	w->dst = destinations_index(&t->destinations, p->dst);
+	w->second = (uint8_t)((uint32_t)(w->packet->time_us - minute->start_us) / CIVIL_US_PER_SECOND);
 	w->hash = minute_key_hash(&w->key);
-	minute_table_prefetch(p->flags & DECODE_V4 ? &minute->v4 : &minute->v6, w->hash);
+	minute_table_prefetch(table, w->hash);
 }
 
 /*
@@ -532,12 +530,13 @@ static int describe_plain(struct tally *t, size_t from, size_t to, size_t *ret_e
 		rc = minute_of(t, p, &minute);
 		if (rc)
 			break;
-		marks = marks_of_tcp(p);
+		marks = marks_of_syn4(p);
 		marked[marks % MARKS_SETS]++;
 		w->key.addresses = minute_key_addresses(ip_v4(p->src), 0);
 		w->key.fields = minute_key_fields(p->dport, DECODE_PROTO_TCP, RECORD_CLASS_REQUEST,
 		    p->tcp_flags, 0, marks);
-		describe_place(t, w, minute);
+		w->dst = destinations_index_single(&t->destinations, ip_v4(p->dst));
+		describe_place(w, minute, &minute->v4);
 	}
 	count_marks(&t->counters, marked);
 	*ret_end = i;
@@ -582,20 +581,22 @@ static int describe_others(struct tally *t, size_t from, size_t to, size_t *ret_
 		w->key.addresses = p->flags & DECODE_V4
 		    ? minute_key_addresses(ip_v4(p->src), ip_v4(victim))
 		    : hash_pair(hash_pair(p->src.hi, p->src.lo), hash_pair(victim.hi, victim.lo));
-		describe_place(t, w, minute);
+		w->dst = destinations_index(&t->destinations, p->dst);
+		describe_place(w, minute, p->flags & DECODE_V4 ? &minute->v4 : &minute->v6);
 	}
 	count_marks(&t->counters, marked);
 	*ret_end = i;
 	return rc;
 }
 
-static inline void begin_row(struct tally *t, struct minute_row *row, const struct work *w)
+static inline void begin_row(struct tally *t, struct minute_row *row, const struct work *w,
+    bool is_syn)
 {
 	const struct decode_packet *p = w->packet;
 	struct tools_verdict verdict = {0, 0};
 	uint32_t pair_keys[2] = {0, 0};
 
-	if (marks_is_syn(p)) {
+	if (is_syn) {
 		verdict = tools_match_syn(t->tools, p, minute_key_marks(&w->key));
 		tools_pair_keys(p, pair_keys);
 	}
@@ -619,8 +620,7 @@ static inline void add_to_row(struct minute_row *row, const struct work *w)
 	row->bytes += w->packet->ip_len;
 	if (w->second < row->first_second)
 		row->first_second = w->second;
-	if (w->second > row->last_second)
-		row->last_second = w->second;
+	row->last_second = w->second > row->last_second ? w->second : row->last_second;
 }
 
 static inline void count_destination(struct minute_row *row, struct minute_hits *hits,
@@ -654,10 +654,10 @@ static inline void count_plain_into_row(struct tally *t, const struct work *w)
 	struct minute_row *row = minute_table_row(table, number);
 
 	if (is_new)
-		begin_row(t, row, w);
+		begin_row(t, row, w, true);
 	else
 		add_to_row(row, w);
-	if (t->few_dsts)
+	if (t->dsts != TALLY_DSTS_ALL)
 		count_few_destinations(row, w->dst, is_new);
 	else
 		count_destination(row, &w->minute->hits4, number, w->dst, is_new);
@@ -675,10 +675,14 @@ static inline void count_into_row(struct tally *t, const struct work *w,
 	number = minute_table_enter(table, &w->key, tail, w->hash, &is_new);
 	row = minute_table_row(table, number);
 	if (is_new)
-		begin_row(t, row, w);
+		begin_row(t, row, w, marks_is_syn(w->packet));
 	else
 		add_to_row(row, w);
-	count_destination(row, tail ? &w->minute->hits6 : &w->minute->hits4, number, w->dst, is_new);
+	if (t->dsts == TALLY_DSTS_FEW)
+		count_few_destinations(row, w->dst, is_new);
+	else
+		count_destination(row, tail ? &w->minute->hits6 : &w->minute->hits4, number, w->dst,
+		    is_new);
 }
 
 /* Passes 3 and 4 for the packets [from, to), which have been described. */
@@ -688,14 +692,14 @@ static void count_described(struct tally *t, size_t from, size_t to)
 	size_t others = from > t->plain ? from : t->plain;
 
 	for (size_t i = from; i < plain; i++)
-		minute_table_prefetch_row(&t->work[i].minute->v4, t->work[i].hash);
+		t->work[i].hash = minute_table_seek(&t->work[i].minute->v4, t->work[i].hash);
 	for (size_t i = from; i < plain; i++)
 		count_plain_into_row(t, &t->work[i]);
 	for (size_t i = others; i < to; i++) {
 		struct work *w = &t->work[i];
 
-		minute_table_prefetch_row(w->packet->flags & DECODE_V4 ? &w->minute->v4
-		                                                      : &w->minute->v6, w->hash);
+		w->hash = minute_table_seek(w->packet->flags & DECODE_V4 ? &w->minute->v4
+		                                                        : &w->minute->v6, w->hash);
 	}
 	for (size_t i = others; i < to; i++) {
 		const struct work *w = &t->work[i];

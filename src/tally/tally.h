@@ -85,6 +85,13 @@ struct tally_relay {
 /* Gives all rows of a closed minute to the sink; returns the sink's code. */
 ST_MUST_CHECK int tally_minute_emit(struct tally_minute *minute, tally_sink_fn sink, void *arg);
 
+/* How exactly a row's number of distinct destinations is counted; FEW: 1, or 2 for several. */
+enum tally_dsts {
+	TALLY_DSTS_ALL,
+	TALLY_DSTS_FEW_OF_SYNS, /* of rows of plain SYNs FEW, of others ALL */
+	TALLY_DSTS_FEW,
+};
+
 struct tally_options {
 	uint16_t sensor;
 	const struct ip_net *nets; /* observed networks; none: every destination */
@@ -93,7 +100,7 @@ struct tally_options {
 	size_t excluded_count;
 	const struct ip *known; /* destinations that have an index already */
 	size_t known_count;
-	bool few_dsts; /* nobody asks more of SYNs than whether they went to several: 1 or 2 */
+	enum tally_dsts dsts;
 	struct tools *tools; /* borrowed; may not be NULL */
 	tally_sink_fn sink; /* without a relay */
 	void *sink_arg;

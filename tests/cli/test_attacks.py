@@ -55,7 +55,7 @@ def test_planted_and_nothing_else():
 def test_for_people():
     contains(teiten('attacks', '-s', path('store-1'), '--last', '7d').out, 'reflection', '53/udp')
     contains(teiten('attacks', '-s', path('store-1'), '--last', '7d', '--lang', 'ja').out,
-             '被害が推定されるIPアドレス', '跳ね返り')
+             '被害を受けたとみられるIPアドレス', '跳ね返り')
     teiten('attacks', 'ports', '-s', path('store-1'), status=USAGE)
 
 

@@ -2,9 +2,10 @@
 import csv
 import io
 import os
+import subprocess
 import time
 
-from harness import (FAILED, NOT_FOUND, USAGE, contains, equal, main, make_store, near, path, read,
+from harness import (FAILED, NOT_FOUND, TEITEN, USAGE, contains, equal, main, make_store, near, path, read,
                      teiten, write)
 
 STORE = make_store('store')
@@ -235,6 +236,20 @@ def test_sql():
     equal(ask('sql', 'SELECT 1 AS n WHERE 1 = 2', '--json').out, '[]\n')
     # Nothing from a packet commands the terminal.
     assert '\033' not in ask('sql', "SELECT chr(27) || '[31m' AS x").out
+
+
+def test_reader_leaves():
+    """More than a buffer for a reader who is gone: no failure; to a full disk: one, with why."""
+    words = [TEITEN, 'sql', 'SELECT * FROM range(5000)', '--csv', '-s', STORE]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    equal((done.returncode, done.stderr), (0, b''))
+    with open('/dev/full', 'wb') as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, check=False)
+    equal(done.returncode, FAILED)
+    contains(done.stderr.decode(), 'No space left')
 
 
 def test_sql_cannot_write():

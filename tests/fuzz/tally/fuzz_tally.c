@@ -92,6 +92,7 @@ static void check_summary(const struct tally_counters *c, struct summary *summar
 	uint64_t by_country = 0;
 	size_t count;
 
+	summary_close(summary);
 	if (summary_finish(summary) || summary_ports(summary, &ports, &count))
 		abort();
 	for (size_t i = 0; i < count; i++)
@@ -128,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (!tools && tools_new(NULL, &tools, NULL))
 		abort();
 	options.tools = tools;
-	if (summary_new(tools, NULL, &sums.summary) || tally_new(&options, &tally, NULL))
+	if (summary_new(&(struct summary_options){.tools = tools}, &sums.summary) || tally_new(&options, &tally, NULL))
 		abort();
 	count = read_packets(&r, views);
 	memset(packets, 0xa5, sizeof(packets));

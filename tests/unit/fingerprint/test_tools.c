@@ -281,8 +281,14 @@ static void test_pair_keys(void **state)
 	assert_int_equal(tools_pair_rules(tools), 1u << 2);
 }
 
-/* A memory of headers says what reading them would: layouts that repeat, with single bytes changed. */
-static void test_known_headers(void **state)
+/* Rules of which several may hold for one header, with every condition that differs between packets. */
+#define MANY_RULES "a 1 0 options=mss ttl=1-64\nb 1 0 options=mss sport=0-32767\n" \
+	"c 1 0 mss=1460 window=7\nd 1 0 relation=synfulknock sport=1000-50000\ne 1 0 ttl=60-200\n" \
+	"f 1 0 mark=synful options=mss sport=1-40000\ng 1 0 iplen=44 tos=0\nh 1 0 df=1\n"
+
+/* Layouts that repeat, with single bytes changed: what is known of them is what reading them says.
+ * Returns how many of the rules have held for some packet, as a bit set. */
+static uint32_t compare_known(const char *rules)
 {
 	static const char *const options[] = {
 		"", "020405b4", "020405b4 0402 080a 00000001 00000000 01 030307",
@@ -295,9 +301,10 @@ static void test_known_headers(void **state)
 	const size_t count = sizeof(options) / sizeof(options[0]);
 	struct tools *fresh;
 	uint64_t seed = 7;
+	uint32_t held = 0;
 
-	(void)state;
-	assert_int_equal(tools_new(NULL, &fresh, NULL), ST_OK);
+	assert_int_equal(tools_new(rules, &fresh, NULL), ST_OK);
+	assert_int_equal(tools_reload(tools, rules, NULL), ST_OK);
 	for (unsigned n = 0; n < 100000; n++) {
 		uint64_t r = frame_random(&seed);
 		struct frame f = {.len = 0};
@@ -310,8 +317,9 @@ static void test_known_headers(void **state)
 		struct syn syn;
 		size_t len;
 
-		frame_tcp(&f, &(struct tcp){.seq = r >> 13 & 3, .ack = !(r >> 15 & 3),
-			.flags = r >> 17 & 7 ? 0x02 : 0xc2, .window = r >> 20 & 0x0f,
+		frame_tcp(&f, &(struct tcp){.seq = r >> 13 & 3,
+			.ack = r >> 15 & 3 ? 0 : r & 2 ? (r >> 13 & 3) - 0xc123d : 1,
+			.sport = (uint16_t)(r >> 7), .flags = r >> 17 & 7 ? 0x02 : 0xc2, .window = r >> 20 & 0x0f,
 			.urgent = !(r >> 24 & 7) << 8, .data_offset = r >> 27 & 15 ? 0 : r >> 31 & 15,
 			.options = options[(r >> 35) % count]});
 		if (!(r >> 41 & 3)) /* a time stamp, or what makes a layout another one */
@@ -327,9 +335,62 @@ static void test_known_headers(void **state)
 			assert_int_equal(known.signature, read.signature);
 			assert_int_equal(known.rules, read.rules);
 			assert_int_equal(known.signature, syn_id(&syn));
+			held |= read.rules;
 		}
 		free(copy);
 	}
+	tools_free(fresh);
+	return held;
+}
+
+static void test_known_headers(void **state)
+{
+	(void)state;
+	assert_int_equal(compare_known(MANY_RULES), 0xff);
+	assert_int_not_equal(compare_known(NULL), 0);
+}
+
+/* Evidence of one kind is judged as if it were spread out. */
+static void test_judge_alike(void **state)
+{
+	struct tools *fresh;
+	uint32_t judged = 0;
+
+	(void)state;
+	assert_int_equal(tools_new(NULL, &fresh, NULL), ST_OK);
+	for (uint32_t rules = 1; rules < 1u << 10; rules++) {
+		for (uint32_t matches = 1; matches < 40; matches++) {
+			struct tools_evidence evidence = {{0}};
+			uint64_t access = 1 + rules % 50;
+
+			tools_evidence_add(&evidence, matches, rules);
+			assert_int_equal(tools_judge_alike(fresh, rules, matches, access),
+			    tools_judge(fresh, &evidence, access));
+			judged |= tools_judge(fresh, &evidence, access);
+		}
+	}
+	assert_int_equal(judged, (1u << tools_count(fresh)) - 1);
+	tools_free(fresh);
+}
+
+/* Who will not ask for signatures is told the same of each packet; nothing is kept. */
+static void test_forgets(void **state)
+{
+	struct frame f = {.len = 0};
+	size_t at = frame_v4(&f, &(struct v4){.ttl = 40, .id = 1});
+	struct tools *fresh;
+	struct decode_packet p;
+
+	(void)state;
+	assert_int_equal(tools_new(NULL, &fresh, NULL), ST_OK);
+	tools_forget_signatures(fresh);
+	frame_tcp(&f, &(struct tcp){SEQ, .window = 1024, .options = "020405b4"});
+	frame_v4_close(&f, at);
+	p = frame_decode(&f, LINK_RAW);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(tools_match_syn(fresh, &p, 0).signature,
+		    tools_match_syn(tools, &p, 0).signature);
+	assert_int_equal(tools_signature_count(fresh), 0);
 	tools_free(fresh);
 }
 
@@ -385,6 +446,8 @@ int main(void)
 		cmocka_unit_test(test_pair_keys),
 		cmocka_unit_test(test_known_headers),
 		cmocka_unit_test(test_known_windows),
+		cmocka_unit_test(test_judge_alike),
+		cmocka_unit_test(test_forgets),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,9 +1,10 @@
 /* Display width and the Japanese line breaking rules. */
-#include "publish/wrap.h"
+#include "publish/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -96,6 +97,42 @@ static void test_indents_count(void **state)
 	buf_fini(&b);
 }
 
+static void check_heading(const struct publish_style *style, const char *heading,
+    const char *cell, const char *expected)
+{
+	char *cells[] = {strdup(heading), strdup(heading), strdup(cell), strdup(cell)};
+	const enum report_align align[] = {REPORT_LEFT, REPORT_LEFT};
+	struct publish_grid grid = {.columns = 2, .rows = 2, .cells = cells, .align = align};
+	struct buf b = {0};
+	char first[200];
+	size_t lines = 0;
+	size_t len = 0;
+
+	/* As wide as the second heading needs in two lines. */
+	publish_text_grid(&b, style, &grid, publish_width(style, heading, strlen(heading)) + 10);
+	for (const char *at = buf_text(&b); lines < 2 && len + 1 < sizeof(first); at++) {
+		lines += *at == '\n';
+		first[len++] = *at;
+	}
+	first[len] = '\0';
+	assert_string_equal(first, expected);
+	buf_fini(&b);
+	for (size_t i = 0; i < 4; i++)
+		free(cells[i]);
+}
+
+/* Headings break at seams of words, evenly, and never inside an English word. */
+static void test_headings(void **state)
+{
+	(void)state;
+	check_heading(&ja, "国内発の宛先ポート", "23/TCP",
+	    "国内発の       国内発の\n宛先ポート     宛先ポート\n");
+	check_heading(&ja, "寄与が最大の送信元国・地域", "中国",
+	    "寄与が最大の       寄与が最大の\n送信元国・地域     送信元国・地域\n");
+	check_heading(&en, "Destination port", "23/TCP",
+	    "Destination   Destination\nport          port\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_long_runs_are_cut),
 		cmocka_unit_test(test_english),
 		cmocka_unit_test(test_indents_count),
+		cmocka_unit_test(test_headings),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -30,7 +30,7 @@ static void capture_report(struct capture *c, bool any_destination)
 {
 	struct report_options options = site_week(DAY);
 
-	options.geo = "made";
+	options.geo = "country: a.mmdb, b.csv; AS: c.csv";
 	options.any_destination = any_destination;
 	OK(report_analysis(c->site.store, &options, &c->doc, &err));
 	sentences_check(c->doc);
@@ -47,6 +47,19 @@ static void assert_plain(const struct report_document *doc, const char *id, doub
 	assert_fact(doc, id, expected);
 	assert_int_equal(report_fact_find(doc, id)->unit, REPORT_UNIT_PACKETS);
 	assert_int_equal(report_fact_find(doc, id)->decimals, 0);
+}
+
+/* The text of a sentence's value. */
+static const char *value_of(const struct report_document *doc, const char *message,
+    const char *name)
+{
+	for (const struct report_block *b = doc->blocks; b; b = b->next)
+		for (size_t i = 0; i < b->sentence_count; i++)
+			for (size_t v = 0; v < b->sentences[i].value_count; v++)
+				if (strcmp(b->sentences[i].message, message) == 0
+				    && strcmp(b->sentences[i].values[v].name, name) == 0)
+					return b->sentences[i].values[v].text;
+	return "";
 }
 
 static void put_packets(struct capture *c)
@@ -75,6 +88,8 @@ static void test_minutes_are_counted(void **state)
 	assert_plain(c.doc, "dos.packets", 3);
 	assert_null(report_fact_find(c.doc, "dos.rate"));
 	assert_true(says(c.doc, "access.count.short"));
+	assert_string_equal(value_of(c.doc, "environment.geo", "geo"), "a.mmdb, b.csv");
+	assert_string_equal(value_of(c.doc, "environment.geo-as", "geo"), "c.csv");
 	assert_false(says(c.doc, "access.rate.analysis"));
 	/* No domestic access: the table of both sides would repeat the ranking of ports. */
 	assert_true(says(c.doc, "home.zero"));

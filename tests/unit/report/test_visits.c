@@ -171,6 +171,24 @@ static void networks_that_are_unknown_do_not_count(void **state)
 	report_document_free(doc);
 }
 
+/* What was not tried at all is not said to be withheld: no "0 names". */
+static void only_what_was_tried_is_withheld(void **state)
+{
+	uint16_t alpha = site_sensor(&site, "alpha");
+	struct report_document *doc;
+
+	(void)state;
+	site_begin(&site, alpha);
+	observe_weeks(alpha);
+	try_widely(alpha, "", "public", 1, 1, 1);
+	site_commit(&site);
+	doc = build();
+	assert_true(says(doc, "logins.all-withheld.passwords"));
+	assert_false(says(doc, "logins.all-withheld"));
+	sentences_check(doc);
+	report_document_free(doc);
+}
+
 /* A /64 is one source, however many addresses of it try. */
 static void ipv6_counts_by_64(void **state)
 {
@@ -325,6 +343,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_sensors_must_both_see_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(networks_that_are_unknown_do_not_count, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(only_what_was_tried_is_withheld, setup, teardown),
 		cmocka_unit_test_setup_teardown(ipv6_counts_by_64, setup, teardown),
 		cmocka_unit_test_setup_teardown(shapes_and_hashes, setup, teardown),
 		cmocka_unit_test_setup_teardown(dropped_days_are_not_compared, setup, teardown),

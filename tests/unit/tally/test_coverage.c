@@ -31,15 +31,16 @@ static void add(struct decode_packet *packets, size_t count)
 {
 	for (size_t at = 0; at < count;) {
 		struct tally_counters before = *tally_counters(feed.tally);
-		size_t n = coverage_run(coverage, packets + at, count - at);
+		struct coverage_run run = coverage_run(coverage, packets + at, count - at);
+		size_t n = run.count;
 
 		assert_true(n > 0 && n <= count - at);
 		for (size_t i = 1; i < n; i++)
 			assert_int_equal(zone_day(zone, packets[at + i].time_us),
 			    zone_day(zone, packets[at].time_us));
 		assert_int_equal(tally_add(feed.tally, packets + at, n), ST_OK);
-		assert_int_equal(coverage_add(coverage, packets + at, n, &before,
-		    tally_counters(feed.tally)), ST_OK);
+		assert_int_equal(coverage_add(coverage, &run, &before, tally_counters(feed.tally)),
+		    ST_OK);
 		at += n;
 	}
 }

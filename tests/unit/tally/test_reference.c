@@ -150,13 +150,14 @@ static bool check(const char *path, const char *truth)
 	if (!error || strncmp(error, "null", 4) != 0 || !is_decoded(member(quick, "linktypes")))
 		return false;
 	feed_open(&feed, NULL);
-	assert_int_equal(summary_new(feed.tools, NULL, &feed.summary), ST_OK);
+	assert_int_equal(summary_new(&(struct summary_options){.tools = feed.tools}, &feed.summary), ST_OK);
 	assert_int_equal(capture_open(&options, &capture, NULL), ST_OK);
 	while ((n = capture_next(capture, views, CAPTURE_BATCH_MAX, &file))) {
 		decode_batch(views, n, packets);
 		assert_int_equal(tally_add(feed.tally, packets, n), ST_OK);
 	}
 	feed_flush(&feed);
+	summary_close(feed.summary);
 	assert_int_equal(summary_finish(feed.summary), ST_OK);
 	compare(path, quick, &feed);
 	capture_close(capture);

@@ -265,14 +265,12 @@ static void test_destinations_of_rows(void **state)
 	}
 }
 
-/* What the decoder dropped is counted by reason, link types by number. */
-/* Of SYNs nobody asks more than whether they went to several: 1 or 2; of others all are counted. */
-static void test_few_destinations(void **state)
+/* Where nobody asks more than whether they went to several: 1 or 2. */
+static void count_few(enum tally_dsts dsts, uint32_t others)
 {
 	struct ip_net net = {ip_from_v4(OWN(0) & 0xffff0000u), 112};
 
-	(void)state;
-	feed_open(&feed, &(struct tally_options){.nets = &net, .net_count = 1, .few_dsts = true});
+	feed_open(&feed, &(struct tally_options){.nets = &net, .net_count = 1, .dsts = dsts});
 	for (unsigned i = 0; i < 20; i++) {
 		struct decode_packet packets[] = {
 			feed_tcp(0, HOST(1), OWN(1), 1, 23, 2),
@@ -288,10 +286,18 @@ static void test_few_destinations(void **state)
 	assert_int_equal(feed_find(&feed, 0, HOST(1), 6, 23, RECORD_CLASS_REQUEST)->dsts, 1);
 	assert_int_equal(feed_find(&feed, 0, HOST(2), 6, 23, RECORD_CLASS_REQUEST)->dsts, 2);
 	assert_int_equal(feed_find(&feed, 0, HOST(3), 6, 23, RECORD_CLASS_REQUEST)->dsts, 2);
-	assert_int_equal(feed_find(&feed, 0, HOST(3), 17, 53, RECORD_CLASS_REQUEST)->dsts, 20);
+	assert_int_equal(feed_find(&feed, 0, HOST(3), 17, 53, RECORD_CLASS_REQUEST)->dsts, others);
 	feed_close(&feed);
 }
 
+static void test_few_destinations(void **state)
+{
+	(void)state;
+	count_few(TALLY_DSTS_FEW_OF_SYNS, 20);
+	count_few(TALLY_DSTS_FEW, 2);
+}
+
+/* What the decoder dropped is counted by reason, link types by number. */
 static void test_drops(void **state)
 {
 	const struct tally_counters *c;
