@@ -332,6 +332,8 @@ static int end_file(struct pipeline *p, bool last, struct err *err)
 static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t count,
     struct err *err)
 {
+	if (p->relay)
+		relay_counted(p->relay, count);
 	for (size_t at = 0; at < count;) {
 		struct tally_counters before;
 		struct coverage_run run = coverage_run(p->coverage, packets + at, count - at);

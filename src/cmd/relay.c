@@ -18,6 +18,7 @@ struct relay {
 	struct decode_packet *packets; /* RELAY_BATCHES rooms, in turn */
 	pthread_t rows_thread;
 	pthread_t packets_thread;
+	size_t counted; /* packets since a minute was handed on; the first thread's */
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t rows_work;
 	pthread_cond_t packets_work;
@@ -27,7 +28,6 @@ struct relay {
 	unsigned first;
 	unsigned count;
 	int rows_rc; /* the first error: nothing is taken after it */
-	size_t packets_since; /* sent since a minute was handed on */
 	int (*task)(void *arg); /* NULL: none, or done */
 	void *task_arg;
 	int task_rc;
@@ -187,14 +187,19 @@ void relay_free(struct relay *r)
 
 /* ---- minutes -------------------------------------------------------------------------------- */
 
+void relay_counted(struct relay *r, size_t packets)
+{
+	r->counted += packets;
+}
+
 static void hand(void *arg, struct tally_minute *minute)
 {
 	struct relay *r = arg;
 	bool here;
 
 	(void)pthread_mutex_lock(&r->lock);
-	here = r->packets_since < FEW_PACKETS && r->count == 0 && !r->rows_rc;
-	r->packets_since = 0;
+	here = r->counted < FEW_PACKETS && r->count == 0 && !r->rows_rc;
+	r->counted = 0;
 	if (!here) {
 		r->minutes[(r->first + r->count++) % TALLY_MINUTES_OPEN] = minute;
 		(void)pthread_cond_signal(&r->rows_work);
@@ -264,7 +269,6 @@ int relay_send(struct relay *r, size_t count)
 
 	(void)pthread_mutex_lock(&r->lock);
 	r->counts[r->sent++ % RELAY_BATCHES] = count;
-	r->packets_since += count;
 	wake_for_packets(r);
 	rc = r->packets_rc;
 	(void)pthread_mutex_unlock(&r->lock);

@@ -34,6 +34,9 @@ void relay_free(struct relay *relay);
  * `rows` is at rest. */
 extern const struct tally_relay relay_calls;
 
+/* Tells of packets that the tally is given: a minute of a few is not worth handing on. */
+void relay_counted(struct relay *relay, size_t packets);
+
 /* Room for the next batch of CAPTURE_BATCH_MAX packets; waits until there is some. */
 struct decode_packet *relay_room(struct relay *relay);
 

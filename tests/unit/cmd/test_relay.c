@@ -105,6 +105,8 @@ static int put_batch(struct bench *b)
 		packets[i].seq = b->made++;
 	}
 	b->sent++;
+	if (b->relay)
+		relay_counted(b->relay, count);
 	rc = tally_add(b->tally, packets, count);
 	if (b->relay)
 		rc_send = relay_send(b->relay, count);
