@@ -159,6 +159,23 @@ static json_t *unless_quick(const struct analysis_view *view, json_t *value)
 	return json_null();
 }
 
+static int add_asns(json_t *doc, const struct analysis_view *view)
+{
+	json_t *list = json_array();
+	struct summary_asn *asns;
+	size_t count;
+	int rc = summary_asns(pipeline_summary(view->pipeline), &asns, &count);
+
+	for (size_t i = 0; !rc && i < shown(view, count); i++)
+		json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o}", "asn", number(asns[i].asn),
+		    "name", text_json(geo_asn_name(view->geo, asns[i].asn)), "packets",
+		    number(asns[i].packets), "sources", number(asns[i].sources)));
+	json_object_set_new(doc, "asns", list);
+	if (!rc)
+		free(asns);
+	return rc;
+}
+
 static int add_lists(json_t *doc, const struct analysis_view *view)
 {
 	const struct summary *s = pipeline_summary(view->pipeline);
@@ -201,6 +218,7 @@ static int add_lists(json_t *doc, const struct analysis_view *view)
 		    unless_quick(view, json_string(port_text(text, countries[i].proto,
 		    countries[i].port)))));
 	json_object_set_new(doc, "countries", list);
+	rc = add_asns(doc, view);
 out:
 	free(tools);
 	free(ports);

@@ -8,6 +8,7 @@
 #include "cmd/table.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,46 @@ static int put_countries(const struct text *t)
 	return ST_OK;
 }
 
+static int put_asns(const struct text *t)
+{
+	static const struct table_column columns[] = {
+		{"rank", "順位", "Rank", TABLE_INT, TABLE_ALL},
+		{"asn", "AS番号", "AS", TABLE_TEXT, TABLE_ALL},
+		{"name", "名称", "Name", TABLE_TEXT, TABLE_ALL},
+		{"packets", "件数", "Packets", TABLE_INT, TABLE_ALL},
+		{"sources", "送信元", "Sources", TABLE_INT, TABLE_ALL},
+	};
+	struct summary_asn *asns;
+	struct table *table;
+	size_t count;
+	int rc = summary_asns(pipeline_summary(t->view->pipeline), &asns, &count);
+
+	/* Without data on AS there is nothing to rank. */
+	if (rc || count == 0 || (count == 1 && asns[0].asn == 0)) {
+		if (!rc)
+			free(asns);
+		return rc;
+	}
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < shown(t, count); i++) {
+		char number[16];
+
+		(void)snprintf(number, sizeof(number), "AS%" PRIu32, asns[i].asn);
+		table_row(table);
+		table_set_uint(table, 0, i + 1);
+		table_set_text(table, 1, asns[i].asn ? number
+		    : t->style->language == PUBLISH_JA ? "不明" : "unknown");
+		table_set_text(table, 2, geo_asn_name(t->view->geo, asns[i].asn));
+		table_set_count(table, 3, asns[i].packets);
+		table_set_count(table, 4, asns[i].sources);
+	}
+	buf_putc(t->b, '\n');
+	table_print(table, t->common, t->b);
+	table_free(table);
+	free(asns);
+	return ST_OK;
+}
+
 static int put_tools(const struct text *t)
 {
 	static const struct table_column columns[] = {
@@ -371,7 +412,7 @@ int analysis_text(struct buf *b, const struct analysis_view *view,
 	if (totals.saturated)
 		put_line(&t, "analyze.saturated", NULL, 0);
 	put_shares(&t, c);
-	if (put_ports(&t) || put_countries(&t) || put_tools(&t))
+	if (put_ports(&t) || put_countries(&t) || put_asns(&t) || put_tools(&t))
 		return err_set(err, -ENOMEM, "out of memory");
 	put_clusters(&t);
 	analysis_judged_text(b, view, style, common);

@@ -42,7 +42,7 @@ static const char usage[] =
     "                        (default: signatures.rules)\n"
     "  --rule-var NAME=VALUE a variable of these rules, such as HTTP_PORTS=[80,8080]\n"
     "  --tool-rules FILE     rules that tell scanners (default: built in)\n"
-    "  --quick               a first look in less time: packets, sources, ports, countries and\n"
+    "  --quick               a first look in less time: packets, sources, ports, countries, AS and\n"
     "                        tools; not conversations, attacks, roles, signatures, nor how many\n"
     "                        sources asked a port.  Without -s, -o and --rules\n"
     "  --all                 complete lists instead of the first 10\n"

@@ -499,6 +499,7 @@ static int conclude(struct pipeline *p)
 	int rc;
 	int judged;
 
+	summary_close(p->summary);
 	if (p->relay)
 		relay_begin(p->relay, judge, p);
 	rc = summary_finish(p->summary);

@@ -168,6 +168,11 @@ static int compare_victims(const void *va, const void *vb)
 	return a->start_us < b->start_us ? -1 : a->start_us > b->start_us;
 }
 
+static uint32_t victim_bit(struct ip ip)
+{
+	return (uint32_t)hash_pair(ip.hi, ip.lo) % ROLE_VICTIMS_BITS;
+}
+
 int role_victims_init(struct role_victims *victims, const struct attacks *attacks)
 {
 	size_t count;
@@ -176,8 +181,12 @@ int role_victims_init(struct role_victims *victims, const struct attacks *attack
 	*victims = (struct role_victims){.list = calloc(count + 1, sizeof(*victims->list))};
 	if (!victims->list)
 		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		uint32_t bit = victim_bit(list[i].victim);
+
 		victims->list[i] = &list[i];
+		victims->maybe[bit / 64] |= 1ull << bit % 64;
+	}
 	victims->count = count;
 	qsort(victims->list, count, sizeof(*victims->list), compare_victims);
 	return ST_OK;
@@ -191,9 +200,12 @@ void role_victims_fini(struct role_victims *victims)
 
 void role_victims_find(const struct role_victims *victims, struct ip ip, struct role_evidence *e)
 {
+	uint32_t bit = victim_bit(ip);
 	size_t low = 0;
 	size_t high = victims->count;
 
+	if (!(victims->maybe[bit / 64] >> bit % 64 & 1))
+		return;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 

@@ -67,9 +67,12 @@ enum role role_judge(const struct role_evidence *evidence, char *ret_reason);
 /* ---- victims by address --------------------------------------------------------------------- */
 
 /* The attacks of a finished list (which must outlive it) by victim. */
+#define ROLE_VICTIMS_BITS 16384u
+
 struct role_victims {
 	const struct attack **list; /* by address, kind, packets */
 	size_t count;
+	uint64_t maybe[ROLE_VICTIMS_BITS / 64]; /* a bit by hash: hardly any source is a victim */
 };
 
 ST_MUST_CHECK int role_victims_init(struct role_victims *victims, const struct attacks *attacks);

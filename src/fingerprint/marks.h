@@ -20,21 +20,26 @@ static inline bool marks_is_syn(const struct decode_packet *p)
 	return p->proto == DECODE_PROTO_TCP && (p->tcp_flags & MARKS_SYN_MASK) == DECODE_TCP_SYN;
 }
 
-/* Bits of enum record_mark; p must be a counted TCP packet. */
-static inline uint16_t marks_of_tcp(const struct decode_packet *p)
+static inline bool marks_is_synful(const struct decode_packet *p)
+{
+	return (p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK)) == DECODE_TCP_SYN && p->ack != 0;
+}
+
+/* Bits of enum record_mark of an IPv4 SYN (marks_is_syn); without branches. */
+static inline uint16_t marks_of_syn4(const struct decode_packet *p)
 {
 	uint32_t dst = ip_v4(p->dst);
-	unsigned marks = 0;
 
-	if ((p->tcp_flags & (DECODE_TCP_SYN | DECODE_TCP_ACK)) == DECODE_TCP_SYN && p->ack != 0)
-		marks |= RECORD_MARK_SYNFUL;
-	if ((p->tcp_flags & MARKS_SYN_MASK) != DECODE_TCP_SYN || !(p->flags & DECODE_V4))
-		return (uint16_t)marks;
-	if (p->seq == dst)
-		marks |= RECORD_MARK_MIRAI;
-	if (p->ip_id == MARKS_ZMAP_IP_ID)
-		marks |= RECORD_MARK_ZMAP;
-	if (p->ip_id == ((dst ^ p->dport ^ p->seq) & 0xffff))
-		marks |= RECORD_MARK_MASSCAN;
-	return (uint16_t)marks;
+	return (uint16_t)((unsigned)(p->ack != 0) * RECORD_MARK_SYNFUL
+	    | (unsigned)(p->seq == dst) * RECORD_MARK_MIRAI
+	    | (unsigned)(p->ip_id == MARKS_ZMAP_IP_ID) * RECORD_MARK_ZMAP
+	    | (unsigned)(p->ip_id == ((dst ^ p->dport ^ p->seq) & 0xffff)) * RECORD_MARK_MASSCAN);
+}
+
+/* The same of any counted TCP packet. */
+static inline uint16_t marks_of_tcp(const struct decode_packet *p)
+{
+	if (marks_is_syn(p) && p->flags & DECODE_V4)
+		return marks_of_syn4(p);
+	return marks_is_synful(p) ? RECORD_MARK_SYNFUL : 0;
 }

@@ -417,6 +417,25 @@ const char *tools_name(const struct tools *tools, unsigned tool)
 	return tool < tools->rules.tool_count ? tools->rules.tools[tool] : "";
 }
 
+static inline bool is_enough(const struct rule *rule, uint32_t matches, uint64_t access_packets)
+{
+	return matches >= rule->needs && matches >= rule->share * (double)access_packets;
+}
+
+uint32_t tools_judge_alike(const struct tools *tools, uint32_t rules, uint32_t matches,
+    uint64_t access_packets)
+{
+	uint32_t judged = 0;
+
+	for (; rules; rules &= rules - 1) {
+		const struct rule *rule = &tools->rules.rules[__builtin_ctz(rules)];
+
+		if (is_enough(rule, matches, access_packets))
+			judged |= 1u << rule->tool;
+	}
+	return judged;
+}
+
 uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
     uint64_t access_packets)
 {
@@ -424,9 +443,8 @@ uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evi
 
 	for (unsigned i = 0; i < tools->rules.rule_count; i++) {
 		const struct rule *rule = &tools->rules.rules[i];
-		uint32_t k = evidence->matches[i];
 
-		if (k >= rule->needs && k >= rule->share * (double)access_packets)
+		if (is_enough(rule, evidence->matches[i], access_packets))
 			judged |= 1u << rule->tool;
 	}
 	return judged;

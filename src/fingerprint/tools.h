@@ -82,6 +82,10 @@ const char *tools_name(const struct tools *tools, unsigned tool);
 uint32_t tools_judge(const struct tools *tools, const struct tools_evidence *evidence,
     uint64_t access_packets);
 
+/* The same for evidence of so many SYNs that all match these rules, and no others that match any. */
+uint32_t tools_judge_alike(const struct tools *tools, uint32_t rules, uint32_t matches,
+    uint64_t access_packets);
+
 /* The rules themselves, for the rest of this layer (rules.h). */
 struct rules;
 const struct rules *tools_rules(const struct tools *tools);

@@ -183,6 +183,20 @@ bool sources_add_overflow(struct sources *s, uint64_t pair, uint64_t packets)
 	return true;
 }
 
+void sources_close(struct sources *s)
+{
+	size_t size = words_of(s->pair_shift) + PAIR_FAR_MAX;
+	size_t n = 0;
+
+	/* Which word is free nobody could foretell: each is copied, and kept by counting it. */
+	for (size_t i = 0; i < size; i++) {
+		uint64_t word = s->pairs[i];
+
+		s->pairs[n] = word;
+		n += word != 0;
+	}
+}
+
 void sources_count_ports(const struct sources *s, uint64_t packets[SLOTS], uint32_t counts[SLOTS])
 {
 	for (uint32_t n = 0; n < s->count; n++) {
@@ -193,11 +207,9 @@ void sources_count_ports(const struct sources *s, uint64_t packets[SLOTS], uint3
 			counts[own[i] >> SOURCE_PAIR_COUNT_BITS]++;
 		}
 	}
-	for (size_t i = 0; i < words_of(s->pair_shift) + PAIR_FAR_MAX; i++) {
+	for (uint32_t i = 0; i < s->pair_count; i++) {
 		uint32_t slot = s->pairs[i] >> PAIR_COUNT_BITS & SLOT_MASK;
 
-		if (!s->pairs[i])
-			continue;
 		packets[slot] += s->pairs[i] & PAIR_COUNT_MAX;
 		counts[slot]++;
 	}

@@ -104,7 +104,7 @@ struct sources {
 	unsigned index_shift_min;
 	unsigned pair_shift;
 	unsigned pair_shift_min;
-	uint64_t *pairs;
+	uint64_t *pairs; /* from sources_close on the first pair_count, in any order */
 	uint32_t pair_count;
 	uint32_t overflow_count;
 	uint32_t overflow_capacity;
@@ -206,20 +206,13 @@ static inline bool sources_add_evidence(struct sources *s, struct source *source
 	return true;
 }
 
-static inline bool sources_has_evidence(const struct source *source)
+/* The tools that the source's evidence supports: see tools_judge. */
+static inline uint32_t sources_judge(const struct sources *s, const struct source *source,
+    const struct tools *tools)
 {
-	return source->matches > 0;
-}
-
-static inline struct tools_evidence sources_evidence(const struct sources *s,
-    const struct source *source)
-{
-	struct tools_evidence evidence = {{0}};
-
 	if (source->evidence)
-		return s->evidence[source->evidence - 1].tools;
-	tools_evidence_add(&evidence, source->matches, source->rules);
-	return evidence;
+		return tools_judge(tools, &s->evidence[source->evidence - 1].tools, source->access);
+	return tools_judge_alike(tools, source->rules, source->matches, source->access);
 }
 
 /* Adds packets to one of the source's own pairs; false when the port is none of those and there is
@@ -275,6 +268,9 @@ static inline bool pair_count(struct sources *s, uint64_t pair, uint32_t packets
 	return true;
 }
 
+/* Nothing is counted any more, and pairs lie together: before they are walked. */
+void sources_close(struct sources *s);
+
 /* Adds the packets and the number of sources of all pairs to their slots. */
 void sources_count_ports(const struct sources *s, uint64_t packets[SLOTS], uint32_t counts[SLOTS]);
 
@@ -283,8 +279,6 @@ typedef void (*pair_walk_fn)(void *arg, uint32_t number, uint32_t slot, uint64_t
 /* Calls back for every pair, possibly several times for one: the packets add up. */
 static inline void pair_walk(const struct sources *s, pair_walk_fn each, void *arg)
 {
-	size_t size = (size_t)(UINT64_MAX >> s->pair_shift) + 1 + PAIR_FAR_MAX;
-
 	for (uint32_t n = 0; n < s->count; n++) {
 		const uint64_t *own = s->list[n].pairs;
 
@@ -292,12 +286,11 @@ static inline void pair_walk(const struct sources *s, pair_walk_fn each, void *a
 			each(arg, n + 1, (uint32_t)(own[i] >> SOURCE_PAIR_COUNT_BITS),
 			    own[i] & SOURCE_PAIR_COUNT_MAX);
 	}
-	for (size_t i = 0; i < size; i++) {
+	for (uint32_t i = 0; i < s->pair_count; i++) {
 		uint64_t pair = s->pairs[i] >> PAIR_COUNT_BITS;
 
-		if (pair)
-			each(arg, (uint32_t)(pair >> SLOT_BITS), (uint32_t)pair & SLOT_MASK,
-			    s->pairs[i] & PAIR_COUNT_MAX);
+		each(arg, (uint32_t)(pair >> SLOT_BITS), (uint32_t)pair & SLOT_MASK,
+		    s->pairs[i] & PAIR_COUNT_MAX);
 	}
 	for (uint32_t i = 0; i < s->overflow_count; i++)
 		each(arg, s->overflow[i].number, s->overflow[i].slot, s->overflow[i].packets);

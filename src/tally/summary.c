@@ -8,6 +8,7 @@
 #include "tally/summary.h"
 
 #include "base/large.h"
+#include "tally/places.h"
 #include "tally/sources.h"
 #include "tally/v6.h"
 
@@ -15,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNTRIES (26u * 26u)
-#define LOOKUP_BITS 16 /* of an address: countries are looked up in about the order of addresses */
 #define SMALL_COUNTRY 32u /* in packets of the busiest port that is not among them */
 #define BUSY_SLOTS 1024u /* ports that are looked at first for the main port of a country */
 #define SUMS_OF_COUNTRY (BUSY_SLOTS + 1)
@@ -37,7 +36,14 @@ struct summary {
 	struct sources sources;
 	struct v6_numbers v6;
 	struct port_counts *ports;
-	uint16_t *countries; /* of each source, from summary_finish on */
+	/* From summary_finish on: */
+	struct places places; /* of the sources */
+	struct summary_port *port_list;
+	size_t port_count;
+	struct summary_country *country_list;
+	size_t country_count;
+	struct summary_asn *asn_list;
+	size_t asn_count;
 	uint64_t request_sources;
 	bool saturated;
 };
@@ -73,7 +79,10 @@ void summary_free(struct summary *s)
 	if (!s)
 		return;
 	sources_fini(&s->sources);
-	free(s->countries);
+	places_fini(&s->places);
+	free(s->port_list);
+	free(s->country_list);
+	free(s->asn_list);
 	v6_numbers_fini(&s->v6);
 	large_free(s->ports, sizeof(*s->ports));
 	free(s);
@@ -208,78 +217,7 @@ int summary_add(struct summary *s, const struct tally_rows *rows)
 	return ST_OK;
 }
 
-/* ---- countries ------------------------------------------------------------------------------ */
-
-/* 0 … COUNTRIES - 1, the last being ZZ. */
-static unsigned country_number(const char code[2])
-{
-	if (code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z')
-		return COUNTRIES - 1;
-	return (unsigned)(code[0] - 'A') * 26 + (unsigned)(code[1] - 'A');
-}
-
-static uint32_t lookup_bucket(uint64_t key)
-{
-	return key & SOURCE_V4 ? (uint32_t)key >> (32 - LOOKUP_BITS) : 0;
-}
-
-/* A source on its way to be looked up. */
-struct located {
-	uint64_t key;
-	uint32_t number; /* - 1 */
-};
-
-static size_t order_size(const struct sources *sources)
-{
-	return ((size_t)sources->count + 1) * sizeof(struct located);
-}
-
-/* The sources, those of the same range of addresses together; NULL when memory is out. */
-static struct located *order_sources(const struct sources *sources)
-{
-	uint32_t *starts = calloc((1u << LOOKUP_BITS) + 1, sizeof(*starts));
-	struct located *order = NULL;
-
-	if (starts)
-		order = large_alloc(order_size(sources));
-	if (!order)
-		goto out;
-	for (uint32_t i = 0; i < sources->count; i++)
-		starts[lookup_bucket(sources->list[i].key) + 1]++;
-	for (uint32_t i = 1; i <= 1u << LOOKUP_BITS; i++)
-		starts[i] += starts[i - 1];
-	for (uint32_t i = 0; i < sources->count; i++) {
-		uint64_t key = sources->list[i].key;
-
-		order[starts[lookup_bucket(key)]++] = (struct located){key, i};
-	}
-out:
-	free(starts);
-	return order;
-}
-
-/* The geo table is larger than the cache, but neighbours are neighbours there too. */
-static int find_countries(struct summary *s)
-{
-	uint32_t count = s->sources.count;
-	struct located *order = order_sources(&s->sources);
-
-	free(s->countries);
-	s->countries = calloc(count ? count : 1, sizeof(*s->countries));
-	if (!order || !s->countries) {
-		large_free(order, order_size(&s->sources));
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t key = order[i].key;
-		struct ip ip = key & SOURCE_V4 ? ip_from_v4((uint32_t)key) : s->v6.list[key - 1];
-
-		s->countries[order[i].number] =
-		    (uint16_t)country_number(geo_lookup(s->options.geo, ip).country);
-	}
-	large_free(order, order_size(&s->sources));
-	return ST_OK;
-}
+/* ---- sums and lists of the end --------------------------------------------------------------- */
 
 /* At the end, because a table of ports would be in the way of the others all the time. */
 static void count_ports(struct summary *s)
@@ -287,12 +225,6 @@ static void count_ports(struct summary *s)
 	memcpy(s->ports->packets, s->ports->unpaired, sizeof(s->ports->packets));
 	memset(s->ports->sources, 0, sizeof(s->ports->sources));
 	sources_count_ports(&s->sources, s->ports->packets, s->ports->sources);
-}
-
-int summary_finish(struct summary *s)
-{
-	count_ports(s);
-	return find_countries(s);
 }
 
 static void count_source_port(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
@@ -327,11 +259,7 @@ int summary_sources(const struct summary *s, summary_source_fn each, void *arg)
 			.talks = source->talks,
 		};
 
-		if (sources_has_evidence(source)) {
-			struct tools_evidence evidence = sources_evidence(sources, source);
-
-			out.tools = tools_judge(s->options.tools, &evidence, source->access);
-		}
+		out.tools = sources_judge(sources, source, s->options.tools);
 		rc = each(arg, &out);
 	}
 	free(ports);
@@ -363,7 +291,7 @@ static int compare_ports(const void *va, const void *vb)
 	return a->proto < b->proto ? -1 : a->proto > b->proto;
 }
 
-int summary_ports(const struct summary *s, struct summary_port **ret_ports, size_t *ret_count)
+static int list_ports(struct summary *s)
 {
 	struct summary_port *list;
 	size_t count = 0;
@@ -381,8 +309,9 @@ int summary_ports(const struct summary *s, struct summary_port **ret_ports, size
 				s->ports->mirai[slot]};
 	}
 	qsort(list, count, sizeof(*list), compare_ports);
-	*ret_ports = list;
-	*ret_count = count;
+	free(s->port_list);
+	s->port_list = list;
+	s->port_count = count;
 	return ST_OK;
 }
 
@@ -408,13 +337,13 @@ struct rare {
 struct main_ports {
 	const uint16_t *countries; /* by number of the source - 1 */
 	struct summary_country *list;
-	uint64_t best[COUNTRIES];
+	uint64_t best[PLACES_COUNTRIES];
 	uint16_t *rank;   /* by slot: 1 … BUSY_SLOTS, 0 = not among the busy ones */
 	uint32_t busy[BUSY_SLOTS];
 	uint32_t busy_count;
 	uint64_t next;    /* packets of the busiest slot that is not busy */
-	uint64_t *sums;   /* COUNTRIES × SUMS_OF_COUNTRY: by rank, the first for all the others */
-	bool open[COUNTRIES]; /* a rarer port could still win */
+	uint64_t *sums;   /* PLACES_COUNTRIES × SUMS_OF_COUNTRY: by rank, the first for all the others */
+	bool open[PLACES_COUNTRIES]; /* a rarer port could still win */
 	struct rare *rare;    /* all pairs of those countries */
 	size_t rare_count;
 	size_t rare_capacity;
@@ -437,23 +366,17 @@ static void offer_port(struct main_ports *m, unsigned country, uint32_t slot, ui
 	c->proto = proto;
 }
 
-static int find_busy(const struct summary *s, struct main_ports *m)
+static void find_busy(const struct summary *s, struct main_ports *m)
 {
-	struct summary_port *ports;
-	size_t count;
-	int rc = summary_ports(s, &ports, &count);
+	const struct summary_port *ports = s->port_list;
 
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < count && i < BUSY_SLOTS; i++) {
+	for (size_t i = 0; i < s->port_count && i < BUSY_SLOTS; i++) {
 		uint32_t slot = slot_of(ports[i].proto, ports[i].port);
 
 		m->busy[m->busy_count++] = slot;
 		m->rank[slot] = (uint16_t)(i + 1);
 	}
-	m->next = count > BUSY_SLOTS ? ports[BUSY_SLOTS].packets : 0;
-	free(ports);
-	return ST_OK;
+	m->next = s->port_count > BUSY_SLOTS ? ports[BUSY_SLOTS].packets : 0;
 }
 
 static inline void gather_rare(void *arg, uint32_t number, uint32_t slot, uint64_t packets)
@@ -488,7 +411,7 @@ static inline void sum_busy(void *arg, uint32_t number, uint32_t slot, uint64_t 
 /* Small countries are likely to stay open: their pairs are gathered in the first walk already. */
 static void open_small(struct main_ports *m)
 {
-	for (unsigned c = 0; c < COUNTRIES; c++)
+	for (unsigned c = 0; c < PLACES_COUNTRIES; c++)
 		m->open[c] = m->list[c].packets > 0
 		    && m->list[c].packets <= SMALL_COUNTRY * m->next;
 }
@@ -527,22 +450,20 @@ static void offer_rare(struct main_ports *m)
 static int find_main_ports(const struct summary *s, struct summary_country *list)
 {
 	struct main_ports m = {
-		.countries = s->countries,
+		.countries = s->places.countries,
 		.list = list,
 		.rank = calloc(SLOTS, sizeof(*m.rank)),
-		.sums = calloc((size_t)COUNTRIES * SUMS_OF_COUNTRY, sizeof(*m.sums)),
+		.sums = calloc((size_t)PLACES_COUNTRIES * SUMS_OF_COUNTRY, sizeof(*m.sums)),
 	};
 	bool any_open = false;
 	int rc = -ENOMEM;
 
 	if (!m.rank || !m.sums)
 		goto out;
-	rc = find_busy(s, &m);
-	if (rc)
-		goto out;
+	find_busy(s, &m);
 	open_small(&m);
 	pair_walk(&s->sources, sum_busy, &m);
-	for (unsigned c = 0; c < COUNTRIES; c++) {
+	for (unsigned c = 0; c < PLACES_COUNTRIES; c++) {
 		bool gathered = m.open[c];
 
 		m.open[c] = false;
@@ -564,17 +485,16 @@ out:
 	return rc;
 }
 
-int summary_countries(const struct summary *s, struct summary_country **ret_countries,
-    size_t *ret_count)
+static int list_countries(struct summary *s)
 {
-	struct summary_country *list = calloc(COUNTRIES, sizeof(*list));
+	struct summary_country *list = calloc(PLACES_COUNTRIES, sizeof(*list));
 	size_t count = 0;
 	int rc;
 
 	if (!list)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->sources.count; i++) {
-		struct summary_country *country = &list[s->countries[i]];
+		struct summary_country *country = &list[s->places.countries[i]];
 
 		country->packets += s->sources.list[i].access;
 		country->sources += s->sources.list[i].access > 0;
@@ -584,7 +504,7 @@ int summary_countries(const struct summary *s, struct summary_country **ret_coun
 		free(list);
 		return rc;
 	}
-	for (unsigned n = 0; n < COUNTRIES; n++) {
+	for (unsigned n = 0; n < PLACES_COUNTRIES; n++) {
 		if (!list[n].packets)
 			continue;
 		list[count] = list[n];
@@ -593,8 +513,113 @@ int summary_countries(const struct summary *s, struct summary_country **ret_coun
 		count++;
 	}
 	qsort(list, count, sizeof(*list), compare_countries);
-	*ret_countries = list;
-	*ret_count = count;
+	free(s->country_list);
+	s->country_list = list;
+	s->country_count = count;
+	return ST_OK;
+}
+
+static int compare_asns(const void *va, const void *vb)
+{
+	const struct summary_asn *a = va;
+	const struct summary_asn *b = vb;
+
+	if (a->packets != b->packets)
+		return a->packets > b->packets ? -1 : 1;
+	if (a->sources != b->sources)
+		return a->sources > b->sources ? -1 : 1;
+	return a->asn < b->asn ? -1 : a->asn > b->asn;
+}
+
+static int list_asns(struct summary *s)
+{
+	uint32_t count = s->places.asn_count;
+	struct summary_asn *list = calloc(count + 1, sizeof(*list));
+	size_t kept = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->sources.count; i++) {
+		struct summary_asn *asn = &list[s->places.asn_of[i]];
+
+		asn->packets += s->sources.list[i].access;
+		asn->sources += s->sources.list[i].access > 0;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		list[i].asn = s->places.asns[i];
+		if (list[i].packets)
+			list[kept++] = list[i];
+	}
+	qsort(list, kept, sizeof(*list), compare_asns);
+	free(s->asn_list);
+	s->asn_list = list;
+	s->asn_count = kept;
+	return ST_OK;
+}
+
+void summary_close(struct summary *s)
+{
+	sources_close(&s->sources);
+}
+
+int summary_finish(struct summary *s)
+{
+	int rc;
+
+	count_ports(s);
+	rc = list_ports(s);
+	places_fini(&s->places);
+	if (!rc)
+		rc = places_find(&s->sources, &s->v6, s->options.geo, &s->places);
+	if (!rc)
+		rc = list_asns(s);
+	return rc ? rc : list_countries(s);
+}
+
+/* A copy of a list for the caller. */
+static int copy_list(const void *list, size_t count, size_t size, void **ret_copy)
+{
+	void *copy = calloc(count ? count : 1, size);
+
+	if (!copy)
+		return -ENOMEM;
+	if (count)
+		memcpy(copy, list, count * size);
+	*ret_copy = copy;
+	return ST_OK;
+}
+
+int summary_ports(const struct summary *s, struct summary_port **ret_ports, size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->port_list, s->port_count, sizeof(**ret_ports), &copy))
+		return -ENOMEM;
+	*ret_ports = copy;
+	*ret_count = s->port_count;
+	return ST_OK;
+}
+
+int summary_countries(const struct summary *s, struct summary_country **ret_countries,
+    size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->country_list, s->country_count, sizeof(**ret_countries), &copy))
+		return -ENOMEM;
+	*ret_countries = copy;
+	*ret_count = s->country_count;
+	return ST_OK;
+}
+
+int summary_asns(const struct summary *s, struct summary_asn **ret_asns, size_t *ret_count)
+{
+	void *copy;
+
+	if (copy_list(s->asn_list, s->asn_count, sizeof(**ret_asns), &copy))
+		return -ENOMEM;
+	*ret_asns = copy;
+	*ret_count = s->asn_count;
 	return ST_OK;
 }
 
@@ -612,12 +637,8 @@ static void judge_sources(const struct summary *s, struct summary_tool *list)
 {
 	for (uint32_t i = 0; i < s->sources.count; i++) {
 		const struct source *source = &s->sources.list[i];
-		struct tools_evidence evidence = sources_evidence(&s->sources, source);
-		uint32_t judged;
+		uint32_t judged = sources_judge(&s->sources, source, s->options.tools);
 
-		if (!sources_has_evidence(source))
-			continue;
-		judged = tools_judge(s->options.tools, &evidence, source->access);
 		for (; judged; judged &= judged - 1) {
 			struct summary_tool *t = &list[__builtin_ctz(judged)];
 

@@ -1,5 +1,5 @@
 /*
- * The summary of one run: sources, ports, countries and tools, from the tally's rows.
+ * The summary of one run: sources, ports, countries, autonomous systems and tools, from the tally's rows.
  *
  * What `teiten analyze` prints comes from here, without a store.  Counts are exact up to declared
  * bounds on distinct sources and source-port pairs; beyond them packets are still counted and
@@ -29,7 +29,10 @@ void summary_free(struct summary *summary);
 /* Adds rows of the tally. */
 ST_MUST_CHECK int summary_add(struct summary *summary, const struct tally_rows *rows);
 
-/* Adds up ports and looks up countries: once, after the last row, before asking. */
+/* Once, after the last row; then sources may be walked, beside summary_finish too. */
+void summary_close(struct summary *summary);
+
+/* Adds up ports and looks up places: once, after summary_close, before asking for lists. */
 ST_MUST_CHECK int summary_finish(struct summary *summary);
 
 struct summary_totals {
@@ -52,6 +55,12 @@ struct summary_country {
 	uint64_t sources;
 	uint8_t proto; /* main port */
 	uint16_t port;
+};
+
+struct summary_asn {
+	uint32_t asn; /* 0: unknown */
+	uint64_t packets;
+	uint64_t sources;
 };
 
 struct summary_tool {
@@ -84,5 +93,7 @@ ST_MUST_CHECK int summary_ports(const struct summary *summary, struct summary_po
     size_t *ret_count);
 ST_MUST_CHECK int summary_countries(const struct summary *summary,
     struct summary_country **ret_countries, size_t *ret_count);
+ST_MUST_CHECK int summary_asns(const struct summary *summary, struct summary_asn **ret_asns,
+    size_t *ret_count);
 ST_MUST_CHECK int summary_tools(const struct summary *summary, struct summary_tool **ret_tools,
     size_t *ret_count);

@@ -530,7 +530,7 @@ static int describe_plain(struct tally *t, size_t from, size_t to, size_t *ret_e
 		rc = minute_of(t, p, &minute);
 		if (rc)
 			break;
-		marks = marks_of_tcp(p);
+		marks = marks_of_syn4(p);
 		marked[marks % MARKS_SETS]++;
 		w->key.addresses = minute_key_addresses(ip_v4(p->src), 0);
 		w->key.fields = minute_key_fields(p->dport, DECODE_PROTO_TCP, RECORD_CLASS_REQUEST,

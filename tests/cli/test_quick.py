@@ -25,6 +25,9 @@ def compare(*words):
     for country in whole['countries']:
         country['port'] = None
     equal(quick['countries'], whole['countries'])
+    equal(quick['asns'], whole['asns'])
+    equal(sum(row['packets'] for row in quick['asns']), quick['classes']['request'])
+    equal(len(quick['asns']) > 1, True)
     equal('ports.sources' in whole['not_examined'], False)
     return whole
 

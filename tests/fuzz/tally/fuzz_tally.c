@@ -92,6 +92,7 @@ static void check_summary(const struct tally_counters *c, struct summary *summar
 	uint64_t by_country = 0;
 	size_t count;
 
+	summary_close(summary);
 	if (summary_finish(summary) || summary_ports(summary, &ports, &count))
 		abort();
 	for (size_t i = 0; i < count; i++)

@@ -350,6 +350,29 @@ static void test_known_headers(void **state)
 	assert_int_not_equal(compare_known(NULL), 0);
 }
 
+/* Evidence of one kind is judged as if it were spread out. */
+static void test_judge_alike(void **state)
+{
+	struct tools *fresh;
+	uint32_t judged = 0;
+
+	(void)state;
+	assert_int_equal(tools_new(NULL, &fresh, NULL), ST_OK);
+	for (uint32_t rules = 1; rules < 1u << 10; rules++) {
+		for (uint32_t matches = 1; matches < 40; matches++) {
+			struct tools_evidence evidence = {{0}};
+			uint64_t access = 1 + rules % 50;
+
+			tools_evidence_add(&evidence, matches, rules);
+			assert_int_equal(tools_judge_alike(fresh, rules, matches, access),
+			    tools_judge(fresh, &evidence, access));
+			judged |= tools_judge(fresh, &evidence, access);
+		}
+	}
+	assert_int_equal(judged, (1u << tools_count(fresh)) - 1);
+	tools_free(fresh);
+}
+
 /* Who will not ask for signatures is told the same of each packet; nothing is kept. */
 static void test_forgets(void **state)
 {
@@ -423,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_pair_keys),
 		cmocka_unit_test(test_known_headers),
 		cmocka_unit_test(test_known_windows),
+		cmocka_unit_test(test_judge_alike),
 		cmocka_unit_test(test_forgets),
 	};
 

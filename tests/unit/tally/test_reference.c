@@ -157,6 +157,7 @@ static bool check(const char *path, const char *truth)
 		assert_int_equal(tally_add(feed.tally, packets, n), ST_OK);
 	}
 	feed_flush(&feed);
+	summary_close(feed.summary);
 	assert_int_equal(summary_finish(feed.summary), ST_OK);
 	compare(path, quick, &feed);
 	capture_close(capture);

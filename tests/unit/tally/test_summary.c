@@ -11,23 +11,31 @@
 static struct geo *geo;
 static char folder[OS_PATH_MAX];
 
-/* Countries by the first byte of the address: 1 JP, 2 US, 3 CN, 4 DE; IPv6 2001:db8::/32 FR. */
+/* Countries by the first byte of the address: 1 JP, 2 US, 3 CN, 4 DE; IPv6 2001:db8::/32 FR.  AS 64501 is
+ * that of 1 and 2, 64502 that of 3, 64503 that of the IPv6 addresses. */
 static int set_up(void **state)
 {
 	static const char csv[] = "1.0.0.0,1.255.255.255,JP\n2.0.0.0,2.255.255.255,US\n"
 	    "3.0.0.0,3.255.255.255,CN\n4.0.0.0,4.255.255.255,DE\n"
 	    "2001:db8::,2001:db8:ffff:ffff:ffff:ffff:ffff:ffff,FR\n";
+	static const char asn_csv[] = "1.0.0.0,2.255.255.255,64501,One\n3.0.0.0,3.255.255.255,64502,Two\n"
+	    "2001:db8::,2001:db8:ffff:ffff:ffff:ffff:ffff:ffff,64503,Six\n";
 	char in[OS_PATH_MAX];
+	char asn[OS_PATH_MAX];
 	char out[OS_PATH_MAX];
 	const char *files[] = {in};
-	struct geo_inputs inputs = {.country = files, .country_count = 1};
+	const char *asn_files[] = {asn};
+	struct geo_inputs inputs = {.country = files, .country_count = 1, .asn = asn_files,
+		.asn_count = 1};
 
 	(void)state;
 	if (os_folder_temporary(NULL, folder, NULL))
 		return -1;
 	(void)snprintf(in, sizeof(in), "%.900s/in.csv", folder);
+	(void)snprintf(asn, sizeof(asn), "%.900s/asn.csv", folder);
 	(void)snprintf(out, sizeof(out), "%.900s/geo", folder);
-	return os_file_write(in, csv, sizeof(csv) - 1, NULL) || geo_compile(&inputs, out, NULL)
+	return os_file_write(in, csv, sizeof(csv) - 1, NULL)
+	    || os_file_write(asn, asn_csv, sizeof(asn_csv) - 1, NULL) || geo_compile(&inputs, out, NULL)
 	    || geo_open(out, &geo, NULL);
 }
 
@@ -51,6 +59,7 @@ static void begin(void)
 static void finish(void)
 {
 	feed_flush(&feed);
+	summary_close(feed.summary);
 	assert_int_equal(summary_finish(feed.summary), ST_OK);
 }
 
@@ -188,6 +197,36 @@ static uint64_t check_country(const struct summary_country *country)
 	return sources;
 }
 
+static void check_asns(void)
+{
+	static const uint32_t of_country[] = {64501, 64501, 64502, 0, 64503, 0};
+	struct summary_asn *asns;
+	size_t count;
+
+	assert_int_equal(summary_asns(feed.summary, &asns, &count), ST_OK);
+	assert_int_equal(count, 4);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t packets = 0;
+		uint64_t sources = 0;
+
+		for (unsigned s = 0; s < SOURCES_MODEL; s++) {
+			uint64_t own = 0;
+
+			for (unsigned k = 0; k < 128; k++)
+				own += model[s][k / 64][k % 64];
+			if (of_country[country_of(s)] != asns[i].asn)
+				continue;
+			packets += own;
+			sources += own > 0;
+		}
+		assert_int_equal(asns[i].packets, packets);
+		assert_int_equal(asns[i].sources, sources);
+		if (i)
+			assert_true(asns[i - 1].packets > asns[i].packets);
+	}
+	free(asns);
+}
+
 static void test_model(void **state)
 {
 	struct summary_country *countries;
@@ -204,6 +243,7 @@ static void test_model(void **state)
 	for (size_t i = 0; i < count; i++)
 		request_sources += check_country(&countries[i]);
 	free(countries);
+	check_asns();
 	assert_int_equal(summary_totals(feed.summary).request_sources, request_sources);
 	assert_int_equal(summary_totals(feed.summary).sources, request_sources + 100);
 	assert_false(summary_totals(feed.summary).saturated);
@@ -426,6 +466,7 @@ static void test_many_sources(void **state)
 static void test_nothing(void **state)
 {
 	struct summary_port *ports;
+	struct summary_asn *asns;
 	struct summary_country *countries;
 	struct summary_tool *tools;
 	size_t count = 7;
@@ -437,6 +478,9 @@ static void test_nothing(void **state)
 	assert_int_equal(count, 0);
 	assert_int_equal(summary_countries(feed.summary, &countries, &count), ST_OK);
 	assert_int_equal(count, 0);
+	assert_int_equal(summary_asns(feed.summary, &asns, &count), ST_OK);
+	assert_int_equal(count, 0);
+	free(asns);
 	assert_int_equal(summary_tools(feed.summary, &tools, &count), ST_OK);
 	assert_int_equal(count, 0);
 	assert_int_equal(summary_totals(feed.summary).sources, 0);
