@@ -162,8 +162,14 @@ def wanted(name):
 
 def bench_core(capture):
     analyze = [TEITEN, 'analyze', '-q', '-r', capture, '--sensor-net', NET]
+    # Marks, tools, tally, country and AS on one core; then all that there is to examine.
     if wanted('analyze.core'):
-        speed('analyze.core', analyze + ['--json'], options.packets, options.runs, cores='0')
+        speed('analyze.core', analyze + ['--quick', '--json'], options.packets, options.runs,
+              cores='0')
+    if wanted('analyze.whole'):
+        speed('analyze.whole.one-core', analyze + ['--json'], options.packets, options.runs,
+              cores='0')
+        speed('analyze.whole', analyze + ['--json'], options.packets, options.runs, cores='0,1')
 
 
 def bench_stored(capture):
@@ -298,7 +304,8 @@ def main():
     if load > 0.5:
         say('the machine is not quiet: take the .cpu numbers, and none of them as final')
     capture, small = f'{work}/telescope.pcap', f'{work}/telescope-small.pcap'
-    if any(wanted(name) for name in ('analyze.core', 'analyze.stored', 'store.bytes', 'rival')):
+    if any(wanted(name) for name in ('analyze.core', 'analyze.whole', 'analyze.stored',
+                                     'store.bytes', 'rival')):
         simulate('telescope', '--packets', str(options.packets), '-o', capture)
         simulate('telescope', '--packets', str(slow_packets), '-o', small)
         bench_core(capture)
