@@ -198,7 +198,8 @@ static void combine(struct rise_detector *d, const struct rise_series *series)
 		const struct rise_level *level = &d->levels[i];
 		const double *exposure = &d->frame.exposure[i * days];
 		double weight = usual(d, level->packets, exposure, overall);
-		double weight_sources = usual(d, level->sources, exposure, overall_sources);
+		double weight_sources = d->has_sources
+		    ? usual(d, level->sources, exposure, overall_sources) : weight;
 
 		for (size_t t = 0; t < days; t++) {
 			if (!level->observed[t])

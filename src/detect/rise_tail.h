@@ -25,7 +25,7 @@ struct rise_base {
 	double total;   /* counted in those days */
 };
 
-/* Sorts and returns the median; 0 for none. */
+/* Puts values into another order and returns their median; 0 for none. */
 double rise_median(double *values, size_t count);
 
 /* Natural logarithm of P(X ≥ count) of a negative binomial; variance ≤ mean means Poisson. */

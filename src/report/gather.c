@@ -289,6 +289,32 @@ int gather_scan(struct gather *g, const char *question, const struct store_param
 	return r;
 }
 
+int gather_ports_begin(struct gather *g, const int64_t *targets, size_t count,
+    struct gather_ports *ret_ports, struct err *err)
+{
+	uint64_t ports[GATHER_PORTS_MAX];
+	bool any = count > GATHER_PORTS_MAX;
+	int r = ST_OK;
+
+	ret_ports->list = -1;
+	for (size_t i = 0; i < count && !any; i++) {
+		uint32_t proto = GATHER_PROTO((uint32_t)targets[i]);
+
+		ports[i] = GATHER_PORT((uint32_t)targets[i]);
+		any = g->options->icmp_zero && (proto == 1 || proto == 58);
+	}
+	if (!any)
+		r = store_among_begin(g->store, ports, count, &ret_ports->list, err);
+	(void)snprintf(ret_ports->sql, sizeof(ret_ports->sql), any ? "1 = 1" : "among(port, %d)",
+	    ret_ports->list);
+	return r;
+}
+
+void gather_ports_end(struct gather *g, struct gather_ports *ports)
+{
+	store_among_end(g->store, ports->list);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* Everything but coverage, which the rest needs, and rises, which are asked for beside. */

@@ -383,6 +383,19 @@ ST_MUST_CHECK int gather_scan(struct gather *g, const char *question,
     const struct store_param *params, size_t count, int32_t from, store_scan_each *each, void *arg,
     struct err *err);
 
+/*
+ * SQL that is true for rows whose port is that of one of the targets: by one column the engine passes
+ * over rows before it has read the others.
+ */
+#define GATHER_PORTS_MAX 128 /* of more, it is true for all */
+struct gather_ports {
+	int list;
+	char sql[32];
+};
+ST_MUST_CHECK int gather_ports_begin(struct gather *g, const int64_t *targets, size_t count,
+    struct gather_ports *ret_ports, struct err *err);
+void gather_ports_end(struct gather *g, struct gather_ports *ports);
+
 /* Mean over observed days of a question that gives (date, distinct, distinct on the panel). */
 ST_MUST_CHECK int gather_daily_mean(struct gather *g, const char *question,
     struct report_measure *ret_mean, struct err *err);

@@ -245,10 +245,11 @@ static int ask_port_days(struct gather *g, struct err *err)
 {
 	uint32_t keys[FIGURE_PORTS];
 	int64_t targets[FIGURE_PORTS];
-	struct store_param params[5] = {
+	struct store_param params[6] = {
 		{.name = "from_day"}, {.name = "to_day"}, {.name = "target"}, {.name = NULL},
-		{.name = "ranked_port_days"},
+		{.name = "ranked_port_days"}, {.name = "ports", .kind = STORE_PARAM_SQL},
 	};
+	struct gather_ports ports;
 	struct store_result *result = NULL;
 	size_t count = 0;
 	int r;
@@ -259,7 +260,11 @@ static int ask_port_days(struct gather *g, struct err *err)
 			keys[count++] = g->ports.items[i].key;
 		}
 	target_param(keys, count, targets, &params[3]);
-	r = gather_ask(g, "report_daily_ports", params, 5, &result, err);
+	r = gather_ports_begin(g, targets, params[3].int_count, &ports, err);
+	params[5].text = ports.sql;
+	if (r == ST_OK)
+		r = gather_ask(g, "report_daily_ports", params, 6, &result, err);
+	gather_ports_end(g, &ports);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < store_result_rows(result); i++) {

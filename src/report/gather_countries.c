@@ -291,9 +291,10 @@ static int ask_movers(struct gather *g, struct err *err)
 		{.name = "from_day"}, {.name = "now_day"}, {.name = "to_day"}, {.name = "target"},
 		{.name = "panel"},
 		{.name = "targets", .kind = STORE_PARAM_INTS, .ints = targets},
-		{.name = "ranked_ports"},
+		{.name = "ranked_ports"}, {.name = "ports", .kind = STORE_PARAM_SQL},
 	};
 	struct store_result *result = NULL;
+	struct gather_ports ports;
 	struct gather_mover falls[GATHER_MOVERS_MAX];
 	size_t count;
 	int r;
@@ -307,7 +308,11 @@ static int ask_movers(struct gather *g, struct err *err)
 	for (size_t i = 0; i < count; i++)
 		targets[i] = g->movers[i].key;
 	params[5].int_count = gather_contribution_ports(g, targets, count);
-	r = gather_ask(g, "report_movers", params, 7, &result, err);
+	r = gather_ports_begin(g, targets, params[5].int_count, &ports, err);
+	params[7].text = ports.sql;
+	if (r == ST_OK)
+		r = gather_ask(g, "report_movers", params, 8, &result, err);
+	gather_ports_end(g, &ports);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)

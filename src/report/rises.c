@@ -196,8 +196,13 @@ static int judge_plain(struct rises_work *w, enum rises_kind kind, struct err *e
  * SQL that is true for packets of ports that rose: they are left out of all days, because what is
  * left must have risen by itself, and leaving out some days only would make falls.
  */
-static void explained_sql(const struct rises_work *w, size_t ports, struct buf *b)
+static int explained_sql(const struct rises_work *w, size_t ports, struct buf *b, int *ret_list,
+    struct err *err)
 {
+	uint64_t list[RISES_EXPLAINED_MAX];
+	size_t listed = 0;
+	int rc;
+
 	/* Ports by themselves first: files that are sorted by them need not be read whole. */
 	for (int part = 0; part < 2; part++) {
 		size_t count = 0;
@@ -209,28 +214,39 @@ static void explained_sql(const struct rises_work *w, size_t ports, struct buf *
 			if (w->items[i].kind != RISES_PORT || w->items[i].direction != RISE_UP)
 				continue;
 			buf_printf(b, "%s%u", count++ ? "," : "", part ? key : GATHER_PORT(key));
+			if (part)
+				list[listed++] = GATHER_PORT(key);
 		}
 		buf_puts(b, count ? ")" : "NULL)");
 	}
-	buf_putc(b, ')');
+	rc = store_among_begin(w->store, list, listed, ret_list, err);
+	buf_printf(b, " AND among(port, %d))", *ret_list);
+	return rc;
 }
 
 /* SQL that is true for rows of the keys found in the period. */
 static void suspects_sql(const struct rises_work *w, enum rises_kind kind,
     const struct rises_found *found, struct buf *b)
 {
-	buf_puts(b, "(1 = 0");
+	bool country = kind == RISES_COUNTRY;
+	size_t count = 0;
+
+	/* As a function of one column, which the engine asks while it reads. */
+	buf_puts(b, "has([");
 	for (size_t i = 0; i < found->count; i++) {
 		const char *key = found->keys.texts[found->findings[i].id];
 
 		if (!rises_overlaps(w, &found->findings[i]))
 			continue;
-		if (kind == RISES_COUNTRY)
-			buf_printf(b, " OR country = '%.2s'", key);
+		buf_puts(b, count++ ? "," : "");
+		if (country)
+			buf_printf(b, "'%.2s'", key);
 		else
-			buf_printf(b, " OR bit = %u", rises_mark(key));
+			buf_printf(b, "%u", rises_mark(key));
 	}
-	buf_putc(b, ')');
+	if (count == 0)
+		buf_puts(b, country ? "''" : "0");
+	buf_puts(b, country ? "], country)" : "], bit)");
 }
 
 /* Does the finding stand without the packets of the ports' rises? */
@@ -275,10 +291,12 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 	struct rises_found rest = {0};
 	struct buf sql = {0};
 	struct buf suspects = {0};
+	int list = -1;
 	int rc;
 
 	rc = rises_judge(w, kind, NULL, &all, err);
-	explained_sql(w, ports, &sql);
+	if (!rc)
+		rc = explained_sql(w, ports, &sql, &list, err);
 	suspects_sql(w, kind, &all, &suspects);
 	if (!rc && all.count > 0 && ports > 0) {
 		const struct rises_rest without = {.of = &all, .suspects = buf_text(&suspects),
@@ -303,6 +321,7 @@ static int judge_mirrored(struct rises_work *w, enum rises_kind kind, size_t por
 		if (!w->options->all)
 			w->count--;
 	}
+	store_among_end(w->store, list);
 	rises_found_fini(&all);
 	rises_found_fini(&rest);
 	buf_fini(&sql);
@@ -421,6 +440,70 @@ static void span(const struct rises_work *works, size_t count, int32_t *ret_firs
 	}
 }
 
+/* Asks before the works go apart what any of them would ask for all. */
+static int ask_shared(struct rises_data *data, const struct rises_work *works, size_t count,
+    struct err *err)
+{
+	const struct rises_answers *answers;
+	unsigned kinds = 0;
+	int rc = ST_OK;
+
+	for (size_t i = 0; i < count; i++)
+		kinds |= works[i].options->kinds ? works[i].options->kinds
+		                                 : (1u << RISES_KIND_COUNT) - 1;
+	if (kinds & (1u << RISES_COUNTRY | 1u << RISES_TOOL))
+		kinds |= 1u << RISES_PORT; /* which they may mirror */
+	for (unsigned k = 0; !rc && k < RISES_KIND_COUNT; k++)
+		if (kinds & 1u << k)
+			rc = rises_data_answers(data, (enum rises_kind)k, &answers, err);
+	return rc;
+}
+
+/* One of several periods on a thread of its own: what it shares with the others it only reads. */
+struct apart {
+	struct rises_work *work;
+	struct rises *ret;
+	struct store_beside *beside;
+};
+
+static int find_apart(void *arg, struct store *store, struct err *err)
+{
+	struct apart *apart = arg;
+
+	apart->work->store = store;
+	apart->work->g.store = store;
+	return find(apart->work, apart->ret, err);
+}
+
+/* The first period here, the others beside it. */
+static int find_all(struct rises_work *works, size_t count, struct rises *ret_rises,
+    struct err *err)
+{
+	struct apart *aparts = gather_alloc(count, sizeof(*aparts));
+	struct err err_apart = {0};
+	size_t begun = 1;
+	int rc = ST_OK;
+
+	for (; !rc && begun < count; begun++) {
+		aparts[begun] = (struct apart){.work = &works[begun], .ret = &ret_rises[begun]};
+		rc = store_beside_begin(works[0].store, find_apart, &aparts[begun],
+		    &aparts[begun].beside, err);
+	}
+	if (!rc)
+		rc = find(&works[0], &ret_rises[0], err);
+	for (size_t i = 1; i < begun; i++) {
+		int rc_apart = store_beside_end(aparts[i].beside, &err_apart);
+
+		if (rc || !rc_apart)
+			continue;
+		rc = rc_apart; /* as if they had been looked into one after the other */
+		if (err)
+			*err = err_apart;
+	}
+	free(aparts);
+	return rc;
+}
+
 /* Reads once what the works need. */
 static int find_together(struct rises_work *works, size_t count, struct rises *ret_rises,
     struct err *err)
@@ -439,8 +522,10 @@ static int find_together(struct rises_work *works, size_t count, struct rises *r
 		works[i].data = data;
 	if (ports)
 		rc = choose(works, count, data, err);
-	for (size_t i = 0; !rc && i < count; i++)
-		rc = find(&works[i], &ret_rises[i], err);
+	if (!rc && count > 1)
+		rc = ask_shared(data, works, count, err);
+	if (!rc)
+		rc = find_all(works, count, ret_rises, err);
 	rises_data_free(data);
 	return rc;
 }

@@ -1,9 +1,9 @@
 /*
  * Few sources that ask a port again and again: which days could have them, and how many they were.
  *
- * Only flow knows, so only days that stand out are asked about.  Where few ports have any, each is read by
- * itself, on its own days: files are sorted by port, and a condition on one port is what the engine
- * passes over the rest of a file by.
+ * Only flow knows, so only days that stand out are asked about.  Where few ports have any, each is
+ * read by itself, on its own days: files are sorted by port, and a condition on one port is what
+ * the engine passes over the rest of a file by.
  */
 #include "report/rises_parts.h"
 
@@ -62,7 +62,8 @@ void rises_heavy_note(struct rises_heavy *heavy, uint32_t port_key, const float 
 	}
 }
 
-#define ROWS_SQL "SELECT date, sensor, proto, port, src_hi, src_lo, packets FROM flow WHERE class = 0"
+#define ROWS_SQL \
+	"SELECT date, sensor, proto, port, src_hi, src_lo, packets FROM flow WHERE class = 0"
 
 /* The rows of one port on its days. */
 static void put_alone(const struct gather *g, const struct heavy_port *port, struct buf *sql)

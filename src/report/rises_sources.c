@@ -18,7 +18,7 @@
 
 #define COUNTRIES_MOST 20 /* of which shares are made */
 #define ASNS_LARGEST 4    /* rows looked at for the largest three: AS 0 is none */
-#define AMONG_MAX 20000   /* sources that a question may name: more are told apart here */
+#define DAY_GROUPS_MAX 8  /* more different days are looked into as one */
 #define PAIRS_MAX (8u << 20) /* distinct sources of ports in memory at a time */
 #define PARTS_MAX 256
 
@@ -309,55 +309,116 @@ static void tell_overlaps(const struct most *most, struct rise *rise)
 	}
 }
 
-/* SQL for the days of any rise, as ranges, which the engine picks files by. */
-static void put_days(const struct rises_sources *sources, struct buf *sql, int32_t *ret_first)
+/*
+ * SQL for the days that belong to these very rises (0: to any), as ranges, which the engine picks
+ * files by.
+ */
+static void put_days(const struct rises_sources *sources, uint64_t mask, struct buf *sql)
 {
-	size_t days = sources->w->g.day_count;
+	const struct gather *g = &sources->w->g;
 	const char *separator = "";
 
-	*ret_first = sources->w->g.now.to;
 	buf_putc(sql, '(');
-	for (size_t from = 0, to; from < days; from = to + 1) {
+	for (size_t from = 0, to; from < g->day_count; from = to + 1) {
 		char text[CIVIL_DATE_TEXT_MAX];
-		int32_t first = sources->w->g.first + (int32_t)from;
 
-		for (to = from; to < days && sources->days[to];)
+		for (to = from; to < g->day_count && sources->days[to]
+		    && (!mask || sources->days[to] == mask);)
 			to++;
 		if (to == from)
 			continue;
-		if (!separator[0])
-			*ret_first = first;
 		buf_printf(sql, "%s(date >= toDate('%s')", separator,
-		    civil_format_date(first, text));
+		    civil_format_date(g->first + (int32_t)from, text));
 		buf_printf(sql, " AND date < toDate('%s'))",
-		    civil_format_date(sources->w->g.first + (int32_t)to, text));
+		    civil_format_date(g->first + (int32_t)to, text));
 		separator = " OR ";
 	}
 	buf_puts(sql, separator[0] ? ")" : "1 = 0)");
 }
 
-/* Few sources are named, so that the engine gives out little besides theirs. */
-static void put_among(const struct rises_sources *sources, struct buf *sql)
+static int32_t first_day(const struct rises_sources *sources)
 {
-	if (sources->index.count > AMONG_MAX) {
-		buf_puts(sql, "1 = 1");
-		return;
+	size_t day = 0;
+
+	while (day < sources->w->g.day_count && !sources->days[day])
+		day++;
+	return sources->w->g.first + (int32_t)day;
+}
+
+/* Days with the same rises, and the sources of those. */
+struct day_groups {
+	uint64_t masks[DAY_GROUPS_MAX];
+	int lists[DAY_GROUPS_MAX]; /* among() */
+	size_t count;
+};
+
+/* Which rises days belong to; of very many different ones, all are one group: mask 0. */
+static void group_days(const struct rises_sources *sources, struct day_groups *groups)
+{
+	for (size_t day = 0; day < sources->w->g.day_count; day++) {
+		uint64_t mask = sources->days[day];
+		size_t i = 0;
+
+		while (i < groups->count && groups->masks[i] != mask)
+			i++;
+		if (!mask || i < groups->count)
+			continue;
+		if (groups->count == DAY_GROUPS_MAX) {
+			groups->masks[0] = 0;
+			groups->count = 1;
+			return;
+		}
+		groups->masks[groups->count++] = mask;
 	}
+}
+
+static int list_sources(struct rises_sources *sources, uint64_t mask, int *ret_list,
+    struct err *err)
+{
+	uint64_t *lows = calloc(sources->index.count + 1, sizeof(*lows));
+	size_t count = 0;
+	int rc;
+
+	if (!lows)
+		return err_set(err, ST_LIMIT, "out of memory");
 	for (size_t i = 0; i < sources->index.count; i++)
-		buf_printf(sql, "%s%llu", i ? "," : "src_lo IN (",
-		    (unsigned long long)sources->index.entries[i].lo);
-	buf_putc(sql, ')');
+		if (!mask || sources->index.entries[i].mask & mask)
+			lows[count++] = sources->index.entries[i].lo;
+	rc = store_among_begin(sources->w->store, lows, count, ret_list, err);
+	free(lows);
+	return rc;
+}
+
+/* Everything that the sources of rises asked on the rises' days. */
+static int put_rows(struct rises_sources *sources, struct day_groups *groups, struct buf *sql,
+    struct err *err)
+{
+	int rc = ST_OK;
+
+	group_days(sources, groups);
+	for (size_t i = 0; i < DAY_GROUPS_MAX; i++)
+		groups->lists[i] = -1;
+	for (size_t i = 0; !rc && i < groups->count; i++) {
+		rc = list_sources(sources, groups->masks[i], &groups->lists[i], err);
+		buf_printf(sql, "%sSELECT date, src_hi, src_lo, proto, port FROM flow "
+		    "WHERE class = 0 AND among(src_lo, %d) AND ", i ? " UNION ALL " : "",
+		    groups->lists[i]);
+		put_days(sources, groups->masks[i], sql);
+	}
+	return rc;
 }
 
 /* Counts in as many parts as are needed. */
-static int count_ports(struct counter *c, const struct store_param params[2], int32_t first,
-    struct err *err)
+static int count_ports(struct counter *c, const char *rows, struct err *err)
 {
+	const struct store_param params[] = {
+	    {.name = "rows", .kind = STORE_PARAM_SQL, .text = rows}};
 	struct gather *g = &c->sources->w->g;
 	int rc = ST_OK;
 
 	for (c->parts = 1, c->part = 0; !rc && c->part < c->parts; c->part++) {
-		rc = gather_scan(g, "rises_overlap", params, 2, first, take_flow, c, err);
+		rc = gather_scan(g, "rises_overlap", params, 1, first_day(c->sources), take_flow,
+		    c, err);
 		if (!rc) {
 			rc = rank_ports(c, err);
 			continue;
@@ -374,34 +435,41 @@ static int count_ports(struct counter *c, const struct store_param params[2], in
 	return rc;
 }
 
+static int tell_victims(struct rises_sources *sources, struct err *err)
+{
+	struct store_param params[] = {{.name = "days", .kind = STORE_PARAM_SQL}};
+	struct buf days = {0};
+	int rc;
+
+	put_days(sources, 0, &days);
+	params[0].text = buf_text(&days);
+	rc = gather_scan(&sources->w->g, "rises_victims", params, 1, first_day(sources),
+	    take_victims, sources, err);
+	buf_fini(&days);
+	return rc;
+}
+
 int rises_sources_tell(struct rises_sources *sources, struct err *err)
 {
 	struct most most[RISES_TOGETHER] = {{.count = 0}};
 	struct counter counter = {.sources = sources, .most = most};
-	struct store_param params[] = {{.name = "days", .kind = STORE_PARAM_SQL},
-	    {.name = "among", .kind = STORE_PARAM_SQL}};
-	struct buf days = {0};
-	struct buf among = {0};
-	int32_t first;
-	int rc = ST_OK;
+	struct day_groups groups = {.count = 0};
+	struct buf rows = {0};
+	int rc;
 
-	if (sources->count == 0)
+	if (sources->count == 0 || sources->index.count == 0)
 		return ST_OK;
-	put_days(sources, &days, &first);
-	put_among(sources, &among);
-	params[0].text = buf_text(&days);
-	params[1].text = buf_text(&among);
-	if (sources->index.count > 0) {
-		rc = gather_scan(&sources->w->g, "rises_victims", params, 1, first, take_victims,
-		    sources, err);
-		if (!rc)
-			rc = count_ports(&counter, params, first, err);
-		for (size_t i = 0; !rc && i < sources->count; i++)
-			tell_overlaps(&most[i], sources->rises[i]);
-	}
+	rc = tell_victims(sources, err);
+	if (!rc)
+		rc = put_rows(sources, &groups, &rows, err);
+	if (!rc)
+		rc = count_ports(&counter, buf_text(&rows), err);
+	for (size_t i = 0; !rc && i < sources->count; i++)
+		tell_overlaps(&most[i], sources->rises[i]);
+	for (size_t i = 0; i < groups.count; i++)
+		store_among_end(sources->w->store, groups.lists[i]);
 	word_list_fini(&counter.pairs);
-	buf_fini(&days);
-	buf_fini(&among);
+	buf_fini(&rows);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/embed.h"
+#include "store/among.h"
 #include "store/catalogue.h"
 #include "store/engine.h"
 #include "store/store.h"
@@ -37,6 +38,7 @@ struct store {
 	struct research *research; /* the built-in networks, at first use; NULL: those of judging */
 	struct tools *tools;       /* at first use */
 	struct judged_cache *judged; /* at first use */
+	struct among among;         /* lists that questions name */
 	pthread_mutex_t judging_lock; /* of judged, where somebody asks beside */
 	pthread_rwlock_t alone;       /* questions share it; one that needs all memory has it alone */
 	uint64_t token;            /* makes segment names unique */

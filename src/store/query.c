@@ -129,6 +129,8 @@ static int open_reader(struct store *store, struct err *err)
 	if (!ret) {
 		ret = engine_run(&store->reader, embed_find(store_sql_files, "macros.sql")->data,
 		    err);
+		if (!ret)
+			ret = among_register(&store->among, &store->reader, err);
 		if (ret)
 			engine_close(&store->reader);
 	}

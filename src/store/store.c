@@ -210,6 +210,7 @@ void store_close(struct store *store)
 	query_end(store);
 	judged_free(store->judged);
 	engine_close(&store->reader);
+	among_fini(&store->among);
 	engine_close(&store->merger);
 	catalogue_close(&store->cat);
 	zone_free(store->zone);

@@ -296,6 +296,15 @@ ST_MUST_CHECK int store_scan(struct store *store, const char *question,
     store_scan_each *each, void *arg, struct err *err);
 
 /*
+ * A list of numbers too long for SQL: in a question among(column, NUMBER) is true where an unsigned
+ * 64-bit column has one of them.  Valid until it is ended, also for stores beside; at most 64 at a
+ * time.  Ending -1 does nothing.
+ */
+ST_MUST_CHECK int store_among_begin(struct store *store, const uint64_t *values, size_t count,
+    int *ret_number, struct err *err);
+void store_among_end(struct store *store, int number);
+
+/*
  * A part of the work that only asks, on a thread of its own while the caller goes on asking.  It gets
  * a store of its own (`beside`): the same directory and the same DuckDB, so the same threads and the
  * same limit of memory, but its own zone and catalogue.  The part may use that store and what arg

@@ -282,6 +282,58 @@ static void large_answers_come_in_blocks(void **state)
 	store_result_free(result);
 }
 
+/* What a SELECT with %d for a list's number gives. */
+static void expect_among(int list, const char *sql, const char *expected)
+{
+	char text[400];
+
+	(void)snprintf(text, sizeof(text), sql, list);
+	fixture_expect(store, text, expected);
+}
+
+#define MANY 100000
+#define MANY_SQL "SELECT count(*), sum(i), bool_and(i %% 3 = 0) FROM range(300000) AS r (i) " \
+	"WHERE among(CAST(i AS UBIGINT), %d)"
+
+static void lists_of_numbers_are_looked_for(void **state)
+{
+	const uint64_t some[] = {IP_V4_PREFIX | 0xc0000201u, IP_V4_PREFIX | 0xc0000203u, 7,
+	    UINT64_MAX};
+	uint64_t *many = calloc(MANY, sizeof(*many));
+	int lists[64];
+	int list = -1;
+	int large = -1;
+
+	(void)state;
+	assert_non_null(many);
+	for (uint64_t i = 0; i < MANY; i++)
+		many[i] = 3 * i;
+	OK(store_among_begin(store, some, 4, &list, &err));
+	expect_among(list, "SELECT count(*), min(date), max(date) FROM flow "
+	    "WHERE among(src_lo, %d)", "2|20727|20729\n");
+	expect_among(list, "SELECT among(18446744073709551615::UBIGINT, %d)", "1\n");
+	expect_among(list, "SELECT among(0::UBIGINT, %d)", "0\n");
+	expect_among(list, "SELECT count(*) FROM (VALUES (7), (NULL), (8)) AS t (a) "
+	    "WHERE among(CAST(a AS UBIGINT), %d) IS NULL", "1\n");
+	expect_among(list, "SELECT count(*) FROM flow WHERE among(port, %d)", "0\n");
+	OK(store_among_begin(store, many, MANY, &large, &err));
+	assert_int_not_equal(list, large);
+	expect_among(large, MANY_SQL, "100000|14999850000|1\n");
+	store_among_end(store, list);
+	expect_among(list, MANY_SQL, "0|NULL|NULL\n");
+	store_among_end(store, large);
+	store_among_end(store, -1);
+	/* No list, or a number that no list can have, has nothing. */
+	expect_among(-1, "SELECT count(*) FROM flow WHERE among(src_lo, %d)", "0\n");
+	expect_among(1 << 30, "SELECT count(*) FROM flow WHERE among(src_lo, %d)", "0\n");
+	for (size_t i = 0; i < 64; i++)
+		OK(store_among_begin(store, NULL, 0, &lists[i], &err));
+	FAILS(ST_LIMIT, store_among_begin(store, some, 4, &list, &err));
+	for (size_t i = 0; i < 60; i++) /* the rest ends with the store */
+		store_among_end(store, lists[i]);
+	free(many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +344,7 @@ int main(void)
 		cmocka_unit_test(parameters_must_fit),
 		cmocka_unit_test(parameters_are_quoted),
 		cmocka_unit_test(large_answers_come_in_blocks),
+		cmocka_unit_test(lists_of_numbers_are_looked_for),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
