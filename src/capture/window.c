@@ -54,7 +54,8 @@ static bool turn(struct window *w, size_t start)
 		w->settle(w->settle_arg, left->batch);
 	if (left->cap != WINDOW_CAP) {
 		free(left->bytes);
-		*left = (struct window_buffer){.bytes = aligned_alloc(PAGE, WINDOW_CAP), .cap = WINDOW_CAP};
+		left->bytes = aligned_alloc(PAGE, WINDOW_CAP);
+		left->cap = WINDOW_CAP;
 	}
 	if (!left->bytes) {
 		left->cap = 0;

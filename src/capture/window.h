@@ -23,8 +23,9 @@
 #define WINDOW_PACKET_MAX (64u << 20)
 #define WINDOW_NEED_MAX (WINDOW_PACKET_MAX + (64u << 10))
 
-/* Where views outlive a call: buffers that are filled in turn, of which others may still read all but
- * one.  A packet that is larger than they are waits until nobody reads, so one is large at a time. */
+/* Where views outlive a call: buffers that are filled in turn, of which others may still read all
+ * but one.  A packet that is larger than they are waits until nobody reads, so one is large at a
+ * time. */
 #define WINDOW_BUFFERS 3u
 
 struct window_buffer {

@@ -234,7 +234,9 @@ static void sum_up(struct gather *g)
 		find_gaps(g, i);
 	}
 	g->coverage = g->nominal_days > 0 ? g->observed_days / g->nominal_days : 0;
-	g->counts = g->before.from >= g->before.to
+	/* Of captures, also where they are a store's first ones. */
+	g->counts = (g->before.from >= g->before.to
+	    || (g->options->file_count > 0 && g->sensors_before == 0))
 	    && (g->options->any_destination || g->observed_days < RATE_DAYS_MIN);
 	g->has_before = g->panel_count > 0;
 	g->panel_differs = g->has_before

@@ -190,6 +190,10 @@ static int build_document(struct store *store, const struct report_options *opti
 		r = gather_run(&g, err);
 	if (r == ST_OK)
 		r = report_document_new(&b.doc);
+	if (r == ST_OK && g.counts) { /* the first captures of a store: nothing to compare with */
+		b.analysis = true;
+		b.compare = false;
+	}
 	if (r == ST_OK) {
 		build_all(&b);
 		*ret_document = b.doc;

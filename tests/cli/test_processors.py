@@ -1,7 +1,7 @@
-"""One processor or two: the second thread of `teiten analyze` changes nothing in any document.
+"""One processor or two: the threads of `teiten analyze` change nothing in any document.
 
-On a machine with a single processor there is nothing to compare; tests/unit/cmd/test_relay.c has its
-threads there, too.
+On a machine with a single processor there is nothing to compare; tests/unit/cmd/test_relay.c
+has its threads there, too.
 """
 import json
 import os
@@ -17,7 +17,8 @@ SYN, ACK, PSH, FIN, RST = 2, 16, 8, 1, 4
 
 
 def ipv4(proto, src, dst, rest):
-    return struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(rest), 7, 0, 60, proto, 0, src, dst) + rest
+    head = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(rest), 7, 0, 60, proto, 0, src, dst)
+    return head + rest
 
 
 def tcp(src, sport, dst, dport, seq, ack, flags, payload=b''):

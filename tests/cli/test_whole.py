@@ -37,7 +37,7 @@ def test_analyze():
 
 
 def test_one_processor_or_two():
-    """Rows go through a second thread where there is a second processor: nothing else differs."""
+    """Threads take rows and packets where there is a second processor: nothing else differs."""
     all_processors = os.sched_getaffinity(0)
     sensor = SENSORS[0]
     documents = []

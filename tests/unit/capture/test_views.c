@@ -1,4 +1,4 @@
-/* Views that outlive the next call: they hold what they held until settle has been called for them. */
+/* Views that outlive the next call hold what they held until settle has been called for them. */
 #include "make.h"
 
 #include <unistd.h>
@@ -100,7 +100,8 @@ static struct reader *read_slowly(const char *const *names, size_t count, const 
 {
 	struct reader *r = calloc(1, sizeof(*r));
 	const struct capture_options options = {
-		.names = names, .name_count = count, .filter = filter, .settle = settle, .settle_arg = r,
+		.names = names, .name_count = count, .filter = filter,
+		.settle = settle, .settle_arg = r,
 	};
 	struct capture *capture = NULL;
 	const struct capture_file *file;

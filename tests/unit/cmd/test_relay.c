@@ -1,4 +1,4 @@
-/* The second thread of an analysis gets everything, in order, and in time for who waits for it. */
+/* The other threads of an analysis get everything, in order, and in time for who waits for it. */
 #include "../tally/feed.h"
 #include "base/hash.h"
 #include "cmd/relay.h"
@@ -9,7 +9,7 @@
 #define BATCHES 3000u
 #define SOURCES 3000u
 
-/* What the second thread does and has got; `batches` is read by the first, too. */
+/* What the other threads do and have got; `batches` is read by the first, too. */
 struct second {
 	unsigned pause_us; /* now and then */
 	uint64_t refuse_batch; /* from 1 on; 0: none */
@@ -62,7 +62,7 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	return ST_OK;
 }
 
-/* Without a relay, rows are taken where they are counted, and nobody takes packets. */
+/* Without a relay, rows are taken where they are counted and nobody takes packets. */
 static void open_bench(struct bench *b, const struct second *second, uint32_t per_minute,
     bool with_relay)
 {
@@ -70,7 +70,8 @@ static void open_bench(struct bench *b, const struct second *second, uint32_t pe
 		.rows = take_rows, .packets = take_packets, .arg = &b->second,
 	};
 	struct tally_options tally = {
-		.sink = take_rows, .sink_arg = &b->second, .relay = with_relay ? &relay_calls : NULL,
+		.sink = take_rows, .sink_arg = &b->second,
+		.relay = with_relay ? &relay_calls : NULL,
 	};
 
 	*b = (struct bench){.second = *second, .per_minute = per_minute};
@@ -126,12 +127,14 @@ static void test_everything_in_order(void **state)
 		open_bench(&b, &(struct second){.pause_us = i % 2 * 200}, per_minute[i], true);
 		for (unsigned k = 0; k < BATCHES; k++) {
 			assert_int_equal(put_batch(&b), ST_OK);
-			/* As the window of a capture does: some batches later, the last one at times. */
+			/* As the window of a capture: some batches later, the last one at times. */
 			if (k % 5 == 4) {
 				uint64_t waited = b.sent - k % 4;
+				uint64_t got;
 
 				relay_settle(b.relay, waited);
-				assert_true(__atomic_load_n(&b.second.batches, __ATOMIC_RELAXED) >= waited);
+				got = __atomic_load_n(&b.second.batches, __ATOMIC_RELAXED);
+				assert_true(got >= waited);
 			}
 		}
 		assert_int_equal(tally_flush(b.tally), ST_OK);
@@ -207,10 +210,10 @@ static int note_rows(void *arg)
 {
 	const struct second *s = arg;
 
-	return s->row_packets && s->packets == s->row_packets ? ST_LIMIT : ST_OK;
+	return s->minutes && s->packets == s->row_packets ? ST_LIMIT : ST_OK;
 }
 
-/* It comes after everything else. */
+/* It sees what has been taken. */
 static void test_task(void **state)
 {
 	struct bench b;
@@ -221,6 +224,7 @@ static void test_task(void **state)
 	assert_int_equal(relay_finish(b.relay), ST_OK);
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(put_batch(&b), ST_OK);
+	assert_int_equal(relay_drain(b.relay), ST_OK);
 	assert_int_equal(tally_flush(b.tally), ST_OK);
 	relay_begin(b.relay, note_rows, &b.second);
 	assert_int_equal(relay_finish(b.relay), ST_LIMIT);

@@ -125,6 +125,34 @@ static void test_any_destination_is_counted(void **state)
 	capture_free(&c);
 }
 
+/* analyze -s STORE -o DIR of a new store: the same, as long as there is nothing to compare with. */
+static void test_first_captures_of_a_store(void **state)
+{
+	struct report_options options = site_week(DAY);
+	struct capture c;
+
+	(void)state;
+	options.period = (struct report_period){REPORT_PERIOD_DAYS, DAY, DAY + 1};
+	options.files = (const char *const[]){"a.pcap"};
+	options.file_count = 1;
+	options.any_destination = true;
+	capture_begin(&c, 12 * 60);
+	put_packets(&c);
+	OK(report_build(c.site.store, &options, &c.doc, &err));
+	sentences_check(c.doc);
+	assert_string_equal(c.doc->name, "analysis");
+	assert_plain(c.doc, "access.rate", 17);
+	report_document_free(c.doc);
+	/* Somebody observed the day before: rates, so that the two compare. */
+	site_begin(&c.site, c.sensor);
+	site_observe(&c.site, c.sensor, DAY - 1, 0, 24, 4);
+	site_commit(&c.site);
+	OK(report_build(c.site.store, &options, &c.doc, &err));
+	assert_string_equal(c.doc->name, "period");
+	assert_fact(c.doc, "access.rate", 17 / (4 * 0.5));
+	capture_free(&c);
+}
+
 /* Every section that has a heading says something. */
 static void test_nothing_is_said(void **state)
 {
@@ -165,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_minutes_are_counted),
 		cmocka_unit_test(test_hours_have_a_rate),
 		cmocka_unit_test(test_any_destination_is_counted),
+		cmocka_unit_test(test_first_captures_of_a_store),
 		cmocka_unit_test(test_nothing_is_said),
 		cmocka_unit_test(test_unknown_countries),
 	};
