@@ -215,18 +215,29 @@ static inline uint32_t sources_judge(const struct sources *s, const struct sourc
 	return tools_judge_alike(tools, source->rules, source->matches, source->access);
 }
 
-/* Adds packets to one of the source's own pairs; false when the port is none of those and there is
- * no place for it. */
+/*
+ * Adds packets to one of the source's own pairs; false when the port is none of those and there is no
+ * place for it.  Without branches: which port comes nobody could foretell.
+ */
 static inline bool sources_count_own(struct source *source, uint32_t slot, uint32_t packets)
 {
+	uint64_t spare = 0;
+	uint64_t *places[2] = {&spare, NULL};
+	unsigned at = 0;
+	unsigned other = 1;
+	bool is_own;
+
 	for (unsigned i = 0; i < SOURCE_PAIRS; i++) {
-		if (source->pairs[i] && source->pairs[i] >> SOURCE_PAIR_COUNT_BITS != slot)
-			continue;
-		source->pairs[i] = ((uint64_t)slot << SOURCE_PAIR_COUNT_BITS)
-		    | ((source->pairs[i] & SOURCE_PAIR_COUNT_MAX) + packets);
-		return true;
+		uint64_t own = source->pairs[i];
+
+		other &= (own != 0) & (own >> SOURCE_PAIR_COUNT_BITS != slot);
+		at += other;
 	}
-	return false;
+	is_own = at < SOURCE_PAIRS;
+	places[1] = &source->pairs[at % SOURCE_PAIRS];
+	*places[is_own] = ((uint64_t)slot << SOURCE_PAIR_COUNT_BITS)
+	    | ((*places[is_own] & SOURCE_PAIR_COUNT_MAX) + packets);
+	return is_own;
 }
 
 static inline uint64_t pair_of(const struct sources *s, const struct source *source, uint32_t slot)

@@ -188,15 +188,15 @@ static inline void count_source(struct summary *s, struct waiting *w)
 		s->ports->unpaired[w->slot] += row->packets;
 		return;
 	}
-	if (sources_count_own(source, w->slot, row->packets))
-		return;
 	w->pair = pair_of(&s->sources, source, w->slot);
-	pair_prefetch(&s->sources, w->pair);
+	w->pair &= sources_count_own(source, w->slot, row->packets) - 1ull;
 }
 
 int summary_add(struct summary *s, const struct tally_rows *rows)
 {
 	struct waiting waiting[TALLY_ROWS_BATCH];
+	const struct waiting *paired[TALLY_ROWS_BATCH];
+	uint32_t pairs = 0;
 	bool has_room = sources_reserve(&s->sources, rows->count);
 	uint32_t count = begin_rows(s, rows, waiting);
 
@@ -206,12 +206,17 @@ int summary_add(struct summary *s, const struct tally_rows *rows)
 		return ST_OK;
 	for (uint32_t i = 0; i < count; i++)
 		waiting[i].place = sources_seek(&s->sources, waiting[i].key);
-	for (uint32_t i = 0; i < count; i++)
-		count_source(s, &waiting[i]);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct waiting *w = &waiting[i];
+		count_source(s, &waiting[i]);
+		paired[pairs] = &waiting[i];
+		pairs += waiting[i].pair != 0;
+	}
+	for (uint32_t i = 0; i < pairs; i++)
+		pair_prefetch(&s->sources, paired[i]->pair);
+	for (uint32_t i = 0; i < pairs; i++) {
+		const struct waiting *w = paired[i];
 
-		if (w->pair && !pair_count(&s->sources, w->pair, w->row->packets, SUMMARY_PAIRS_MAX))
+		if (!pair_count(&s->sources, w->pair, w->row->packets, SUMMARY_PAIRS_MAX))
 			refuse(s, w->row, w->slot);
 	}
 	return ST_OK;
