@@ -8,7 +8,7 @@ from harness import BUILD, SOURCE, contains, equal, main, path
 def demo(folder, *files, **variables):
     environment = dict(os.environ, BUILD=BUILD, DEMO=path(folder), LC_ALL='C.UTF-8', **variables)
     done = subprocess.run(['sh', os.path.join(SOURCE, 'tools', 'demo.sh'), *files], cwd=SOURCE,
-                          env=environment, capture_output=True, text=True, timeout=200, check=False)
+                          env=environment, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:
         raise AssertionError(f'exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr}')
     return done.stdout
