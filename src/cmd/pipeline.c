@@ -37,7 +37,7 @@ struct pipeline {
 	struct capture *capture;
 	struct tools *tools;
 	struct tally *tally;
-	struct relay *relay; /* NULL: there is one thread */
+	struct relay *relay; /* NULL: there is no second thread */
 	struct summary *summary;
 	struct visitors *visitors;
 	struct judgements *judgements;
@@ -49,7 +49,7 @@ struct pipeline {
 	struct record_flow *flows; /* one tally batch for the store */
 	struct known_place *places; /* PLACES: addresses looked up lately */
 	struct err *err;           /* of the run, for the sink */
-	struct err visitors_err;   /* of the packets' thread */
+	struct err visitors_err;   /* of the second thread */
 	unsigned signatures_stored; /* how many the store has from this run */
 	unsigned refused;
 	unsigned undecoded;        /* files of link types that are not decoded */
@@ -256,7 +256,7 @@ static void note_undecoded(struct pipeline *p)
 	say(p, sentence);
 }
 
-/* In the packets' thread. */
+/* In the second thread. */
 static int take_packets(void *arg, const struct decode_packet *packets, size_t count)
 {
 	struct pipeline *p = arg;
@@ -264,7 +264,7 @@ static int take_packets(void *arg, const struct decode_packet *packets, size_t c
 	return visitors_add(p->visitors, packets, count, NULL, &p->visitors_err);
 }
 
-/* The packets' thread has taken all.  An error that it met is the run's. */
+/* The second thread has taken all packets.  An error that it met is the run's. */
 static int drain(struct pipeline *p, struct err *err)
 {
 	int rc = relay_drain(p->relay);

@@ -1,8 +1,7 @@
 /*
- * Minutes and packets for two other threads; the contract is in relay.h.
+ * Minutes and packets for a second thread; the contract is in relay.h.
  *
- * One lock for all: it is taken a few times for 256 packets and held for a moment.  Who sleeps is
- * woken for several batches at a time: a wake-up takes as long as hundreds of packets.
+ * Who sleeps is woken for several batches at a time: a wake-up takes as long as ten packets.
  */
 #include "cmd/relay.h"
 
@@ -14,33 +13,74 @@
 #define FEW_PACKETS 2048u /* whose rows take less time than waking somebody up for them */
 
 struct relay {
+	pthread_t thread;
 	struct relay_options options;
 	struct decode_packet *packets; /* RELAY_BATCHES rooms, in turn */
-	pthread_t rows_thread;
-	pthread_t packets_thread;
 	size_t counted; /* packets since a minute was handed on; the first thread's */
-	pthread_mutex_t lock; /* of all below */
-	pthread_cond_t rows_work;
-	pthread_cond_t packets_work;
-	pthread_cond_t taken; /* for the first thread */
+	pthread_mutex_t lock;          /* of all below */
+	pthread_cond_t work;           /* for the second thread */
+	pthread_cond_t taken;          /* for the first */
+	bool asleep;                   /* the second thread: `work` is to be signalled */
 	bool ending;
 	struct tally_minute *minutes[TALLY_MINUTES_OPEN]; /* a ring; the first is in work */
 	unsigned first;
 	unsigned count;
 	int rows_rc; /* the first error: nothing is taken after it */
-	int (*task)(void *arg); /* NULL: none, or done */
-	void *task_arg;
-	int task_rc;
-	bool packets_asleep; /* packets_work is to be signalled */
 	size_t counts[RELAY_BATCHES];
 	uint64_t sent; /* batches so far */
 	uint64_t done;
-	uint64_t awaited; /* the first thread waits until so many are done; 0: it does not */
+	uint64_t awaited; /* the first thread waits until so many are done */
 	int packets_rc;
+	int (*task)(void *arg); /* NULL: none, or done */
+	void *task_arg;
+	int task_rc;
 };
 
-/* ---- the threads; all with the lock, which they leave while they work ------------------------ */
+static bool has_work(const struct relay *r)
+{
+	return r->ending || r->count > 0 || r->task || r->sent - r->done >= WAKE_BATCHES
+	    || (r->sent > r->done && r->awaited > r->done);
+}
 
+static void wake(struct relay *r)
+{
+	if (r->asleep && has_work(r))
+		(void)pthread_cond_signal(&r->work);
+}
+
+/* Takes the batches that are there; with the lock. */
+static void take_packets(struct relay *r)
+{
+	while (r->sent > r->done && !r->ending) {
+		unsigned at = r->done % RELAY_BATCHES;
+		size_t count = r->counts[at];
+		int rc = r->packets_rc;
+
+		(void)pthread_mutex_unlock(&r->lock);
+		if (!rc)
+			rc = r->options.packets(r->options.arg, r->packets + at * CAPTURE_BATCH_MAX, count);
+		(void)pthread_mutex_lock(&r->lock);
+		r->packets_rc = rc;
+		r->done++;
+		if (r->awaited && r->done >= r->awaited) {
+			r->awaited = 0;
+			(void)pthread_cond_signal(&r->taken);
+		}
+	}
+}
+
+/* Rows of a minute, with packets in between. */
+static int take_rows(void *arg, const struct tally_rows *rows)
+{
+	struct relay *r = arg;
+
+	(void)pthread_mutex_lock(&r->lock);
+	take_packets(r);
+	(void)pthread_mutex_unlock(&r->lock);
+	return r->options.rows(r->options.arg, rows);
+}
+
+/* With the lock. */
 static void take_minute(struct relay *r)
 {
 	struct tally_minute *minute = r->minutes[r->first];
@@ -48,7 +88,7 @@ static void take_minute(struct relay *r)
 
 	(void)pthread_mutex_unlock(&r->lock);
 	if (!rc)
-		rc = tally_minute_emit(minute, r->options.rows, r->options.arg);
+		rc = tally_minute_emit(minute, take_rows, r);
 	(void)pthread_mutex_lock(&r->lock);
 	r->rows_rc = rc;
 	r->first = (r->first + 1) % TALLY_MINUTES_OPEN;
@@ -56,6 +96,7 @@ static void take_minute(struct relay *r)
 	(void)pthread_cond_signal(&r->taken);
 }
 
+/* With the lock. */
 static void run_task(struct relay *r)
 {
 	int rc;
@@ -68,82 +109,30 @@ static void run_task(struct relay *r)
 	(void)pthread_cond_signal(&r->taken);
 }
 
-static void *work_on_rows(void *arg)
+static void *work(void *arg)
 {
 	struct relay *r = arg;
 
 	(void)pthread_mutex_lock(&r->lock);
 	while (!r->ending) {
-		if (r->count > 0)
+		r->asleep = true;
+		while (!has_work(r))
+			(void)pthread_cond_wait(&r->work, &r->lock);
+		r->asleep = false;
+		take_packets(r);
+		if (r->count > 0 && !r->ending)
 			take_minute(r);
-		else if (r->task)
+		else if (r->task && !r->ending)
 			run_task(r);
-		else
-			(void)pthread_cond_wait(&r->rows_work, &r->lock);
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return NULL;
-}
-
-static bool packets_wait(const struct relay *r)
-{
-	return r->sent - r->done >= WAKE_BATCHES || (r->sent > r->done && r->awaited > r->done);
-}
-
-static void take_batch(struct relay *r)
-{
-	unsigned at = r->done % RELAY_BATCHES;
-	size_t count = r->counts[at];
-	int rc = r->packets_rc;
-
-	(void)pthread_mutex_unlock(&r->lock);
-	if (!rc)
-		rc = r->options.packets(r->options.arg, r->packets + at * CAPTURE_BATCH_MAX, count);
-	(void)pthread_mutex_lock(&r->lock);
-	r->packets_rc = rc;
-	r->done++;
-	if (r->awaited && r->done >= r->awaited) {
-		r->awaited = 0;
-		(void)pthread_cond_signal(&r->taken);
-	}
-}
-
-static void *work_on_packets(void *arg)
-{
-	struct relay *r = arg;
-
-	(void)pthread_mutex_lock(&r->lock);
-	while (!r->ending) {
-		if (r->sent > r->done) {
-			take_batch(r);
-			continue;
-		}
-		r->packets_asleep = true;
-		while (!packets_wait(r) && !r->ending)
-			(void)pthread_cond_wait(&r->packets_work, &r->lock);
-		r->packets_asleep = false;
-	}
-	(void)pthread_mutex_unlock(&r->lock);
-	return NULL;
-}
-
-/* ---- beginning and end ---------------------------------------------------------------------- */
-
-static void end_threads(struct relay *r)
-{
-	(void)pthread_mutex_lock(&r->lock);
-	r->ending = true;
-	(void)pthread_cond_signal(&r->rows_work);
-	(void)pthread_cond_signal(&r->packets_work);
-	(void)pthread_mutex_unlock(&r->lock);
-	(void)pthread_join(r->rows_thread, NULL);
 }
 
 static void free_parts(struct relay *r)
 {
 	(void)pthread_cond_destroy(&r->taken);
-	(void)pthread_cond_destroy(&r->packets_work);
-	(void)pthread_cond_destroy(&r->rows_work);
+	(void)pthread_cond_destroy(&r->work);
 	(void)pthread_mutex_destroy(&r->lock);
 	free(r->packets);
 	free(r);
@@ -158,16 +147,10 @@ int relay_new(const struct relay_options *options, struct relay **ret_relay, str
 		return err_set(err, -ENOMEM, "out of memory");
 	r->options = *options;
 	(void)pthread_mutex_init(&r->lock, NULL);
-	(void)pthread_cond_init(&r->rows_work, NULL);
-	(void)pthread_cond_init(&r->packets_work, NULL);
+	(void)pthread_cond_init(&r->work, NULL);
 	(void)pthread_cond_init(&r->taken, NULL);
 	r->packets = aligned_alloc(64, RELAY_BATCHES * CAPTURE_BATCH_MAX * sizeof(*r->packets));
-	rc = r->packets ? pthread_create(&r->rows_thread, NULL, work_on_rows, r) : ENOMEM;
-	if (!rc) {
-		rc = pthread_create(&r->packets_thread, NULL, work_on_packets, r);
-		if (rc)
-			end_threads(r);
-	}
+	rc = r->packets ? pthread_create(&r->thread, NULL, work, r) : ENOMEM;
 	if (rc) {
 		free_parts(r);
 		return err_set(err, -rc, "cannot make a thread: %s", st_text(-rc));
@@ -180,8 +163,11 @@ void relay_free(struct relay *r)
 {
 	if (!r)
 		return;
-	end_threads(r);
-	(void)pthread_join(r->packets_thread, NULL);
+	(void)pthread_mutex_lock(&r->lock);
+	r->ending = true;
+	wake(r);
+	(void)pthread_mutex_unlock(&r->lock);
+	(void)pthread_join(r->thread, NULL);
 	free_parts(r);
 }
 
@@ -202,10 +188,10 @@ static void hand(void *arg, struct tally_minute *minute)
 	r->counted = 0;
 	if (!here) {
 		r->minutes[(r->first + r->count++) % TALLY_MINUTES_OPEN] = minute;
-		(void)pthread_cond_signal(&r->rows_work);
+		wake(r);
 	}
 	(void)pthread_mutex_unlock(&r->lock);
-	/* The other thread has no minute, so it leaves the rows and their error alone. */
+	/* The other thread has no minute, so it leaves the rows alone. */
 	if (here)
 		r->rows_rc = tally_minute_emit(minute, r->options.rows, r->options.arg);
 }
@@ -235,18 +221,12 @@ const struct tally_relay relay_calls = {hand, settle_minute};
 
 /* ---- packets -------------------------------------------------------------------------------- */
 
-static void wake_for_packets(struct relay *r)
-{
-	if (r->packets_asleep && packets_wait(r))
-		(void)pthread_cond_signal(&r->packets_work);
-}
-
 /* With the lock. */
 static void await(struct relay *r, uint64_t batches)
 {
 	while (r->done < batches) {
 		r->awaited = batches;
-		wake_for_packets(r);
+		wake(r);
 		(void)pthread_cond_wait(&r->taken, &r->lock);
 	}
 }
@@ -269,7 +249,7 @@ int relay_send(struct relay *r, size_t count)
 
 	(void)pthread_mutex_lock(&r->lock);
 	r->counts[r->sent++ % RELAY_BATCHES] = count;
-	wake_for_packets(r);
+	wake(r);
 	rc = r->packets_rc;
 	(void)pthread_mutex_unlock(&r->lock);
 	return rc;
@@ -302,7 +282,7 @@ void relay_begin(struct relay *r, int (*task)(void *arg), void *arg)
 	(void)pthread_mutex_lock(&r->lock);
 	r->task = task;
 	r->task_arg = arg;
-	(void)pthread_cond_signal(&r->rows_work);
+	wake(r);
 	(void)pthread_mutex_unlock(&r->lock);
 }
 

@@ -1,22 +1,22 @@
 /*
- * The other threads of an analysis: one takes the rows of closed minutes, one the packets that have
- * been counted, and the first counts on meanwhile.
+ * The second thread of an analysis: it takes closed minutes and decoded packets from the first,
+ * which counts on meanwhile.
  *
- * Each takes its own in the order in which it was handed over, and neither needs to know how far
- * the other is, so documents are the same with and without them.  The system shares the processors
- * out among the three.
+ * Each kind is taken in the order in which it was handed over, and no result depends on which of the
+ * two comes before the other, so documents are the same with and without the thread.  Packets go
+ * before rows: there is little room for them.
  */
 #pragma once
 
 #include "decode/decode.h"
 #include "tally/tally.h"
 
-#define RELAY_BATCHES 32u /* of packets, on their way; a megabyte */
+#define RELAY_BATCHES 32u /* of packets, between the threads; a megabyte */
 
 struct relay;
 
-/* Each is called in its own thread; `rows` also in the first, for a minute of a few packets while
- * the thread has none.  Of each kind nothing more is taken after an error. */
+/* `packets` is called in the second thread only; `rows` also in the first, for minutes of a few
+ * packets, when the second has no minute.  Of each kind nothing more is taken after an error. */
 struct relay_options {
 	tally_sink_fn rows;
 	int (*packets)(void *arg, const struct decode_packet *packets, size_t count);
@@ -27,11 +27,11 @@ struct relay_options {
 ST_MUST_CHECK int relay_new(const struct relay_options *options, struct relay **ret_relay,
     struct err *err);
 
-/* Ends the threads; what was not taken yet is left.  Before the tally and the capture go. */
+/* Ends the thread; what was not taken yet is left.  Before the tally and the capture go. */
 void relay_free(struct relay *relay);
 
-/* For struct tally_options, with the relay as its argument.  When the tally has been flushed,
- * `rows` is at rest. */
+/* For struct tally_options, with the relay as its argument.  When the tally has been flushed, `rows`
+ * is at rest. */
 extern const struct tally_relay relay_calls;
 
 /* Tells of packets that the tally is given: a minute of a few is not worth handing on. */
@@ -51,7 +51,7 @@ void relay_settle(void *relay, uint64_t batches);
 /* The same for all, after which `packets` is at rest.  Returns its first error. */
 ST_MUST_CHECK int relay_drain(struct relay *relay);
 
-/* Runs a task in the rows' thread when it has taken all minutes, beside what the caller does until
- * relay_finish, which waits for it and returns its code.  One at a time. */
+/* Runs a task in the second thread when it has taken everything else, beside what the caller does
+ * until relay_finish, which waits for it and returns its code.  One at a time. */
 void relay_begin(struct relay *relay, int (*task)(void *arg), void *arg);
 ST_MUST_CHECK int relay_finish(struct relay *relay);

@@ -1,4 +1,4 @@
-/* The other threads of an analysis get everything, in order, and in time for who waits for it. */
+/* The second thread of an analysis gets everything, in order, and in time for who waits for it. */
 #include "../tally/feed.h"
 #include "base/hash.h"
 #include "cmd/relay.h"
@@ -9,7 +9,7 @@
 #define BATCHES 3000u
 #define SOURCES 3000u
 
-/* What the other threads do and have got; `batches` is read by the first, too. */
+/* What the second thread does and has got; `batches` is read by the first, too. */
 struct second {
 	unsigned pause_us; /* now and then */
 	uint64_t refuse_batch; /* from 1 on; 0: none */
