@@ -62,16 +62,28 @@ static void say(const struct pipeline *p, const char *sentence)
 		p->options.say(p->options.arg, sentence);
 }
 
+static struct known_place *known_place(const struct pipeline *p, struct ip ip)
+{
+	return &p->places[hash_pair(ip.hi, ip.lo) % PLACES];
+}
+
 /* The geo table is larger than the cache, and busy sources come again every minute. */
 static struct geo_place find_place(struct pipeline *p, struct ip ip)
 {
-	struct known_place *known = &p->places[hash_pair(ip.hi, ip.lo) % PLACES];
+	struct known_place *known = known_place(p, ip);
 
 	if (!known->place.country[0] || !ip_equal(known->ip, ip)) {
 		known->ip = ip;
 		known->place = geo_lookup(p->options.geo, ip);
 	}
 	return known->place;
+}
+
+static struct ip whose_place(const struct record_flow *flow)
+{
+	return flow->class == RECORD_CLASS_BACKSCATTER
+	    ? (struct ip){flow->victim_hi, flow->victim_lo}
+	    : (struct ip){flow->src_hi, flow->src_lo};
 }
 
 /* The tally's sink: sums, and the rows with their places on their way to the store. */
@@ -85,15 +97,14 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 	if (rc || !p->ingest)
 		return rc;
 	for (uint32_t i = 0; i < rows->count; i++) {
-		struct record_flow *flow = &p->flows[i];
-		struct geo_place place;
+		tally_row_flow(rows, i, &p->flows[i]);
+		__builtin_prefetch(known_place(p, whose_place(&p->flows[i])), 1);
+	}
+	for (uint32_t i = 0; i < rows->count; i++) {
+		struct geo_place place = find_place(p, whose_place(&p->flows[i]));
 
-		tally_row_flow(rows, i, flow);
-		place = find_place(p, flow->class == RECORD_CLASS_BACKSCATTER
-		    ? (struct ip){flow->victim_hi, flow->victim_lo}
-		    : (struct ip){flow->src_hi, flow->src_lo});
-		memcpy(flow->country, place.country, 2);
-		flow->asn = place.asn;
+		memcpy(p->flows[i].country, place.country, 2);
+		p->flows[i].asn = place.asn;
 	}
 	return store_ingest_flow(p->ingest, p->flows, rows->count, p->err);
 }

@@ -45,7 +45,7 @@ static size_t decode_shell(char *text, size_t len)
 		struct protocol_text rest = {text + i, len - i};
 		size_t taken = 0;
 
-		for (size_t b = 0; b < sizeof(blanks) / sizeof(blanks[0]) && !taken; b++)
+		for (size_t b = 0; text[i] == '$' && b < sizeof(blanks) / sizeof(blanks[0]) && !taken; b++)
 			if (line_begins(rest, blanks[b]))
 				taken = strlen(blanks[b]);
 		if (taken) {
@@ -72,6 +72,8 @@ static void decode_plus(char *text, size_t len)
 		"+http://", "+https://", "+ftp://", "busybox+"};
 	bool is_blank = false;
 
+	if (!memchr(text, '+', len))
+		return;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && !is_blank; i++)
 		is_blank = contains(text, len, signs[i]);
 	for (size_t i = 0; is_blank && i < len; i++)
@@ -132,6 +134,8 @@ static size_t scheme_len(const char *text, size_t len)
 {
 	static const char *const schemes[] = {"http://", "https://", "ftp://", "tftp://"};
 
+	if (len == 0 || !strchr("hftHFT", text[0]) || text[0] == '\0')
+		return 0;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (line_begins((struct protocol_text){text, len}, schemes[i]))
 			return strlen(schemes[i]);

@@ -11,39 +11,96 @@
 
 #define SPELLINGS_MAX 8
 #define SPELLING_LEN 64
+#define NUMBER_MIN 10000000u /* numbers below eight digits would hit ordinary numbers */
 
 struct spellings {
 	char text[SPELLINGS_MAX][SPELLING_LEN];
 	size_t len[SPELLINGS_MAX];
 	size_t count;
+	bool may_begin[256]; /* a spelling, by its first byte */
 };
 
-static void add(struct spellings *s, const char *fmt, unsigned a, unsigned b, unsigned c,
-    unsigned d)
+static char *put_decimal(char *out, uint32_t n)
 {
-	int n = snprintf(s->text[s->count], SPELLING_LEN, fmt, a, b, c, d);
+	char digits[10];
+	size_t count = 0;
 
-	if (n > 0 && n < SPELLING_LEN)
-		s->len[s->count++] = (size_t)n;
+	do {
+		digits[count++] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	while (count > 0)
+		*out++ = digits[--count];
+	return out;
 }
 
+static char *put_hex(char *out, unsigned byte)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	*out++ = digits[byte >> 4];
+	*out++ = digits[byte & 15];
+	return out;
+}
+
+/* By its first character, in either case; percent-encoded it may be any. */
+static void note_begin(struct spellings *s, char first)
+{
+	s->may_begin[(uint8_t)first] = true;
+	if (first >= 'a' && first <= 'z')
+		s->may_begin[(uint8_t)(first - 'a' + 'A')] = true;
+	s->may_begin['%'] = true;
+}
+
+static void end_spelling(struct spellings *s, const char *end)
+{
+	note_begin(s, s->text[s->count][0]);
+	s->len[s->count] = (size_t)(end - s->text[s->count]);
+	s->count++;
+}
+
+/* Decimal numbers with something between them. */
+static void add_decimal(struct spellings *s, const uint8_t bytes[4], char between)
+{
+	char *out = s->text[s->count];
+
+	for (size_t i = 0; i < 4; i++) {
+		if (i > 0)
+			*out++ = between;
+		out = put_decimal(out, bytes[i]);
+	}
+	end_spelling(s, out);
+}
+
+/* Hexadecimal digits: each byte with something before it, or something in the middle. */
+static void add_hex(struct spellings *s, const uint8_t bytes[4], const char *before,
+    const char *middle)
+{
+	char *out = s->text[s->count];
+
+	for (size_t i = 0; i < 4; i++) {
+		for (const char *c = i == 2 ? middle : ""; *c; c++)
+			*out++ = *c;
+		for (const char *c = before; *c; c++)
+			*out++ = *c;
+		out = put_hex(out, bytes[i]);
+	}
+	end_spelling(s, out);
+}
+
+/* By hand and not by printf: it is done for every text that is kept. */
 static void spell_v4(struct spellings *s, uint32_t v4)
 {
-	unsigned a = v4 >> 24;
-	unsigned b = v4 >> 16 & 255;
-	unsigned c = v4 >> 8 & 255;
-	unsigned d = v4 & 255;
-	int n;
+	const uint8_t bytes[4] = {(uint8_t)(v4 >> 24), (uint8_t)(v4 >> 16), (uint8_t)(v4 >> 8),
+		(uint8_t)v4};
 
-	add(s, "%u.%u.%u.%u", a, b, c, d);
-	add(s, "%u-%u-%u-%u", a, b, c, d);
-	add(s, "%02x%02x%02x%02x", a, b, c, d);
-	add(s, "%02x%02x:%02x%02x", a, b, c, d);
-	add(s, "\\x%02x\\x%02x\\x%02x\\x%02x", a, b, c, d);
-	/* Numbers below eight digits would hit ordinary numbers. */
-	n = snprintf(s->text[s->count], SPELLING_LEN, "%u", (unsigned)v4);
-	if (n >= 8)
-		s->len[s->count++] = (size_t)n;
+	add_decimal(s, bytes, '.');
+	add_decimal(s, bytes, '-');
+	add_hex(s, bytes, "", "");
+	add_hex(s, bytes, "", ":");
+	add_hex(s, bytes, "\\x", "");
+	if (v4 >= NUMBER_MIN)
+		end_spelling(s, put_decimal(s->text[s->count], v4));
 }
 
 static void spell_v6(struct spellings *s, struct ip ip)
@@ -56,18 +113,17 @@ static void spell_v6(struct spellings *s, struct ip ip)
 		w[i] = (uint16_t)(ip.hi >> (48 - 16 * i));
 		w[4 + i] = (uint16_t)(ip.lo >> (48 - 16 * i));
 	}
-	(void)snprintf(s->text[s->count], SPELLING_LEN, "%s", ip_format(ip, brief));
-	s->len[s->count] = strlen(s->text[s->count]);
-	s->count++;
+	n = snprintf(s->text[s->count], SPELLING_LEN, "%s", ip_format(ip, brief));
+	end_spelling(s, s->text[s->count] + n);
 	n = snprintf(s->text[s->count], SPELLING_LEN, "%x:%x:%x:%x:%x:%x:%x:%x", w[0], w[1], w[2],
 	    w[3], w[4], w[5], w[6], w[7]);
-	s->len[s->count++] = (size_t)n;
+	end_spelling(s, s->text[s->count] + n);
 	n = snprintf(s->text[s->count], SPELLING_LEN, "%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x", w[0],
 	    w[1], w[2], w[3], w[4], w[5], w[6], w[7]);
-	s->len[s->count++] = (size_t)n;
+	end_spelling(s, s->text[s->count] + n);
 	n = snprintf(s->text[s->count], SPELLING_LEN, "%04x%04x%04x%04x%04x%04x%04x%04x", w[0], w[1],
 	    w[2], w[3], w[4], w[5], w[6], w[7]);
-	s->len[s->count++] = (size_t)n;
+	end_spelling(s, s->text[s->count] + n);
 }
 
 /* One character, percent-encoded or not; returns the bytes it takes. */
@@ -129,7 +185,7 @@ size_t scrub_text(struct ip address, const char *text, size_t len, char *out, si
 	else
 		spell_v6(&s, address);
 	for (size_t at = 0; at < len;) {
-		size_t found = match_any(&s, text, at, len);
+		size_t found = s.may_begin[(uint8_t)text[at]] ? match_any(&s, text, at, len) : 0;
 		const char *piece = text + at;
 		size_t piece_len;
 		uint32_t cp;
