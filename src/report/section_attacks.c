@@ -53,7 +53,7 @@ static void reflection_table(struct build *b)
 			grid_cell(b, &grid, value_change(&facts));
 		grid_cell(b, &grid, value_integer(NULL, (int64_t)item->packets));
 	}
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
+	lines_note(b, &notes, "service", MSG("note.ports"), NULL, 0);
 	grid_end(b, &grid, "reflections", sentence(b, MSG("caption.reflections"), NULL, 0), &notes);
 }
 

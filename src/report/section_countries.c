@@ -168,7 +168,6 @@ static void home_table(struct build *b)
 		side_cells(b, &grid, &b->g->abroad, "abroad", row);
 	}
 	lines_say(b, &notes, MSG("note.countries"), NULL, 0);
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "home-abroad", sentence(b, MSG("caption.home"), VALUES(
 	    value_country(b, "country", b->options->home_country))), &notes);
@@ -265,7 +264,6 @@ static void mirai_table(struct build *b)
 	for (size_t i = 0; i < count; i++)
 		mirai_row(b, &grid, &b->g->ports.items[at[i]]);
 	lines_say(b, &notes, MSG("note.mirai"), NULL, 0);
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "mirai", sentence(b, MSG("caption.mirai"), VALUES(
 	    value_word("basis", build_basis_word(b)))), &notes);

@@ -65,7 +65,7 @@ static void port_table(struct build *b)
 		    "of dos.packets")));
 	}
 	lines_say(b, &notes, MSG("note.dos-ports"), NULL, 0);
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
+	lines_note(b, &notes, "service", MSG("note.ports"), NULL, 0);
 	build_panel_note(b, &notes);
 	grid_end(b, &grid, "dos-ports", sentence(b, MSG("caption.dos-ports"), VALUES(value_word("basis",
 	        build_dos_word(b)))), &notes);

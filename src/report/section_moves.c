@@ -93,7 +93,6 @@ static void mover_table(struct build *b)
 	for (size_t i = 0; i < b->g->rise_count + b->g->fall_count; i++)
 		if (is_listed(b, &b->g->movers[i]))
 			mover_row(b, &grid, &b->g->movers[i]);
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	if (build_has_countries(b))
 		lines_say(b, &notes, MSG("note.countries"), NULL, 0);
 	if (build_has_countries(b))

@@ -171,7 +171,7 @@ static void port_table(struct build *b)
 	for (size_t i = 0; i < b->g->ports.count && i < b->top_n; i++)
 		if (b->g->ports.items[i].rank)
 			port_row(b, &grid, &b->g->ports.items[i]);
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
+	lines_note(b, &notes, "service", MSG("note.ports"), NULL, 0);
 	build_robust_note(b, &b->g->ports, true, &notes);
 	if (b->g->has_before)
 		lines_say(b, &notes, MSG("note.ranks"), VALUES(value_integer("n", b->top_n)));

@@ -121,7 +121,6 @@ static void rises_table(struct build *b)
 	lines_say(b, &notes, MSG("note.rises"), NULL, 0);
 	if (b->g->sensors_now > 1)
 		lines_note(b, &notes, "locality", MSG("note.rises-single"), NULL, 0);
-	lines_say(b, &notes, MSG("note.ports"), NULL, 0);
 	grid_end(b, &grid, "rises", sentence(b, MSG("caption.rises"), NULL, 0), &notes);
 }
 
