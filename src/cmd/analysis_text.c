@@ -163,6 +163,14 @@ static size_t shown(const struct text *t, size_t count)
 	return t->view->all || count < ANALYSIS_TOP ? count : ANALYSIS_TOP;
 }
 
+/* Prints a table below what is there and frees it. */
+static void end_table(const struct text *t, struct table *table)
+{
+	buf_putc(t->b, '\n');
+	table_print(table, t->common, t->b);
+	table_free(table);
+}
+
 static int put_ports(const struct text *t)
 {
 	const struct table_column columns[] = {
@@ -201,9 +209,7 @@ static int put_ports(const struct text *t)
 			table_show(table, 5, "-");
 		buf_fini(&name);
 	}
-	buf_putc(t->b, '\n');
-	table_print(table, t->common, t->b);
-	table_free(table);
+	end_table(t, table);
 	free(ports);
 	put_line(t, "analyze.service-note", NULL, 0);
 	return ST_OK;
@@ -247,9 +253,7 @@ static int put_countries(const struct text *t)
 		table_set_count(table, 3, c->sources);
 		buf_fini(&name);
 	}
-	buf_putc(t->b, '\n');
-	table_print(table, t->common, t->b);
-	table_free(table);
+	end_table(t, table);
 	free(countries);
 	put_line(t, "analyze.country-note", NULL, 0);
 	if (!t->view->geo)
@@ -290,9 +294,7 @@ static int put_asns(const struct text *t)
 		table_set_count(table, 3, asns[i].packets);
 		table_set_count(table, 4, asns[i].sources);
 	}
-	buf_putc(t->b, '\n');
-	table_print(table, t->common, t->b);
-	table_free(table);
+	end_table(t, table);
 	free(asns);
 	return ST_OK;
 }
@@ -321,9 +323,7 @@ static int put_tools(const struct text *t)
 		table_set_count(table, 1, tools[i].packets);
 		table_set_count(table, 2, tools[i].sources);
 	}
-	buf_putc(t->b, '\n');
-	table_print(table, t->common, t->b);
-	table_free(table);
+	end_table(t, table);
 	free(tools);
 	return ST_OK;
 }
@@ -356,9 +356,7 @@ static void put_clusters(const struct text *t)
 		table_set_text(table, 2, buf_text(&fields));
 		buf_fini(&fields);
 	}
-	buf_putc(t->b, '\n');
-	table_print(table, t->common, t->b);
-	table_free(table);
+	end_table(t, table);
 }
 
 static void put_alerts(const struct text *t)
@@ -385,9 +383,7 @@ static void put_alerts(const struct text *t)
 		table_set_uint(table, 2, rows[i].severity);
 		table_set_count(table, 3, rows[i].count);
 	}
-	buf_putc(t->b, '\n');
-	table_print(table, t->common, t->b);
-	table_free(table);
+	end_table(t, table);
 }
 
 int analysis_text(struct buf *b, const struct analysis_view *view,

@@ -336,7 +336,7 @@ static inline uint32_t glance_rules(const struct rules *rules, const struct glan
 	return matched & rules->by_marks[marks & MARKS_ALL];
 }
 
-/* The two rare ways, kept out of the frequent one's registers and stack. */
+/* The rare ways, kept out of the frequent one's registers and stack. */
 static __attribute__((noinline)) struct tools_verdict match_parsed(struct tools *tools,
     const struct decode_packet *packet, uint16_t marks)
 {
@@ -358,10 +358,11 @@ static __attribute__((noinline)) void learn_header(struct tools *tools, struct g
 static __attribute__((noinline)) void remember_window(struct tools *tools, struct glance *g,
     uint32_t id, uint16_t window)
 {
-	struct syn syn = g->syn;
+	struct syn syn;
 
 	if (is_remembered(g, window))
 		return;
+	syn = g->syn;
 	syn.window = window;
 	remember(tools, id, &syn);
 }

@@ -8,6 +8,7 @@
 #include "report/ranked.h"
 
 #include "base/buf.h"
+#include "base/civil.h"
 #include "base/hash.h"
 #include "base/zone.h"
 
@@ -313,6 +314,16 @@ int gather_ports_begin(struct gather *g, const int64_t *targets, size_t count,
 void gather_ports_end(struct gather *g, struct gather_ports *ports)
 {
 	store_among_end(g->store, ports->list);
+}
+
+void gather_put_days(const struct gather *g, size_t from, size_t to, struct buf *sql)
+{
+	char text[CIVIL_DATE_TEXT_MAX];
+
+	buf_printf(sql, "(date >= toDate('%s')",
+	    civil_format_date(g->first + (int32_t)from, text));
+	buf_printf(sql, " AND date < toDate('%s'))",
+	    civil_format_date(g->first + (int32_t)to, text));
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

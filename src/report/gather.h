@@ -396,6 +396,9 @@ ST_MUST_CHECK int gather_ports_begin(struct gather *g, const int64_t *targets, s
     struct gather_ports *ret_ports, struct err *err);
 void gather_ports_end(struct gather *g, struct gather_ports *ports);
 
+/* Appends the SQL for the days [from, to), counted from g->first. */
+void gather_put_days(const struct gather *g, size_t from, size_t to, struct buf *sql);
+
 /* Mean over observed days of a question that gives (date, distinct, distinct on the panel). */
 ST_MUST_CHECK int gather_daily_mean(struct gather *g, const char *question,
     struct report_measure *ret_mean, struct err *err);

@@ -73,16 +73,12 @@ static void put_alone(const struct gather *g, const struct heavy_port *port, str
 	buf_printf(sql, ROWS_SQL " AND proto = %u AND port = %u AND (", GATHER_PROTO(port->key),
 	    GATHER_PORT(port->key));
 	for (size_t from = 0, to; from < g->day_count; from = to + 1) {
-		char text[CIVIL_DATE_TEXT_MAX];
-
 		for (to = from; to < g->day_count && port->days[to];)
 			to++;
 		if (to == from)
 			continue;
-		buf_printf(sql, "%s(date >= toDate('%s')", separator,
-		    civil_format_date(g->first + (int32_t)from, text));
-		buf_printf(sql, " AND date < toDate('%s'))",
-		    civil_format_date(g->first + (int32_t)to, text));
+		buf_puts(sql, separator);
+		gather_put_days(g, from, to, sql);
 		separator = " OR ";
 	}
 	buf_putc(sql, ')');

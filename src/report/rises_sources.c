@@ -320,17 +320,13 @@ static void put_days(const struct rises_sources *sources, uint64_t mask, struct 
 
 	buf_putc(sql, '(');
 	for (size_t from = 0, to; from < g->day_count; from = to + 1) {
-		char text[CIVIL_DATE_TEXT_MAX];
-
 		for (to = from; to < g->day_count && sources->days[to]
 		    && (!mask || sources->days[to] == mask);)
 			to++;
 		if (to == from)
 			continue;
-		buf_printf(sql, "%s(date >= toDate('%s')", separator,
-		    civil_format_date(g->first + (int32_t)from, text));
-		buf_printf(sql, " AND date < toDate('%s'))",
-		    civil_format_date(g->first + (int32_t)to, text));
+		buf_puts(sql, separator);
+		gather_put_days(g, from, to, sql);
 		separator = " OR ";
 	}
 	buf_puts(sql, separator[0] ? ")" : "1 = 0)");
