@@ -320,8 +320,8 @@ static int swap(struct job *job, struct err *err)
 		    "ii", (int64_t)job->day, job->newest);
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		ret = catalogue_run(cat, err,
-		    "UPDATE segment SET superseded = ? WHERE superseded = 0 AND day = ? AND tbl = ? "
-		    "AND id <= ? AND rows < ?",
+		    "UPDATE segment SET superseded = ? WHERE superseded = 0 AND day = ? "
+		    "AND tbl = ? AND id <= ? AND rows < ?",
 		    "iisii", job->now_us, (int64_t)job->day, record_tables[id].name, job->newest,
 		    merged_below(job, (enum record_table_id)id));
 	for (unsigned i = 0; !ret && i < job->written_count; i++)
