@@ -194,6 +194,9 @@ static int judge_rows(struct job *job, const char *flow, struct err *err)
 	struct judge *judge = NULL;
 	int ret = select_rows(job, RECORD_TABLE_session, &session, err);
 
+	for (unsigned i = 0; i < job->written_count; i++)
+		if (job->written[i].table == &record_tables[RECORD_TABLE_source_day])
+			date.sources = job->written[i].rows;
 	if (!ret)
 		ret = select_rows(job, RECORD_TABLE_coverage, &coverage, err);
 	date.session = buf_text(&session);
