@@ -136,14 +136,18 @@ static int merge_table(struct job *job, enum record_table_id id, struct err *err
 	return ret;
 }
 
-static int write_rollup(struct job *job, enum record_table_id id, const char *flow,
-    struct err *err)
+/* counted: a table that has the rollup's rows already, or NULL. */
+static int write_rollup(struct job *job, enum record_table_id id, const char *counted,
+    const char *flow, struct err *err)
 {
 	struct views_range range = {job->day, job->day + 1, -1};
 	struct buf select = {0};
 	int ret = ST_OK;
 
-	views_append_rollup(id, flow, false, &select);
+	if (counted)
+		buf_printf(&select, "SELECT * FROM %s", counted);
+	else
+		views_append_rollup(id, flow, false, &select);
 	if (job->flow_dropped) {
 		buf_puts(&select, " UNION ALL SELECT ");
 		put_columns(&select, id);
@@ -186,17 +190,16 @@ static int select_rows(struct job *job, enum record_table_id id, struct buf *sel
 	return views_append_files(job->store, id, range, select, err);
 }
 
-static int judge_rows(struct job *job, const char *flow, struct err *err)
+static int judge_rows(struct job *job, const char *flow, struct judge **ret_judge,
+    struct err *err)
 {
-	struct judge_date date = {.day = job->day, .flow = flow, .flow_rows = job->flow_rows};
+	struct judge_date date = {.day = job->day, .flow = flow, .flow_rows = job->flow_rows,
+		.count = true};
 	struct buf session = {0};
 	struct buf coverage = {0};
 	struct judge *judge = NULL;
 	int ret = select_rows(job, RECORD_TABLE_session, &session, err);
 
-	for (unsigned i = 0; i < job->written_count; i++)
-		if (job->written[i].table == &record_tables[RECORD_TABLE_source_day])
-			date.sources = job->written[i].rows;
 	if (!ret)
 		ret = select_rows(job, RECORD_TABLE_coverage, &coverage, err);
 	date.session = buf_text(&session);
@@ -205,16 +208,16 @@ static int judge_rows(struct job *job, const char *flow, struct err *err)
 		ret = judge_new(job->store, job->engine->db, job->engine, &judge, err);
 	if (!ret)
 		ret = judge_add(judge, &date, err);
-	judge_free(judge);
 	buf_fini(&session);
 	buf_fini(&coverage);
+	*ret_judge = judge;
 	return ret;
 }
 
-/* Judges the date and writes what came out. */
-static int write_judgements(struct job *job, const char *flow, struct err *err)
+/* Writes what the date was judged to be. */
+static int write_judgements(struct job *job, struct err *err)
 {
-	int ret = judge_rows(job, flow, err);
+	int ret = ST_OK;
 
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++) {
 		struct buf select = {0};
@@ -225,8 +228,6 @@ static int write_judgements(struct job *job, const char *flow, struct err *err)
 		ret = write_one(job, (enum record_table_id)id, buf_text(&select), true, err);
 		buf_fini(&select);
 	}
-	if (judge_drop(job->engine, ret ? NULL : err) && !ret)
-		ret = ST_ENGINE;
 	return ret;
 }
 
@@ -237,6 +238,25 @@ static int keep_judgements(struct job *job, struct err *err)
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (judge_table((enum record_table_id)id))
 			ret = merge_table(job, (enum record_table_id)id, err);
+	return ret;
+}
+
+/* Everything that follows from the date's flow. */
+static int write_conclusions(struct job *job, const char *flow, struct err *err)
+{
+	struct judge *judge = NULL;
+	int ret = job->flow_dropped ? keep_judgements(job, err)
+	                            : judge_rows(job, flow, &judge, err);
+
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
+		if (views_rollup_sql((enum record_table_id)id))
+			ret = write_rollup(job, (enum record_table_id)id,
+			    judge ? judge_counted(judge, (enum record_table_id)id) : NULL, flow, err);
+	if (!ret && judge)
+		ret = write_judgements(job, err);
+	judge_free(judge);
+	if (judge_drop(job->engine, ret ? NULL : err) && !ret)
+		ret = ST_ENGINE;
 	return ret;
 }
 
@@ -251,12 +271,8 @@ static int write_files(struct job *job, struct err *err)
 		ret = put_flow(job, &flow, err);
 	if (!ret && flow.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
-	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
-		if (views_rollup_sql((enum record_table_id)id))
-			ret = write_rollup(job, (enum record_table_id)id, buf_text(&flow), err);
 	if (!ret)
-		ret = job->flow_dropped ? keep_judgements(job, err)
-		                        : write_judgements(job, buf_text(&flow), err);
+		ret = write_conclusions(job, buf_text(&flow), err);
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (id != RECORD_TABLE_flow && table_is_ingested((enum record_table_id)id))
 			ret = merge_table(job, (enum record_table_id)id, err);

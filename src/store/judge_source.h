@@ -34,6 +34,11 @@ struct judge_sources_options {
 	const struct judge_signatures *signatures;
 	const struct role_victims *victims;
 	const struct carpets *carpets;
+	/* Tables that are counted beside: source_day, and port_day, by the definitions of their SQL.
+	 * NULL: not.  Rows of one sensor only; for port_day none of access is from IPv6. */
+	const char *source_day;
+	const char *port_day;
+	uint16_t sensor; /* of all rows then */
 };
 
 /* Rows go to the table of that name on the connection. */
