@@ -79,6 +79,67 @@ static int plan_table(struct job *job, enum record_table_id id, bool *ret_sort, 
 	return ret;
 }
 
+/* Columns of flow that are often the same in all rows of a date.  A sort that need not carry them is
+ * a fifth faster and spills less. */
+static bool may_be_alike(enum record_table_id id, const char *column)
+{
+	static const char *const columns[] = {"sensor", "src_hi", "dst_bits", "victim_hi"};
+
+	for (size_t i = 0; id == RECORD_TABLE_flow && i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (strcmp(column, columns[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The value that all rows have: >= 0, or one of these. */
+#define ALIKE_NULL (-1)
+#define ALIKE_NOT (-2)
+
+static int find_alike(struct job *job, const char *column, const char *select, int64_t *ret_value,
+    struct err *err)
+{
+	struct buf sql = {0};
+	int ret;
+
+	buf_printf(&sql, "SELECT CASE WHEN count(%s) = 0 THEN CAST(%d AS BIGINT) "
+	    "WHEN count(%s) = count(*) AND min(%s) = max(%s) AND max(%s) < 4294967296 "
+	    "THEN CAST(max(%s) AS BIGINT) ELSE %d END FROM (%s) AS merged", column, ALIKE_NULL, column,
+	    column, column, column, column, ALIKE_NOT, select);
+	ret = sql.failed ? err_set(err, -ENOMEM, "out of memory")
+	                 : engine_run_int(job->engine, buf_text(&sql), ret_value, err);
+	buf_fini(&sql);
+	return ret;
+}
+
+/* Appends a SELECT of the rows in the table's order. */
+static int put_sorted(struct job *job, enum record_table_id id, const char *select,
+    struct buf *sql, struct err *err)
+{
+	const struct record_table *table = &record_tables[id];
+	int ret = ST_OK;
+
+	buf_puts(sql, "SELECT ");
+	for (unsigned i = 0; !ret && i < table->field_count; i++) {
+		const char *column = table->fields[i].name;
+		const char *type = record_type_sql(table->fields[i].type, RECORD_DUCKDB);
+		int64_t value = ALIKE_NOT;
+
+		if (may_be_alike(id, column))
+			ret = find_alike(job, column, select, &value, err);
+		if (i)
+			buf_puts(sql, ", ");
+		if (value == ALIKE_NOT)
+			buf_printf(sql, "\"%s\"", column);
+		else if (value == ALIKE_NULL)
+			buf_printf(sql, "CAST(NULL AS %s) AS \"%s\"", type, column);
+		else
+			buf_printf(sql, "CAST(%lld AS %s) AS \"%s\"", (long long)value, type, column);
+	}
+	buf_printf(sql, " FROM (SELECT * FROM (%s) AS merged ORDER BY %s) AS sorted", select,
+	    table_info(id).order);
+	return ret;
+}
+
 /* Writes one merged segment from a SELECT; a table without rows gets none. */
 static int write_one(struct job *job, enum record_table_id id, const char *select, bool sort,
     struct err *err)
@@ -89,10 +150,11 @@ static int write_one(struct job *job, enum record_table_id id, const char *selec
 
 	*segment = (struct segment){.table = &record_tables[id], .day = job->day};
 	(void)store_unique_name(job->store, segment->name);
-	buf_printf(&sql, "SELECT * FROM (%s) AS merged", select);
 	if (sort)
-		buf_printf(&sql, " ORDER BY %s", table_info(id).order);
-	if (sql.failed)
+		ret = put_sorted(job, id, select, &sql, err);
+	else
+		buf_puts(&sql, select);
+	if (!ret && sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
 		ret = segment_write(job->engine, job->store->path, buf_text(&sql), SEGMENT_MERGED,
