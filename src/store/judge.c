@@ -39,6 +39,7 @@ struct judge {
 	uint16_t sensor;  /* when rollups are counted */
 	bool counts_sources; /* source_day */
 	bool counts_ports;   /* port_day */
+	bool counts_origins; /* origin_day */
 	struct attacks *attacks;
 	struct carpets *carpets;
 	struct role_victims victims;
@@ -66,6 +67,8 @@ static const char *counted_table(enum record_table_id id)
 		return "counted_source_day";
 	case RECORD_TABLE_port_day:
 		return "counted_port_day";
+	case RECORD_TABLE_origin_day:
+		return "counted_origin_day";
 	default:
 		return NULL;
 	}
@@ -74,7 +77,8 @@ static const char *counted_table(enum record_table_id id)
 const char *judge_counted(const struct judge *j, enum record_table_id id)
 {
 	bool counted = (id == RECORD_TABLE_source_day && j->counts_sources)
-	    || (id == RECORD_TABLE_port_day && j->counts_ports);
+	    || (id == RECORD_TABLE_port_day && j->counts_ports)
+	    || (id == RECORD_TABLE_origin_day && j->counts_origins);
 
 	return counted ? counted_table(id) : NULL;
 }
@@ -321,6 +325,7 @@ static int write_attacks(struct judge *j, struct err *err)
 static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 {
 	uint64_t parts;
+	bool moved = false;
 	struct judge_sources *sources = NULL;
 	const struct judge_sources_options options = {
 		.day = j->day,
@@ -334,6 +339,7 @@ static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 		.carpets = j->carpets,
 		.source_day = judge_counted(j, RECORD_TABLE_source_day),
 		.port_day = judge_counted(j, RECORD_TABLE_port_day),
+		.origin_day = judge_counted(j, RECORD_TABLE_origin_day),
 		.sensor = j->sensor,
 	};
 	int ret = read_rows(j, "judge_sources", NULL, 0, take_sources, j, err);
@@ -357,7 +363,9 @@ static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 			ret = judge_sources_end_part(sources, err);
 	}
 	if (!ret)
-		ret = judge_sources_finish(sources, err);
+		ret = judge_sources_finish(sources, &moved, err);
+	if (moved)
+		j->counts_origins = false;
 	judge_sources_free(sources);
 	return ret;
 }
@@ -400,6 +408,7 @@ static int take_extent(void *arg, duckdb_data_chunk chunk, struct err *err)
 	(void)err;
 	j->counts_sources = least == largest;
 	j->counts_ports = j->counts_sources && CHUNKS_COLUMN(chunk, 2, int64_t)[0] == 0;
+	j->counts_origins = j->counts_ports;
 	j->sensor = (uint16_t)least;
 	return ST_OK;
 }
@@ -456,6 +465,7 @@ int judge_add(struct judge *j, const struct judge_date *date, struct err *err)
 	j->day = date->day;
 	j->counts_sources = false;
 	j->counts_ports = false;
+	j->counts_origins = false;
 	if (!ret)
 		ret = find_attacks(j, err);
 	if (!ret)
@@ -536,6 +546,7 @@ int judge_drop(struct engine *to, struct err *err)
 	return engine_run(to, "DROP TABLE IF EXISTS judged_role; DROP TABLE IF EXISTS judged_role_day; "
 	    "DROP TABLE IF EXISTS judged_attack; DROP TABLE IF EXISTS judged_found; "
 	    "DROP TABLE IF EXISTS counted_source_day; DROP TABLE IF EXISTS counted_port_day; "
+	    "DROP TABLE IF EXISTS counted_origin_day; "
 	    "DROP VIEW IF EXISTS judge_flow; DROP VIEW IF EXISTS judge_session; "
 	    "DROP VIEW IF EXISTS judge_coverage", err);
 }

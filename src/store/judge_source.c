@@ -90,11 +90,13 @@ struct subject {
 	bool several; /* observed addresses asked */
 	bool asked;
 	bool bits_lack; /* of a row of access */
+	bool moved;     /* rows of access have several countries */
 	uint8_t access_country[2]; /* the largest of its rows of access, as the next four */
 	uint16_t marks;
 	uint32_t access_asn;
 	uint32_t dsts;
 	uint64_t all_bits;
+	uint64_t marked[RECORD_MARK_COUNT]; /* packets of access by mark */
 	struct tools_evidence tools; /* last: of most sources it stays empty */
 };
 
@@ -104,6 +106,13 @@ struct port_access {
 	uint32_t sources;
 };
 #define PORTS 65536u
+
+/* Of a country (two letters, 0 0 for none) and mark. */
+struct origin_access {
+	uint64_t packets;
+	uint32_t sources;
+};
+#define ORIGINS (65536u * (1 + RECORD_MARK_COUNT)) /* the first 65536: of all packets */
 
 struct judge_sources {
 	struct judge_sources_options options;
@@ -128,6 +137,8 @@ struct judge_sources {
 	struct port_access *protocols[256]; /* PORTS each; NULL: not asked */
 	struct record_port_day ports_asked[BATCH];
 	size_t ports_asked_count;
+	struct origin_access *origins; /* NULL: not asked */
+	bool moved;
 };
 
 int judge_sources_new(const struct judge_sources_options *options, duckdb_connection con,
@@ -148,6 +159,10 @@ int judge_sources_new(const struct judge_sources_options *options, duckdb_connec
 		ret = chunks_writer_open(&s->writer, con, &record_tables[RECORD_TABLE_role], table,
 		    err);
 	else
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (options->origin_day)
+		s->origins = calloc(ORIGINS, sizeof(*s->origins));
+	if (!ret && options->origin_day && !s->origins)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret && options->source_day)
 		ret = chunks_writer_open(&s->source_writer, con,
@@ -171,6 +186,7 @@ void judge_sources_free(struct judge_sources *s)
 		free(s->protocols[i]);
 	for (size_t i = 0; i < s->block_count; i++)
 		free(s->blocks[i]);
+	free(s->origins);
 	free(s->blocks);
 	free(s->places);
 	free(s->ports);
@@ -212,6 +228,21 @@ static void put_source_day(struct judge_sources *s, const struct subject *subjec
 	};
 }
 
+static void count_origin(struct judge_sources *s, const struct subject *subject)
+{
+	struct origin_access *all =
+	    &s->origins[subject->access_country[0] << 8 | subject->access_country[1]];
+
+	s->moved |= subject->moved;
+	all->packets += subject->access;
+	all->sources++;
+	for (unsigned i = 0; i < RECORD_MARK_COUNT; i++) {
+		all += 65536;
+		all->packets += subject->marked[i];
+		all->sources += (subject->marks >> i & 1) != 0;
+	}
+}
+
 static int end_source(struct judge_sources *s, const struct subject *subject, struct err *err)
 {
 	const struct judge_sources_options *o = &s->options;
@@ -239,6 +270,8 @@ static int end_source(struct judge_sources *s, const struct subject *subject, st
 	role = role_judge(&evidence, reason);
 	if (o->source_day && subject->asked)
 		put_source_day(s, subject);
+	if (s->origins && subject->asked)
+		count_origin(s, subject);
 	if (!o->all_roles && !role_is_apart(role))
 		return s->day_count == BATCH ? flush(s, err) : ST_OK;
 	s->rows[s->count] = (struct record_role){
@@ -299,6 +332,10 @@ static void count_days(struct judge_sources *s, struct subject *subject,
 	if (flow->dsts > subject->dsts)
 		subject->dsts = flow->dsts;
 	subject->marks |= flow->marks;
+	for (unsigned marks = flow->marks; marks; marks &= marks - 1)
+		if (__builtin_ctz(marks) < RECORD_MARK_COUNT)
+			subject->marked[__builtin_ctz(marks)] += flow->packets;
+	subject->moved |= subject->asked && memcmp(country, subject->access_country, 2) != 0;
 	if (code_above(country, subject->access_country))
 		memcpy(subject->access_country, country, 2);
 	if (flow->asn > subject->access_asn)
@@ -631,7 +668,31 @@ static int write_port_day(struct judge_sources *s, struct err *err)
 	return ret;
 }
 
-int judge_sources_finish(struct judge_sources *s, struct err *err)
+/* As rollup_origin_day.sql has it, likewise. */
+static int write_origin_day(struct judge_sources *s, struct err *err)
+{
+	struct chunks_writer writer;
+	int ret = chunks_writer_open(&writer, s->con, &record_tables[RECORD_TABLE_origin_day],
+	    s->options.origin_day, err);
+
+	for (uint32_t at = 0; !ret && at < ORIGINS; at++) {
+		const struct origin_access *access = &s->origins[at];
+		struct record_origin_day rows[2] = {
+			{.date = s->options.day, .country = {(char)(at >> 8), (char)at},
+			    .mark = at < 65536 ? 0 : (uint16_t)(1u << (at / 65536 - 1)),
+			    .packets = access->packets, .sources = access->sources}};
+
+		rows[1] = rows[0];
+		rows[1].sensor = s->options.sensor;
+		if (access->sources)
+			ret = chunks_writer_add(&writer, rows, 2, err);
+	}
+	if (chunks_writer_close(&writer, ret ? NULL : err) && !ret)
+		ret = ST_ENGINE;
+	return ret;
+}
+
+int judge_sources_finish(struct judge_sources *s, bool *ret_moved, struct err *err)
 {
 	int ret = flush(s, err);
 
@@ -641,5 +702,9 @@ int judge_sources_finish(struct judge_sources *s, struct err *err)
 		ret = chunks_writer_close(&s->source_writer, err);
 	if (!ret && s->options.port_day)
 		ret = write_port_day(s, err);
+	if (!ret && s->origins && !s->moved)
+		ret = write_origin_day(s, err);
+	if (!ret)
+		*ret_moved = s->moved;
 	return ret;
 }
