@@ -43,7 +43,8 @@ ST_MUST_CHECK int judge_day(struct store *store, struct judge *judge, int32_t da
 
 /*
  * The table that has a rollup of the date judged last, counted beside when that was asked for and
- * was exact (source_day, port_day and origin_day of one sensor): the rows that the rollup's SQL would give.
+ * was exact (source_day, port_day and origin_day of one sensor): the rows that the rollup's SQL
+ * would give.
  * NULL: it has to be made by that.
  */
 const char *judge_counted(const struct judge *judge, enum record_table_id id);
