@@ -34,6 +34,7 @@ struct visit {
 	struct bag payload;
 	struct bag attributes; /* attribute, length (16 bits), bytes; the last of a kind wins */
 	struct blob *blobs;
+	struct geo_place place; /* the client's; with a sink */
 	uint32_t logins;
 	uint32_t commands;
 	uint32_t payloads;
@@ -151,7 +152,7 @@ static void take_event(const struct scene *scene, const struct protocol_fact *fa
 	note_event(&s->did, s->event_base[module] + fact->event);
 	if (s->options.sink)
 		note_error(s, quarter_add(s->quarter, scene->stream->last_us, (uint16_t)module,
-		    (uint16_t)fact->event, scene->stream->server_port, scene->stream->client));
+		    (uint16_t)fact->event, scene->stream->server_port, scene->visit->place.country));
 }
 
 static void give_login(const struct scene *scene, const struct protocol_fact *fact)
@@ -159,7 +160,6 @@ static void give_login(const struct scene *scene, const struct protocol_fact *fa
 	static const char *const secrets[] = {"none", "password", "hash", "key"};
 	static const char *const outcomes[] = {"unknown", "accepted", "refused"};
 	struct sessions *s = scene->sessions;
-	struct geo_place place;
 	char user[TEXT_OUT_MAX];
 	char password[TEXT_OUT_MAX];
 	struct record_login row = {
@@ -170,11 +170,10 @@ static void give_login(const struct scene *scene, const struct protocol_fact *fa
 		.src_lo = scene->stream->client.lo,
 		.dport = scene->stream->server_port,
 		.passive = s->options.passive,
+		.asn = scene->visit->place.asn,
 	};
 
-	place = geo_lookup(s->options.geo, scene->stream->client);
-	memcpy(row.country, place.country, 2);
-	row.asn = place.asn;
+	memcpy(row.country, scene->visit->place.country, 2);
 	row.protocol = literal(fact->module->name);
 	row.user = clean(scene, fact->user, user);
 	row.password = clean(scene, fact->password, password);
@@ -221,8 +220,7 @@ static void add_url(void *arg, struct protocol_text url)
 static void give_command(const struct scene *scene, const struct protocol_fact *fact)
 {
 	struct sessions *s = scene->sessions;
-	struct url_list urls = {.len = 0};
-	struct geo_place place;
+	struct url_list urls;
 	char text[TEXT_OUT_MAX];
 	char url_text[TEXT_OUT_MAX];
 	struct record_command row = {
@@ -232,12 +230,12 @@ static void give_command(const struct scene *scene, const struct protocol_fact *
 		.src_hi = scene->stream->client.hi,
 		.src_lo = scene->stream->client.lo,
 		.dport = scene->stream->server_port,
+		.asn = scene->visit->place.asn,
 	};
 
+	urls.len = 0;
 	(void)urls_find(fact->text.data, fact->text.len, add_url, &urls);
-	place = geo_lookup(s->options.geo, scene->stream->client);
-	memcpy(row.country, place.country, 2);
-	row.asn = place.asn;
+	memcpy(row.country, scene->visit->place.country, 2);
 	row.protocol = literal(fact->module->name);
 	row.text = clean(scene, fact->text, text);
 	row.urls = clean(scene, (struct protocol_text){urls.text, urls.len}, url_text);
@@ -257,7 +255,6 @@ static void finish_blob(const struct scene *scene, const struct protocol_module 
 {
 	struct sessions *s = scene->sessions;
 	size_t head = blob->size < BLOBS_HEAD ? (size_t)blob->size : BLOBS_HEAD;
-	struct geo_place place = geo_lookup(s->options.geo, scene->stream->client);
 	char sha256[ENCODING_SHA256_TEXT];
 	char cpu[BLOB_CPU_TEXT];
 	char name[TEXT_OUT_MAX];
@@ -270,7 +267,7 @@ static void finish_blob(const struct scene *scene, const struct protocol_module 
 		.dport = scene->stream->server_port,
 		.size = blob->size,
 		.complete = complete,
-		.asn = place.asn,
+		.asn = scene->visit->place.asn,
 	};
 
 	if (blob->size > 0) {
@@ -278,7 +275,7 @@ static void finish_blob(const struct scene *scene, const struct protocol_module 
 		size_t len = bytes == blob->head ? head : (size_t)blob->size;
 
 		blobs_digest(blob, sha256);
-		memcpy(row.country, place.country, 2);
+		memcpy(row.country, scene->visit->place.country, 2);
 		row.protocol = literal(module->name);
 		row.sha256 = literal(sha256);
 		row.kind = literal(blob_kind_name(blob_kind(bytes, len)));
@@ -368,6 +365,8 @@ static void open_visit(const struct sessions *s, const struct stream *stream, st
 	v->outer = IDENTIFY_UNKNOWN;
 	v->ignored = s->options.destinations
 	    && !destinations_observed(s->options.destinations, stream->server);
+	if (s->options.sink && !v->ignored)
+		v->place = geo_lookup(s->options.geo, stream->client);
 	session_begin(&v->session, v->id);
 }
 
@@ -439,7 +438,6 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
     enum stream_end end)
 {
 	struct scene scene = {s, stream, v};
-	struct geo_place place = geo_lookup(s->options.geo, stream->client);
 	char sha256[ENCODING_SHA256_TEXT] = "";
 	char texts[3][TEXT_OUT_MAX];
 	struct protocol_text ja3 = find_attribute(v, PROTOCOL_JA3);
@@ -479,10 +477,10 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 		.commands = v->commands,
 		.payloads = v->payloads,
 		.close = literal(stream_end_name(end)),
-		.asn = place.asn,
+		.asn = v->place.asn,
 	};
 
-	memcpy(row.country, place.country, 2);
+	memcpy(row.country, v->place.country, 2);
 	if (v->payload.len > 0) {
 		encoding_sha256_hex(v->payload.bytes, v->payload.len, sha256);
 		row.template = template_hash(v->payload.bytes, v->payload.len, stream->server);
@@ -743,7 +741,7 @@ int sessions_new(const struct sessions_options *options, struct sessions **ret_s
 	if (!rc)
 		rc = blobs_new(&s->blobs);
 	if (!rc)
-		rc = quarter_new(options->geo, give_quarter, s, &s->quarter);
+		rc = quarter_new(give_quarter, s, &s->quarter);
 	if (!rc)
 		rc = logins_new(&s->logins);
 	if (rc) {
