@@ -499,6 +499,7 @@ static void close_stream(void *arg, const struct stream *stream, void *context,
 
 	if (v->ignored)
 		return;
+	__builtin_prefetch(v->payload.bytes); /* of long ago */
 	session_end(&s->driver, &v->session, &peer);
 	note_protocol(s, v);
 	while (v->blobs)
