@@ -16,10 +16,11 @@
 #define CHECKSUM_BLOCK (256u << 10)
 
 /* Level 1 and V2 pages write 1.7 times as fast as the defaults for a tenth more bytes; a merged
- * file is written once and read often. */
+ * file is written once and read often: its pages are smaller without V2.  Level 6 takes a quarter
+ * more time for a fortieth fewer bytes. */
 static const char *const form_options[] = {
 	[SEGMENT_HOT] = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION V2",
-	[SEGMENT_MERGED] = "COMPRESSION zstd, COMPRESSION_LEVEL 6",
+	[SEGMENT_MERGED] = "COMPRESSION zstd, COMPRESSION_LEVEL 3",
 };
 
 static void put_folder(struct buf *b, const char *dir, const char *table, int32_t day)
