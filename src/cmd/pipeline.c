@@ -3,6 +3,10 @@
  *
  * One file is one ingest: when its last packet has been counted the open minutes are closed and
  * the ingest is committed, so a crash or a damaged later file costs nothing that was done before.
+ *
+ * With a relay there is a second thread.  The first alone reads, decodes, counts, clusters and inspects,
+ * and begins and ends files while the second rests.  Taking rows (take_rows) and hearing visitors
+ * (take_packets) are two turns, each of which either thread may have, one at a time.
  */
 #include "cmd/pipeline.h"
 
@@ -29,8 +33,10 @@ struct pipeline {
 	struct pipeline_options options;
 	struct capture *capture;
 	struct tools *tools;
+	struct tools *visit_tools; /* the visitors' own, with a store; NULL: they need no texts */
 	struct tally *tally;
-	struct relay *relay; /* NULL: there is no second thread */
+	struct relay *relay; /* NULL: there is no second thread, and the first does all */
+	bool sends_packets;  /* the second thread hears visitors; else it takes rows only */
 	struct summary *summary;
 	struct visitors *visitors;
 	struct judgements *judgements;
@@ -39,9 +45,10 @@ struct pipeline {
 	struct identity *identity;   /* being worked out for the current file; may be NULL */
 	struct coverage *coverage;   /* of the current file */
 	const struct capture_file *file;
+	/* Whose turn it is to take rows has these two; who hears visitors, the third. */
 	struct record_flow *flows; /* one tally batch for the store */
-	struct err *err;           /* of the run, for the sink */
-	struct err visitors_err;   /* of the second thread */
+	struct err rows_err;
+	struct err visitors_err;
 	unsigned signatures_stored; /* how many the store has from this run */
 	unsigned refused;
 	unsigned undecoded;        /* files of link types that are not decoded */
@@ -61,7 +68,8 @@ static struct ip whose_place(const struct record_flow *flow)
 	    : (struct ip){flow->src_hi, flow->src_lo};
 }
 
-/* The tally's sink: sums, and the rows with their places on their way to the store. */
+/* The tally's sink: sums, and the rows with their places on their way to the store.  In either
+ * thread. */
 static int take_rows(void *arg, const struct tally_rows *rows)
 {
 	struct pipeline *p = arg;
@@ -82,7 +90,7 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 		memcpy(p->flows[i].country, places[i].country, 2);
 		p->flows[i].asn = places[i].asn;
 	}
-	return store_ingest_flow(p->ingest, p->flows, rows->count, p->err);
+	return store_ingest_flow(p->ingest, p->flows, rows->count, &p->rows_err);
 }
 
 /* Standard input, a pipe or a device: its bytes come once, reading them twice would lose them. */
@@ -157,6 +165,12 @@ struct signatures {
 	size_t count;
 };
 
+/* The first thread's and those of the visitors. */
+static unsigned count_signatures(const struct pipeline *p)
+{
+	return tools_signature_count(p->tools) + tools_signature_count(p->visit_tools);
+}
+
 static int gather_signature(void *arg, uint32_t id, const char *text)
 {
 	struct signatures *s = arg;
@@ -169,14 +183,15 @@ static int gather_signature(void *arg, uint32_t id, const char *text)
 /* Puts what this run has learnt since the last file; all again, the store knows which are new. */
 static int store_signatures(struct pipeline *p, struct err *err)
 {
-	unsigned total = tools_signature_count(p->tools);
+	unsigned total = count_signatures(p);
 	struct signatures s = {.list = calloc(total ? total : 1, sizeof(*s.list))};
 	const char *text;
 	int rc = ST_OK;
 
 	if (total == p->signatures_stored)
 		goto out;
-	if (!s.list || tools_signatures(p->tools, gather_signature, &s) || s.texts.failed) {
+	if (!s.list || tools_signatures(p->tools, gather_signature, &s)
+	    || tools_signatures(p->visit_tools, gather_signature, &s) || s.texts.failed) {
 		rc = err_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
@@ -243,15 +258,25 @@ static void note_undecoded(struct pipeline *p)
 	say(p, sentence);
 }
 
-/* In the second thread. */
+/* In either thread. */
 static int take_packets(void *arg, const struct decode_packet *packets, size_t count)
 {
 	struct pipeline *p = arg;
 
-	return visitors_add(p->visitors, packets, count, NULL, &p->visitors_err);
+	return visitors_add(p->visitors, packets, count, p->ingest, &p->visitors_err);
 }
 
-/* The second thread has taken all packets.  An error that it met is the run's. */
+/* Says what the tally's code means: its own is memory, every other one the sink's. */
+static int tell_tally(const struct pipeline *p, int rc, struct err *err)
+{
+	if (rc == -ENOMEM)
+		return err_set(err, rc, "out of memory");
+	if (rc)
+		*err = p->rows_err;
+	return rc;
+}
+
+/* All packets that were sent have been taken.  An error that was met is the run's. */
 static int drain(struct pipeline *p, struct err *err)
 {
 	int rc = relay_drain(p->relay);
@@ -265,7 +290,7 @@ static int drain(struct pipeline *p, struct err *err)
 static int add_visits(struct pipeline *p, const struct decode_packet *packets, size_t count,
     struct err *err)
 {
-	if (!p->relay)
+	if (!p->sends_packets)
 		return visitors_add(p->visitors, packets, count, p->ingest, err);
 	return relay_send(p->relay, count) ? drain(p, err) : ST_OK;
 }
@@ -278,10 +303,10 @@ static int end_file(struct pipeline *p, bool last, struct err *err)
 
 	if (!p->file)
 		return ST_OK;
-	rc = tally_flush(p->tally);
-	if (rc)
-		return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
-	rc = p->relay ? drain(p, err) : ST_OK;
+	/* After these two the second thread is at rest. */
+	rc = tell_tally(p, tally_flush(p->tally), err);
+	if (!rc && p->sends_packets)
+		rc = drain(p, err);
 	if (!rc)
 		rc = visitors_end_file(p->visitors, last, p->ingest, err);
 	if (!rc)
@@ -327,9 +352,9 @@ static int count_batch(struct pipeline *p, struct decode_packet *packets, size_t
 		int rc;
 
 		before = *tally_counters(p->tally);
-		rc = tally_add(p->tally, packets + at, run.count);
+		rc = tell_tally(p, tally_add(p->tally, packets + at, run.count), err);
 		if (rc)
-			return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
+			return rc;
 		rc = coverage_add(p->coverage, &run, &before, tally_counters(p->tally));
 		if (rc)
 			return err_set(err, rc, "out of memory");
@@ -363,7 +388,7 @@ static int run(struct pipeline *p, struct err *err)
 			if (rc)
 				return rc;
 		}
-		if (p->relay && !p->options.quick)
+		if (p->sends_packets)
 			packets = relay_room(p->relay);
 		decode_batch(views, count, packets);
 		rc = count_batch(p, packets, count, err);
@@ -393,7 +418,7 @@ static int open_visitors(struct pipeline *p, struct err *err)
 		.sensor = p->options.sensor,
 		.destinations = tally_observed(p->tally),
 		.geo = p->options.geo,
-		.tools = p->options.store ? p->tools : NULL, /* texts are for rows */
+		.tools = p->visit_tools,
 		.store = p->options.store,
 		.streams_max = p->options.streams_max,
 		.hold_max = p->options.hold_max,
@@ -414,24 +439,49 @@ static int open_visitors(struct pipeline *p, struct err *err)
 	return rc;
 }
 
-/* A store is written by threads of its own already, and knows one writer at a time. */
+static int open_relay(struct pipeline *p, struct err *err)
+{
+	struct relay_options options = {.rows = take_rows, .packets = take_packets, .arg = p};
+
+	return os_processors() > 1 ? relay_new(&options, &p->relay, err) : ST_OK;
+}
+
+/*
+ * Visitors are heard in the second thread where they share nothing that changes with the first.
+ * With a store their rows have indices of destinations, which must not be handed out by both, and
+ * alerts ask for their session's row before the next batch.
+ */
+static bool may_send_packets(const struct pipeline *p)
+{
+	if (!p->relay || p->options.quick)
+		return false;
+	return !p->options.store
+	    || (!p->options.alerts && destinations_fixed(tally_destinations(p->tally)));
+}
+
 static int open_capture(struct pipeline *p, struct err *err)
 {
-	struct relay_options relay = {.rows = take_rows, .packets = take_packets, .arg = p};
 	struct capture_options options = {
 		.names = p->options.names,
 		.name_count = p->options.name_count,
 		.filter = p->options.filter,
+		.settle = p->sends_packets ? relay_settle : NULL,
+		.settle_arg = p->relay,
 	};
-	int rc = ST_OK;
 
-	if (!p->options.store && os_processors() > 1) {
-		rc = relay_new(&relay, &p->relay, err);
-		/* Quickly, packets are not sent: only rows are. */
-		options.settle = p->options.quick ? NULL : relay_settle;
-		options.settle_arg = p->relay;
-	}
-	return rc ? rc : capture_open(&options, &p->capture, err);
+	return capture_open(&options, &p->capture, err);
+}
+
+/* Texts of signatures are for rows. */
+static int open_tools(struct pipeline *p, struct err *err)
+{
+	int rc = tools_new(p->options.tool_rules, &p->tools, err);
+
+	if (!rc && p->options.store)
+		rc = tools_new(p->options.tool_rules, &p->visit_tools, err);
+	else if (!rc)
+		tools_forget_signatures(p->tools);
+	return rc;
 }
 
 static int open_tally(struct pipeline *p, struct err *err)
@@ -505,17 +555,18 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 	if (!p)
 		return err_set(err, -ENOMEM, "out of memory");
 	p->options = *options;
-	p->err = err;
 	p->flows = calloc(TALLY_ROWS_BATCH, sizeof(*p->flows));
 	rc = p->flows ? ST_OK : err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
-		rc = open_capture(p, err);
+		rc = open_relay(p, err);
 	if (!rc)
-		rc = tools_new(options->tool_rules, &p->tools, err);
-	if (!rc && !options->store)
-		tools_forget_signatures(p->tools);
+		rc = open_tools(p, err);
 	if (!rc)
 		rc = open_tally(p, err);
+	if (!rc) {
+		p->sends_packets = may_send_packets(p);
+		rc = open_capture(p, err);
+	}
 	if (!rc)
 		rc = open_visitors(p, err);
 	if (!rc && summary_new(&(struct summary_options){p->tools, options->geo,
@@ -541,11 +592,11 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	relay_free(p->relay); /* first: its thread uses all the others */
 	if (p->ingest)
 		store_ingest_abort(p->ingest);
 	if (p->identity)
 		(void)identity_finish(p->identity, NULL, NULL); /* nobody asks any more */
-	relay_free(p->relay);
 	coverage_free(p->coverage);
 	summary_free(p->summary);
 	visitors_free(p->visitors);
@@ -553,6 +604,7 @@ void pipeline_free(struct pipeline *p)
 	clustering_free(p->clustering);
 	tally_free(p->tally);
 	tools_free(p->tools);
+	tools_free(p->visit_tools);
 	capture_close(p->capture);
 	free(p->flows);
 	free(p);

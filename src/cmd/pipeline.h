@@ -1,6 +1,6 @@
 /*
  * The analysis of capture files: capture → decode → tally → summary, and the store when there is
- * one.  What `teiten analyze` runs; it prints nothing.
+ * one.  What `teiten analyze` runs; it prints nothing.  Its threads end before pipeline_run returns.
  */
 #pragma once
 

@@ -1,7 +1,9 @@
 /*
  * Minutes and packets for a second thread; the contract is in relay.h.
  *
- * Who sleeps is woken for several batches at a time: a wake-up takes as long as ten packets.
+ * Who sleeps is woken for several batches at a time: a wake-up takes as long as ten packets.  The
+ * first thread sleeps only while the second is at the packets, or at the rows of the minute that the
+ * first needs, and there are no packets to take.
  */
 #include "cmd/relay.h"
 
@@ -30,6 +32,7 @@ struct relay {
 	uint64_t sent; /* batches so far */
 	uint64_t done;
 	uint64_t awaited; /* the first thread waits until so many are done */
+	bool in_packets; /* one of the two is at work on the first batch that is not done */
 	int packets_rc;
 	int (*task)(void *arg); /* NULL: none, or done */
 	void *task_arg;
@@ -38,8 +41,8 @@ struct relay {
 
 static bool has_work(const struct relay *r)
 {
-	return r->ending || r->count > 0 || r->task || r->sent - r->done >= WAKE_BATCHES
-	    || (r->sent > r->done && r->awaited > r->done);
+	return r->ending || r->count > 0 || r->task
+	    || (r->sent - r->done >= WAKE_BATCHES && !r->in_packets);
 }
 
 static void wake(struct relay *r)
@@ -48,36 +51,29 @@ static void wake(struct relay *r)
 		(void)pthread_cond_signal(&r->work);
 }
 
-/* Takes the batches that are there; with the lock. */
-static void take_packets(struct relay *r)
+/* Takes the next batch, if there is one and the other thread is not at work on the one before; with the
+ * lock. */
+static bool take_packets(struct relay *r)
 {
-	while (r->sent > r->done && !r->ending) {
-		unsigned at = r->done % RELAY_BATCHES;
-		size_t count = r->counts[at];
-		int rc = r->packets_rc;
+	unsigned at = r->done % RELAY_BATCHES;
+	size_t count = r->counts[at];
+	int rc = r->packets_rc;
 
-		(void)pthread_mutex_unlock(&r->lock);
-		if (!rc)
-			rc = r->options.packets(r->options.arg, r->packets + at * CAPTURE_BATCH_MAX, count);
-		(void)pthread_mutex_lock(&r->lock);
-		r->packets_rc = rc;
-		r->done++;
-		if (r->awaited && r->done >= r->awaited) {
-			r->awaited = 0;
-			(void)pthread_cond_signal(&r->taken);
-		}
-	}
-}
-
-/* Rows of a minute, with packets in between. */
-static int take_rows(void *arg, const struct tally_rows *rows)
-{
-	struct relay *r = arg;
-
-	(void)pthread_mutex_lock(&r->lock);
-	take_packets(r);
+	if (r->sent == r->done || r->in_packets)
+		return false;
+	r->in_packets = true;
 	(void)pthread_mutex_unlock(&r->lock);
-	return r->options.rows(r->options.arg, rows);
+	if (!rc)
+		rc = r->options.packets(r->options.arg, r->packets + at * CAPTURE_BATCH_MAX, count);
+	(void)pthread_mutex_lock(&r->lock);
+	r->in_packets = false;
+	r->packets_rc = rc;
+	r->done++;
+	if (r->awaited && r->done >= r->awaited) {
+		r->awaited = 0;
+		(void)pthread_cond_signal(&r->taken);
+	}
+	return true;
 }
 
 /* With the lock. */
@@ -86,9 +82,11 @@ static void take_minute(struct relay *r)
 	struct tally_minute *minute = r->minutes[r->first];
 	int rc = r->rows_rc;
 
+	if (r->sent > r->done)
+		(void)pthread_cond_signal(&r->taken); /* the first may take those, if it waits */
 	(void)pthread_mutex_unlock(&r->lock);
 	if (!rc)
-		rc = tally_minute_emit(minute, take_rows, r);
+		rc = tally_minute_emit(minute, r->options.rows, r->options.arg);
 	(void)pthread_mutex_lock(&r->lock);
 	r->rows_rc = rc;
 	r->first = (r->first + 1) % TALLY_MINUTES_OPEN;
@@ -115,15 +113,18 @@ static void *work(void *arg)
 
 	(void)pthread_mutex_lock(&r->lock);
 	while (!r->ending) {
-		r->asleep = true;
-		while (!has_work(r))
-			(void)pthread_cond_wait(&r->work, &r->lock);
-		r->asleep = false;
-		take_packets(r);
-		if (r->count > 0 && !r->ending)
+		if (r->count > 0) {
 			take_minute(r);
-		else if (r->task && !r->ending)
+		} else if (take_packets(r)) {
+			continue;
+		} else if (r->task) {
 			run_task(r);
+		} else {
+			r->asleep = true;
+			while (!has_work(r))
+				(void)pthread_cond_wait(&r->work, &r->lock);
+			r->asleep = false;
+		}
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -211,7 +212,8 @@ static int settle_minute(void *arg, const struct tally_minute *minute, bool wait
 
 	(void)pthread_mutex_lock(&r->lock);
 	while (wait && is_waiting(r, minute))
-		(void)pthread_cond_wait(&r->taken, &r->lock);
+		if (!take_packets(r))
+			(void)pthread_cond_wait(&r->taken, &r->lock);
 	rc = is_waiting(r, minute) ? -EAGAIN : r->rows_rc;
 	(void)pthread_mutex_unlock(&r->lock);
 	return rc;
@@ -225,8 +227,9 @@ const struct tally_relay relay_calls = {hand, settle_minute};
 static void await(struct relay *r, uint64_t batches)
 {
 	while (r->done < batches) {
+		if (take_packets(r))
+			continue;
 		r->awaited = batches;
-		wake(r);
 		(void)pthread_cond_wait(&r->taken, &r->lock);
 	}
 }

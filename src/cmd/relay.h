@@ -3,8 +3,8 @@
  * which counts on meanwhile.
  *
  * Each kind is taken in the order in which it was handed over, and no result depends on which of the
- * two comes before the other, so documents are the same with and without the thread.  Packets go
- * before rows: there is little room for them.
+ * two comes before the other, so documents are the same with and without the thread.  Rows go
+ * before packets, for when the first has to wait it takes packets itself.
  */
 #pragma once
 
@@ -15,8 +15,11 @@
 
 struct relay;
 
-/* `packets` is called in the second thread only; `rows` also in the first, for minutes of a few
- * packets, when the second has no minute.  Of each kind nothing more is taken after an error. */
+/*
+ * Each is called by one thread at a time, mostly the second: `rows` in the first for minutes of a few
+ * packets, when the second has no minute; `packets` in the first within the calls below that wait.
+ * Of each kind nothing more is taken after an error.
+ */
 struct relay_options {
 	tally_sink_fn rows;
 	int (*packets)(void *arg, const struct decode_packet *packets, size_t count);

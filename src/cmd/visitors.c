@@ -231,7 +231,7 @@ static uint64_t find_ended(const struct visitors *v, struct ip client, uint16_t 
 
 	if (v->ended_count == 0 || (d && !destinations_observed(d, server)))
 		return 0;
-	index = d ? destinations_index(d, server) : 0;
+	index = d ? destinations_index_quiet(d, server) : 0;
 	for (size_t i = 0; i < v->ended_count; i++) {
 		const struct ended *e = &v->ended[i];
 

@@ -80,11 +80,11 @@ static void *writer_main(void *arg)
 		struct batch *batch;
 		bool skip;
 
-		while (!ingest->job && !ingest->stop)
+		while (!ingest->job_count && !ingest->stop)
 			(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
-		if (!ingest->job)
+		if (!ingest->job_count)
 			break;
-		batch = ingest->job;
+		batch = ingest->jobs[0];
 		skip = ingest->failure.code != ST_OK;
 		(void)pthread_mutex_unlock(&ingest->mutex);
 		if (!skip && write_batch(ingest, batch, &err) == ST_OK)
@@ -93,7 +93,8 @@ static void *writer_main(void *arg)
 		(void)pthread_mutex_lock(&ingest->mutex);
 		if (err.code && !ingest->failure.code)
 			ingest->failure = err;
-		ingest->job = NULL;
+		memmove(ingest->jobs, ingest->jobs + 1,
+		    --ingest->job_count * sizeof(struct batch *));
 		if (ingest->spare || batch->table != &record_tables[RECORD_TABLE_flow])
 			batch_free(batch);
 		else
@@ -127,7 +128,21 @@ static void stop_writer(struct store_ingest *ingest)
 	ingest->stop = false;
 }
 
-/* Gives a batch to the writing thread (takes ownership) as soon as that is free. */
+/* Waits until at most so many batches are with the writing thread. */
+static int await_writer(struct store_ingest *ingest, unsigned jobs, struct err *err)
+{
+	int ret = ST_OK;
+
+	(void)pthread_mutex_lock(&ingest->mutex);
+	while (ingest->job_count > jobs)
+		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
+	if (ingest->failure.code)
+		ret = err_set(err, ingest->failure.code, "%s", ingest->failure.text);
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	return ret;
+}
+
+/* Gives a batch to the writing thread (takes ownership). */
 static int hand_over(struct store_ingest *ingest, struct batch *batch, struct err *err)
 {
 	int ret = ST_OK;
@@ -140,31 +155,12 @@ static int hand_over(struct store_ingest *ingest, struct batch *batch, struct er
 		return ret;
 	}
 	(void)pthread_mutex_lock(&ingest->mutex);
-	while (ingest->job)
+	while (ingest->job_count == INGEST_JOBS_MAX)
 		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
-	if (ingest->failure.code)
-		ret = err_set(err, ingest->failure.code, "%s", ingest->failure.text);
-	else
-		ingest->job = batch;
+	ingest->jobs[ingest->job_count++] = batch;
 	(void)pthread_cond_broadcast(&ingest->changed);
 	(void)pthread_mutex_unlock(&ingest->mutex);
-	if (ret)
-		batch_free(batch);
-	return ret;
-}
-
-/* Waits until everything handed over is written. */
-static int drain(struct store_ingest *ingest, struct err *err)
-{
-	int ret = ST_OK;
-
-	(void)pthread_mutex_lock(&ingest->mutex);
-	while (ingest->job)
-		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
-	if (ingest->failure.code)
-		ret = err_set(err, ingest->failure.code, "%s", ingest->failure.text);
-	(void)pthread_mutex_unlock(&ingest->mutex);
-	return ret;
+	return ST_OK;
 }
 
 /* ---- batches -------------------------------------------------------------------------------- */
@@ -205,7 +201,7 @@ static struct batch *take_spare(struct store_ingest *ingest, const struct record
 static struct batch *batch_for(struct store_ingest *ingest, enum record_table_id id, int64_t time)
 {
 	const struct record_table *table = &record_tables[id];
-	int32_t day = zone_day(ingest->store->zone, time);
+	int32_t day = zone_day(ingest->zone, time);
 	struct batch *batch;
 	size_t place;
 
@@ -229,8 +225,8 @@ static struct batch *batch_for(struct store_ingest *ingest, enum record_table_id
 	if (!batch)
 		return NULL;
 	batch->day = day;
-	batch->from = day == 0 ? INT64_MIN : zone_day_start(ingest->store->zone, day);
-	batch->to = day == DAY_MAX ? INT64_MAX : zone_day_start(ingest->store->zone, day + 1);
+	batch->from = day == 0 ? INT64_MIN : zone_day_start(ingest->zone, day);
+	batch->to = day == DAY_MAX ? INT64_MAX : zone_day_start(ingest->zone, day + 1);
 	memmove(&ingest->batches[place + 1], &ingest->batches[place],
 	    (ingest->batch_count - place) * sizeof(struct batch *));
 	ingest->batches[place] = batch;
@@ -277,7 +273,7 @@ static int64_t row_time(const uint8_t *row)
 	return time;
 }
 
-int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void *rows,
+static int add_rows(struct store_ingest *ingest, enum record_table_id id, const void *rows,
     size_t count, struct err *err)
 {
 	const struct record_table *table = &record_tables[id];
@@ -318,6 +314,22 @@ int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void 
 			ret = hand_over_largest(ingest, err);
 	}
 	return ret;
+}
+
+int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void *rows,
+    size_t count, struct err *err)
+{
+	uint64_t before;
+	bool handed;
+	int ret;
+
+	(void)pthread_mutex_lock(&ingest->adding);
+	before = ingest->rows;
+	ret = add_rows(ingest, id, rows, count, err);
+	handed = ingest->rows != before;
+	(void)pthread_mutex_unlock(&ingest->adding);
+	/* Without the lock: others may add rows meanwhile. */
+	return !ret && handed ? await_writer(ingest, 1, err) : ret;
 }
 
 static int put_rows(struct store_ingest *ingest, enum record_table_id id, const void *rows,
@@ -390,8 +402,10 @@ void ingest_free(struct store_ingest *ingest)
 	engine_close(&ingest->engine);
 	free(ingest->segments);
 	free(ingest->name);
+	zone_free(ingest->zone);
 	(void)pthread_cond_destroy(&ingest->changed);
 	(void)pthread_mutex_destroy(&ingest->mutex);
+	(void)pthread_mutex_destroy(&ingest->adding);
 	free(ingest);
 }
 
@@ -399,18 +413,23 @@ int ingest_new(struct store *store, uint16_t sensor, const char *name,
     struct store_ingest **ret_ingest, struct err *err)
 {
 	struct store_ingest *ingest = calloc(1, sizeof(*ingest));
+	int ret;
 
 	if (!ingest)
 		return err_set(err, -ENOMEM, "out of memory");
 	ingest->store = store;
 	ingest->cat = &store->cat;
 	ingest->sensor = sensor;
-	(void)pthread_mutex_init(&ingest->mutex, NULL); /* never fails on Linux */
+	(void)pthread_mutex_init(&ingest->adding, NULL); /* never fails on Linux */
+	(void)pthread_mutex_init(&ingest->mutex, NULL);
 	(void)pthread_cond_init(&ingest->changed, NULL);
-	ingest->name = strdup(name ? name : "");
-	if (!ingest->name) {
+	ret = zone_new(zone_name(store->zone), &ingest->zone, err);
+	ingest->name = ret ? NULL : strdup(name ? name : "");
+	if (!ret && !ingest->name)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (ret) {
 		ingest_free(ingest);
-		return err_set(err, -ENOMEM, "out of memory");
+		return ret;
 	}
 	*ret_ingest = ingest;
 	return ST_OK;
@@ -451,7 +470,7 @@ int ingest_drain(struct store_ingest *ingest, struct err *err)
 
 	while (!ret && ingest->batch_count)
 		ret = hand_over_at(ingest, ingest->batch_count - 1, err);
-	return ret ? ret : drain(ingest, err);
+	return ret ? ret : await_writer(ingest, 0, err);
 }
 
 int ingest_register(struct store_ingest *ingest, struct err *err)

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #define SHA256_TEXT 64
+#define INGEST_JOBS_MAX 8
 
 struct live;
 
@@ -23,6 +24,9 @@ struct store_ingest {
 	char sha256[SHA256_TEXT + 1]; /* empty: unknown */
 	bool again;
 
+	/* Of who adds rows, one thread at a time: under `adding`. */
+	pthread_mutex_t adding;
+	struct zone *zone; /* the ingest's own: the store's is its caller's */
 	struct batch **batches; /* sorted by table and day */
 	size_t batch_count;
 	size_t batch_cap;
@@ -36,7 +40,8 @@ struct store_ingest {
 	bool thread_runs;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct batch *job;   /* being written */
+	struct batch *jobs[INGEST_JOBS_MAX]; /* in turn; the first is being written */
+	unsigned job_count;
 	struct batch *spare; /* written; its memory is used again */
 	bool stop;
 	struct err failure; /* code 0: none */
@@ -48,7 +53,8 @@ struct store_ingest {
 	size_t segment_cap;
 };
 
-/* Sorts rows into batches and hands full ones to the writing thread. */
+/* Sorts rows into batches and hands full ones to the writing thread, from any thread.  Who hands
+ * one over waits until it is being written. */
 ST_MUST_CHECK int ingest_add(struct store_ingest *ingest, enum record_table_id id,
     const void *rows, size_t count, struct err *err);
 

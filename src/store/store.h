@@ -133,6 +133,12 @@ ST_MUST_CHECK int store_ingest_begin(struct store *store, const struct store_ing
 ST_MUST_CHECK int store_ingest_identify(struct store_ingest *ingest, const char *sha256,
     struct err *err);
 
+/*
+ * Rows and payloads of an ingest (store_ingest_flow, _coverage, _rows, store_payload_put) may be put
+ * from several threads at a time; those of one table from one thread keep their order.  All else
+ * of a store, and what ends an ingest, is one thread's, while none of these is at work.
+ */
+
 /* Copies rows.  flow rows may come in any order of time. */
 ST_MUST_CHECK int store_ingest_flow(struct store_ingest *ingest, const struct record_flow *rows,
     size_t count, struct err *err);

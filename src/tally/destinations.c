@@ -67,13 +67,19 @@ static int grow(struct destinations *d)
 	return ST_OK;
 }
 
+/* ::/0 holds IPv4 addresses, too, but is none of their networks. */
+static bool has_offsets(struct ip_net net)
+{
+	return ip_is_v4(net.base) && net.plen >= V4_PLEN_MIN;
+}
+
 /* Gives the IPv4 networks their offsets when they are large together, but not too large. */
 static int assign_offsets(struct destinations *d)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i < d->net_count; i++) {
-		if (!ip_is_v4(d->nets[i].base) || d->nets[i].plen < V4_PLEN_MIN)
+		if (!has_offsets(d->nets[i]))
 			continue;
 		d->offsets[i] = (uint32_t)total;
 		total += ip_net_size(d->nets[i]);
@@ -175,8 +181,37 @@ static uint32_t found(struct destinations *d, uint32_t position)
 	return d->offset_count + position;
 }
 
+/* An IPv4 address's place in the networks, if indices are those. */
+static bool find_offset(const struct destinations *d, struct ip ip, uint32_t *ret_offset)
+{
+	for (size_t i = 0; d->offset_count && i < d->net_count; i++) {
+		if (!has_offsets(d->nets[i]) || !ip_net_contains(d->nets[i], ip))
+			continue;
+		*ret_offset = d->offsets[i] + (uint32_t)(ip.lo - d->nets[i].base.lo);
+		return true;
+	}
+	return false;
+}
+
+bool destinations_fixed(const struct destinations *d)
+{
+	bool fixed = d->offset_count > 0;
+
+	for (size_t i = 0; fixed && i < d->net_count; i++)
+		fixed = has_offsets(d->nets[i]);
+	return fixed;
+}
+
+uint32_t destinations_index_quiet(struct destinations *d, struct ip ip)
+{
+	uint32_t offset;
+
+	return ip_is_v4(ip) && find_offset(d, ip, &offset) ? offset : destinations_find(d, ip);
+}
+
 uint32_t destinations_find(struct destinations *d, struct ip ip)
 {
+	uint32_t offset;
 	uint32_t at;
 
 	if (!ip_is_v4(ip)) {
@@ -186,18 +221,8 @@ uint32_t destinations_find(struct destinations *d, struct ip ip)
 				return found(d, d->slots6[at] - 1);
 		return append(d, ip);
 	}
-	for (size_t i = 0; d->offset_count && i < d->net_count; i++) {
-		uint32_t index;
-
-		if (!ip_net_contains(d->nets[i], ip))
-			continue;
-		index = d->offsets[i] + (uint32_t)(ip.lo - d->nets[i].base.lo);
-		if (!(d->seen[index / 64] & 1ull << index % 64)) {
-			d->seen[index / 64] |= 1ull << index % 64;
-			d->seen_count++;
-		}
-		return index;
-	}
+	if (find_offset(d, ip, &offset))
+		return destinations_see(d, offset);
 	at = hash_v4(ip_v4(ip)) & d->slot_mask;
 	for (; d->slots4[at]; at = (at + 1) & d->slot_mask)
 		if (d->slots4[at] >> 32 == ip_v4(ip))

@@ -67,6 +67,14 @@ ST_MUST_CHECK int destinations_exclude(struct destinations *d, const struct ip_n
 /* Asks the cache for what destinations_index will read. */
 void destinations_prefetch(const struct destinations *d, struct ip ip);
 
+/* Is every observed address's index its place in the networks?  Then destinations_index_quiet reads
+ * only what never changes. */
+bool destinations_fixed(const struct destinations *d);
+
+/* The index of an observed address for who does not count packets: its place in the networks is not
+ * noted as seen; one that is listed may get its index here. */
+uint32_t destinations_index_quiet(struct destinations *d, struct ip ip);
+
 /* The general case of destinations_index. */
 uint32_t destinations_find(struct destinations *d, struct ip ip);
 

@@ -421,7 +421,7 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 		.src_lo = stream->client.lo,
 		.sport = stream->client_port,
 		.dst_index = s->options.destinations
-		    ? destinations_index(s->options.destinations, stream->server) : 0,
+		    ? destinations_index_quiet(s->options.destinations, stream->server) : 0,
 		.dport = stream->server_port,
 		.transport = stream->proto,
 		.protocol = literal(identify_name(s->options.patterns, protocol)),

@@ -74,6 +74,50 @@ static void test_many(void **state)
 	destinations_fini(&d);
 }
 
+/* Who does not count packets gets the same index, and notes an address only where there is a list. */
+static void test_quiet(void **state)
+{
+	const struct ip_net large[] = {net("198.51.100.0/24"), net("2001:db8::/64")};
+	const struct ip_net small = net("192.0.2.7/32");
+	struct destinations d;
+
+	(void)state;
+	assert_int_equal(destinations_init(&d, large, 1, NULL, 0), ST_OK);
+	assert_true(destinations_fixed(&d));
+	assert_int_equal(destinations_index_quiet(&d, ip("198.51.100.9")), 9);
+	assert_int_equal(destinations_count(&d), 0);
+	assert_int_equal(destinations_index(&d, ip("198.51.100.9")), 9);
+	assert_int_equal(destinations_count(&d), 1);
+	destinations_fini(&d);
+	assert_int_equal(destinations_init(&d, large, 2, NULL, 0), ST_OK);
+	assert_false(destinations_fixed(&d));
+	assert_int_equal(destinations_index_quiet(&d, ip("198.51.100.9")), 9);
+	assert_int_equal(destinations_index_quiet(&d, ip("2001:db8::1")), 256);
+	assert_int_equal(destinations_count(&d), 1);
+	destinations_fini(&d);
+	assert_int_equal(destinations_init(&d, &small, 1, NULL, 0), ST_OK);
+	assert_false(destinations_fixed(&d));
+	assert_int_equal(destinations_index_quiet(&d, ip("192.0.2.7")), 0);
+	assert_int_equal(destinations_index(&d, ip("192.0.2.7")), 0);
+	assert_int_equal(destinations_count(&d), 1);
+	destinations_fini(&d);
+}
+
+/* ::/0 holds every IPv4 address, but none has an offset in it. */
+static void test_all_beside_offsets(void **state)
+{
+	const struct ip_net nets[] = {net("198.51.100.0/24"), net("::/0")};
+	struct destinations d;
+
+	(void)state;
+	assert_int_equal(destinations_init(&d, nets, 2, NULL, 0), ST_OK);
+	assert_int_equal(destinations_index(&d, ip("198.51.100.3")), 3);
+	assert_int_equal(destinations_index(&d, ip("203.0.113.9")), 256);
+	assert_int_equal(destinations_index(&d, ip("2001:db8::1")), 257);
+	assert_int_equal(destinations_count(&d), 3);
+	destinations_fini(&d);
+}
+
 /* Networks of more than 64 addresses: the index is the offset. */
 static void test_offsets(void **state)
 {
@@ -261,6 +305,8 @@ int main(void)
 		cmocka_unit_test(test_first_sight),
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_all_beside_offsets),
 		cmocka_unit_test(test_offsets),
 		cmocka_unit_test(test_one_network_is_a_mask),
 		cmocka_unit_test(test_excluded),
