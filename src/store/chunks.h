@@ -36,3 +36,20 @@ ST_MUST_CHECK int chunks_writer_add(struct chunks_writer *writer, const void *ro
 
 /* Rows are in the table after this.  Zeroed writers are allowed. */
 ST_MUST_CHECK int chunks_writer_close(struct chunks_writer *writer, struct err *err);
+
+/*
+ * The same for who does not care about the order of rows, a third of the time: DuckDB's threads
+ * call `each` where they read, one at a time, and nothing is copied.
+ *
+ * A taker belongs to a database that answers nobody's own SQL, because it is a function there.  It
+ * is freed after the database is closed.
+ */
+struct chunks_taker;
+
+ST_MUST_CHECK int chunks_taker_new(duckdb_connection con, struct chunks_taker **ret_taker,
+    struct err *err);
+/* NULL is allowed. */
+void chunks_taker_free(struct chunks_taker *taker);
+
+ST_MUST_CHECK int chunks_take(struct chunks_taker *taker, duckdb_connection con, const char *sql,
+    int (*each)(void *arg, duckdb_data_chunk chunk, struct err *err), void *arg, struct err *err);

@@ -1,6 +1,7 @@
 /*
  * Compaction: many segments of a date become one sorted file per table, and the rollups and the
- * judgements are written from it.  Contract in store.h.
+ * judgements are written from it.  Of a table whose rows are too large to be sorted only small
+ * segments are put together.  Contract in store.h.
  *
  * Everything is written beside what is in use; one transaction per date then swaps old for new.
  * A date that got rows meanwhile stays dirty and its new segments stay beside the merged file.
@@ -30,43 +31,68 @@ struct job {
 	uint64_t flow_rows; /* that the date had */
 	uint64_t rows;
 	uint64_t bytes;
+	int64_t below_rows[RECORD_TABLE_COUNT]; /* larger segments stay as they are; 0: none does */
+	unsigned kept; /* of those */
+	uint64_t kept_bytes;
 	struct segment written[RECORD_TABLE_COUNT];
 	unsigned written_count;
 };
 
-/* A sort holds whole rows: of a table with blobs (4 KiB each) not more than so many. */
+/*
+ * A sort holds whole rows: of a table with blobs (4 KiB each) not more than so many.  Above that
+ * its rows are only put together, and segments that are large already stay as they are.
+ */
 #define BLOB_SORT_ROWS 65536
 
-/* Whether the date's rows of a table can be sorted within DuckDB's memory. */
-static int can_sort(struct job *job, enum record_table_id id, bool *ret_sort, struct err *err)
+/* Of the date's rows of a table: whether they can be sorted within DuckDB's memory, and else which
+ * segments to put together. */
+static int plan_table(struct job *job, enum record_table_id id, bool *ret_sort, struct err *err)
 {
+	struct catalogue *cat = &job->store->cat;
 	int64_t rows = 0;
+	int64_t large = 0;
+	int64_t bytes = 0;
 	int ret = ST_OK;
 
-	if (table_has_blob(id))
-		ret = catalogue_int(&job->store->cat, &rows, err,
-		    "SELECT coalesce(sum(rows), 0) FROM segment WHERE superseded = 0 AND day = ? "
-		    "AND tbl = ?",
-		    "is", (int64_t)job->day, record_tables[id].name);
-	*ret_sort = rows <= BLOB_SORT_ROWS;
+	*ret_sort = true;
+	if (!table_has_blob(id))
+		return ST_OK;
+	ret = catalogue_int(cat, &rows, err,
+	    "SELECT coalesce(sum(rows), 0) FROM segment WHERE superseded = 0 AND day = ? "
+	    "AND tbl = ?",
+	    "is", (int64_t)job->day, record_tables[id].name);
+	if (ret || rows <= BLOB_SORT_ROWS)
+		return ret;
+	*ret_sort = false;
+	job->below_rows[id] = BLOB_SORT_ROWS;
+	ret = catalogue_int(cat, &large, err,
+	    "SELECT count(*) FROM segment WHERE superseded = 0 AND day = ? AND tbl = ? "
+	    "AND rows >= ?", "isi", (int64_t)job->day, record_tables[id].name,
+	    job->below_rows[id]);
+	if (!ret)
+		ret = catalogue_int(cat, &bytes, err,
+		    "SELECT coalesce(sum(bytes), 0) FROM segment WHERE superseded = 0 AND day = ? "
+		    "AND tbl = ? AND rows >= ?", "isi", (int64_t)job->day,
+		    record_tables[id].name, job->below_rows[id]);
+	job->kept += (unsigned)large;
+	job->kept_bytes += (uint64_t)bytes;
 	return ret;
 }
 
 /* Writes one merged segment from a SELECT; a table without rows gets none. */
-static int write_one(struct job *job, enum record_table_id id, const char *select,
+static int write_one(struct job *job, enum record_table_id id, const char *select, bool sort,
     struct err *err)
 {
 	struct segment *segment = &job->written[job->written_count];
 	struct buf sql = {0};
-	bool sort = true;
-	int ret = can_sort(job, id, &sort, err);
+	int ret = ST_OK;
 
 	*segment = (struct segment){.table = &record_tables[id], .day = job->day};
 	(void)store_unique_name(job->store, segment->name);
 	buf_printf(&sql, "SELECT * FROM (%s) AS merged", select);
 	if (sort)
 		buf_printf(&sql, " ORDER BY %s", table_info(id).order);
-	if (!ret && sql.failed)
+	if (sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
 		ret = segment_write(job->engine, job->store->path, buf_text(&sql), segment,
@@ -90,19 +116,22 @@ static void put_columns(struct buf *b, enum record_table_id id)
 
 static int merge_table(struct job *job, enum record_table_id id, struct err *err)
 {
-	struct views_range range = {job->day, job->day + 1, -1};
+	struct views_range range = {.from = job->day, .to = job->day + 1, .dirty = -1};
 	struct buf select = {0};
-	int ret;
+	bool sort;
+	int ret = plan_table(job, id, &sort, err);
 
+	range.below_rows = job->below_rows[id];
 	buf_puts(&select, "SELECT ");
 	put_columns(&select, id);
 	buf_puts(&select, " FROM (");
-	ret = views_append_files(job->store, id, range, &select, err);
+	if (!ret)
+		ret = views_append_files(job->store, id, range, &select, err);
 	buf_puts(&select, ") AS files");
 	if (!ret && select.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
-		ret = write_one(job, id, buf_text(&select), err);
+		ret = write_one(job, id, buf_text(&select), sort, err);
 	buf_fini(&select);
 	return ret;
 }
@@ -125,7 +154,7 @@ static int write_rollup(struct job *job, enum record_table_id id, const char *fl
 	if (!ret && select.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
-		ret = write_one(job, id, buf_text(&select), err);
+		ret = write_one(job, id, buf_text(&select), true, err);
 	buf_fini(&select);
 	return ret;
 }
@@ -165,6 +194,9 @@ static int judge_rows(struct job *job, const char *flow, struct err *err)
 	struct judge *judge = NULL;
 	int ret = select_rows(job, RECORD_TABLE_session, &session, err);
 
+	for (unsigned i = 0; i < job->written_count; i++)
+		if (job->written[i].table == &record_tables[RECORD_TABLE_source_day])
+			date.sources = job->written[i].rows;
 	if (!ret)
 		ret = select_rows(job, RECORD_TABLE_coverage, &coverage, err);
 	date.session = buf_text(&session);
@@ -190,7 +222,7 @@ static int write_judgements(struct job *job, const char *flow, struct err *err)
 		if (!judge_table((enum record_table_id)id))
 			continue;
 		buf_printf(&select, "SELECT * FROM %s", judge_table((enum record_table_id)id));
-		ret = write_one(job, (enum record_table_id)id, buf_text(&select), err);
+		ret = write_one(job, (enum record_table_id)id, buf_text(&select), true, err);
 		buf_fini(&select);
 	}
 	if (judge_drop(job->engine, ret ? NULL : err) && !ret)
@@ -232,6 +264,11 @@ static int write_files(struct job *job, struct err *err)
 	return ret;
 }
 
+static int64_t merged_below(const struct job *job, enum record_table_id id)
+{
+	return job->below_rows[id] ? job->below_rows[id] : INT64_MAX;
+}
+
 /* No row may be lost or doubled: what was merged must be what the catalogue had. */
 static int check_rows(struct job *job, enum record_table_id id, struct err *err)
 {
@@ -239,8 +276,8 @@ static int check_rows(struct job *job, enum record_table_id id, struct err *err)
 	int64_t listed = 0;
 	int ret = catalogue_int(&job->store->cat, &listed, err,
 	    "SELECT coalesce(sum(rows), 0) FROM segment WHERE superseded = 0 AND day = ? "
-	    "AND tbl = ? AND id <= ?",
-	    "isi", (int64_t)job->day, record_tables[id].name, job->newest);
+	    "AND tbl = ? AND id <= ? AND rows < ?",
+	    "isii", (int64_t)job->day, record_tables[id].name, job->newest, merged_below(job, id));
 
 	for (unsigned i = 0; i < job->written_count; i++)
 		if (job->written[i].table == &record_tables[id])
@@ -284,11 +321,12 @@ static int swap(struct job *job, struct err *err)
 		    "WHERE day = ?1 AND id > ?2 AND superseded = 0) WHERE true "
 		    "ON CONFLICT (day) DO UPDATE SET dirty = excluded.dirty",
 		    "ii", (int64_t)job->day, job->newest);
-	if (!ret)
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		ret = catalogue_run(cat, err,
-		    "UPDATE segment SET superseded = ? "
-		    "WHERE superseded = 0 AND day = ? AND id <= ?",
-		    "iii", job->now_us, (int64_t)job->day, job->newest);
+		    "UPDATE segment SET superseded = ? WHERE superseded = 0 AND day = ? "
+		    "AND tbl = ? AND id <= ? AND rows < ?",
+		    "iisii", job->now_us, (int64_t)job->day, record_tables[id].name, job->newest,
+		    merged_below(job, (enum record_table_id)id));
 	for (unsigned i = 0; !ret && i < job->written_count; i++)
 		ret = segment_list(cat, &job->written[i], maker_of(&job->written[i]), err);
 	return catalogue_end(cat, ret, err);
@@ -356,7 +394,8 @@ int compact_date(struct store *store, int32_t day, int64_t now_us,
 		if (job.written[i].table == &record_tables[RECORD_TABLE_flow])
 			stats->rows += job.written[i].rows;
 	}
-	stats->files_after += job.written_count;
+	stats->files_after += job.written_count + job.kept;
+	stats->bytes_after += job.kept_bytes;
 	stats->dates++;
 	return ST_OK;
 }

@@ -31,6 +31,7 @@ struct store {
 	int lock_fd; /* -1 for readers */
 	struct catalogue cat;
 	struct engine merger; /* compaction and verification; opened at first use */
+	struct chunks_taker *taker; /* of the merger, at first use */
 	struct engine reader; /* questions; opened at first use */
 	struct store_session sessions[STORE_SESSIONS_MAX];
 	uint64_t session_uses;

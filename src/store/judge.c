@@ -2,9 +2,8 @@
  * Judging a date; the contract is in judge.h.
  *
  * Attacks first, because a victim's role follows from them: the candidates' rows go through the
- * detector in order of time.  Then every source's rows come together (sorted by the engine, which
- * may spill) and are judged one source at a time, so memory does not depend on how many there are.
- * Very large dates are sorted in parts.
+ * detector in order of time.  Then all rows, of a part of the sources at a time where there are
+ * many, so that memory does not depend on how many there are.
  */
 #include "store/judge.h"
 
@@ -16,15 +15,19 @@
 #include "detect/reflection.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_ROWS (8u << 20) /* sorted at a time */
+/* Of a part: sources, and rows, which are as many ports of sources at most. */
+#define PART_SOURCES (2u << 20)
+#define PART_ROWS (16u << 20)
 
 struct judge {
 	struct store *store;
 	struct engine *to;
 	struct engine from; /* a connection that queries are read from while rows go to `to` */
+	struct chunks_taker *taker; /* borrowed; NULL: rows are read as they come */
 	struct detect_settings settings;
 	const struct research *research;
 	struct judge_signatures signatures;
@@ -32,6 +35,7 @@ struct judge {
 	/* Of the date at hand: */
 	int32_t day;
 	uint64_t addresses;
+	uint64_t sources; /* about so many */
 	struct attacks *attacks;
 	struct carpets *carpets;
 	struct role_victims victims;
@@ -77,6 +81,23 @@ static int read_rows(struct judge *j, const char *question, const struct store_p
 
 	if (!ret)
 		ret = chunks_read(j->from.con, buf_text(&sql), each, arg, err);
+	buf_fini(&sql);
+	return ret;
+}
+
+/* Where rows may come in any order. */
+static int take_rows(struct judge *j, const char *question, const struct store_param *params,
+    size_t count, int (*each)(void *arg, duckdb_data_chunk chunk, struct err *err), void *arg,
+    struct err *err)
+{
+	struct buf sql = {0};
+	int ret;
+
+	if (!j->taker)
+		return read_rows(j, question, params, count, each, arg, err);
+	ret = make_sql(question, params, count, &sql, err);
+	if (!ret)
+		ret = chunks_take(j->taker, j->from.con, buf_text(&sql), each, arg, err);
 	buf_fini(&sql);
 	return ret;
 }
@@ -190,6 +211,15 @@ static int take_addresses(void *arg, duckdb_data_chunk chunk, struct err *err)
 	return ST_OK;
 }
 
+static int take_sources(void *arg, duckdb_data_chunk chunk, struct err *err)
+{
+	struct judge *j = arg;
+
+	(void)err;
+	j->sources = (uint64_t)CHUNKS_COLUMN(chunk, 0, int64_t)[0];
+	return ST_OK;
+}
+
 static int find_attacks(struct judge *j, struct err *err)
 {
 	int64_t least;
@@ -266,7 +296,7 @@ static int write_attacks(struct judge *j, struct err *err)
 
 static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 {
-	uint64_t parts = 1 + rows / PART_ROWS;
+	uint64_t parts;
 	struct judge_sources *sources = NULL;
 	const struct judge_sources_options options = {
 		.day = j->day,
@@ -279,16 +309,25 @@ static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 		.victims = &j->victims,
 		.carpets = j->carpets,
 	};
-	int ret = judge_sources_new(&options, j->to->con, judge_table(RECORD_TABLE_role), &sources,
-	    err);
+	int ret = j->sources ? ST_OK : read_rows(j, "judge_sources", NULL, 0, take_sources, j, err);
 
+	if (!ret)
+		ret = judge_sources_new(&options, j->to->con, judge_table(RECORD_TABLE_role),
+		    &sources, err);
+	parts = 1 + (j->sources / PART_SOURCES > rows / PART_ROWS ? j->sources / PART_SOURCES
+	                                                        : rows / PART_ROWS);
 	for (uint64_t part = 0; !ret && part < parts; part++) {
+		char of_part[64] = "1 = 1";
 		const struct store_param params[] = {
-			{.name = "parts", .int_value = (int64_t)parts},
-			{.name = "part", .int_value = (int64_t)part},
+			{.name = "of_part", .kind = STORE_PARAM_SQL, .text = of_part},
 		};
 
-		ret = read_rows(j, "judge_roles", params, 2, judge_sources_take, sources, err);
+		if (parts > 1)
+			(void)snprintf(of_part, sizeof(of_part), "src_lo %% %llu = %llu",
+			    (unsigned long long)parts, (unsigned long long)part);
+		ret = take_rows(j, "judge_roles", params, 1, judge_sources_take, sources, err);
+		if (!ret)
+			ret = judge_sources_end_part(sources, err);
 	}
 	if (!ret)
 		ret = judge_sources_finish(sources, err);
@@ -352,6 +391,7 @@ int judge_add(struct judge *j, const struct judge_date *date, struct err *err)
 	int ret = make_views(j, date, err);
 
 	j->day = date->day;
+	j->sources = date->sources;
 	if (!ret)
 		ret = find_attacks(j, err);
 	if (!ret)
@@ -473,6 +513,9 @@ int judge_new(struct store *store, duckdb_database db, struct engine *to,
 		ret = err_set(err, ST_ENGINE, "DuckDB gives no connection");
 	if (!ret)
 		ret = make_tables(j, err);
+	if (!ret && to == &store->merger && !store->taker)
+		ret = chunks_taker_new(to->con, &store->taker, err);
+	j->taker = to == &store->merger ? store->taker : NULL;
 	if (ret) {
 		judge_free(j);
 		return ret;

@@ -31,6 +31,7 @@ struct judge_date {
 	const char *session;
 	const char *coverage;
 	uint64_t flow_rows; /* about so many */
+	uint64_t sources;   /* likewise; 0: not known */
 };
 
 /* Adds a date's judgements to the tables. */

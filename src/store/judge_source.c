@@ -1,4 +1,10 @@
-/* Sources of a date, judged one at a time; the contract is in judge_source.h. */
+/*
+ * Sources of a date, judged one at a time when all rows are in; the contract is in judge_source.h.
+ *
+ * Nothing of a source depends on the order of its rows: what is kept are sums, largest values and
+ * the set of its ports.  Rows come a vector at a time: what they will touch in the tables is fetched
+ * into the cache for all of them first.
+ */
 #include "store/judge_source.h"
 
 #include "store/chunks.h"
@@ -14,6 +20,8 @@
 #define BATCH 2048 /* DuckDB's vectors */
 #define PROTO_TCP 6
 #define HOUR_US (60 * CIVIL_US_PER_MINUTE)
+#define BLOCK_SUBJECTS 4096u /* that are allocated at a time; a power of two */
+#define TABLE_MIN 16384u
 
 /* ---- signatures ----------------------------------------------------------------------------- */
 
@@ -71,24 +79,32 @@ void judge_signatures_fini(struct judge_signatures *s)
 
 struct subject {
 	struct role_talk talk;
-	struct tools_evidence tools;
 	uint64_t access;
+	uint64_t bits; /* of the first row of access: the addresses it reached */
 	uint32_t ports;
-	uint32_t last_port; /* protocol × 65536 + port, + 1 */
-	bool several;       /* observed addresses asked */
-	bool asked;
-	uint16_t sensor; /* of the first row of access, and the addresses it reached */
-	uint64_t bits;
+	uint32_t last_port; /* that is counted: protocol × 65536 + port, + 1; 0: none yet */
 	uint32_t hours; /* bits of the hours in which it asked; a site day has 25 at most */
-	char country[2];
 	uint32_t asn;
+	uint16_t sensor; /* of the first row of access */
+	uint8_t country[2];
+	bool several; /* observed addresses asked */
+	bool asked;
+	struct tools_evidence tools; /* last: of most sources it stays empty */
 };
 
 struct judge_sources {
 	struct judge_sources_options options;
 	struct chunks_writer writer;
-	struct subject subject;
-	bool any; /* a source is under way */
+	struct subject **blocks; /* subjects do not move */
+	size_t block_count;
+	uint32_t subjects;
+	uint32_t *places; /* numbers of subjects + 1 by hash of the address; 0: free */
+	size_t place_count;
+	uint64_t *ports; /* set of port_key() of the ports counted; 0: free */
+	size_t port_cap;
+	size_t port_count;
+	uint64_t fresh[BATCH]; /* keys of this vector that may be new */
+	size_t fresh_count;
 	struct record_role rows[BATCH];
 	char reasons[BATCH][ROLE_REASON_MAX];
 	size_t count;
@@ -103,7 +119,15 @@ int judge_sources_new(const struct judge_sources_options *options, duckdb_connec
 	if (!s)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->options = *options;
-	ret = chunks_writer_open(&s->writer, con, &record_tables[RECORD_TABLE_role], table, err);
+	s->place_count = TABLE_MIN;
+	s->port_cap = TABLE_MIN;
+	s->places = calloc(s->place_count, sizeof(*s->places));
+	s->ports = calloc(s->port_cap, sizeof(*s->ports));
+	if (s->places && s->ports)
+		ret = chunks_writer_open(&s->writer, con, &record_tables[RECORD_TABLE_role], table,
+		    err);
+	else
+		ret = err_set(err, -ENOMEM, "out of memory");
 	if (ret) {
 		judge_sources_free(s);
 		return ret;
@@ -114,9 +138,16 @@ int judge_sources_new(const struct judge_sources_options *options, duckdb_connec
 
 void judge_sources_free(struct judge_sources *s)
 {
-	if (s && chunks_writer_close(&s->writer, NULL)) {
+	if (!s)
+		return;
+	if (chunks_writer_close(&s->writer, NULL)) {
 		/* Only after an error, which has been told. */
 	}
+	for (size_t i = 0; i < s->block_count; i++)
+		free(s->blocks[i]);
+	free(s->blocks);
+	free(s->places);
+	free(s->ports);
 	free(s);
 }
 
@@ -133,10 +164,9 @@ static struct record_text text_of(const char *text)
 	return (struct record_text){text ? text : "", text ? (uint32_t)strlen(text) : 0};
 }
 
-static int end_source(struct judge_sources *s, struct err *err)
+static int end_source(struct judge_sources *s, const struct subject *subject, struct err *err)
 {
 	const struct judge_sources_options *o = &s->options;
-	const struct subject *subject = &s->subject;
 	const struct role_talk *talk = &subject->talk;
 	char *reason = s->reasons[s->count];
 	uint32_t tools = tools_judge(o->tools, &subject->tools, subject->access);
@@ -196,16 +226,21 @@ static void note_destinations(struct subject *subject, const struct record_flow 
 	subject->asked = true;
 }
 
-static void count_access(struct judge_sources *s, const struct record_flow *flow)
+static uint64_t port_key(uint32_t number, uint32_t port)
+{
+	return (uint64_t)number << 32 | port;
+}
+
+static void count_access(struct judge_sources *s, uint32_t number, struct subject *subject,
+    const struct record_flow *flow)
 {
 	const struct judge_sources_options *o = &s->options;
-	struct subject *subject = &s->subject;
 	uint32_t port = ((uint32_t)flow->proto << 16 | flow->port) + 1;
 
 	subject->access += flow->packets;
 	if (subject->last_port != port) {
-		subject->ports++;
 		subject->last_port = port;
+		s->fresh[s->fresh_count++] = port_key(number, port);
 	}
 	subject->hours |= 1u << flow->time / HOUR_US % 32;
 	note_destinations(subject, flow);
@@ -214,32 +249,37 @@ static void count_access(struct judge_sources *s, const struct record_flow *flow
 		    find_signature(o->signatures, flow->syn_signature);
 		uint32_t possible = known->id ? known->rules : o->signatures->unknown;
 
-		tools_evidence_add(&subject->tools, flow->packets,
-		    stored_rules_match(o->tools, possible, flow->marks, flow->ttl, flow->ttl));
+		if (possible)
+			tools_evidence_add(&subject->tools, flow->packets,
+			    stored_rules_match(o->tools, possible, flow->marks, flow->ttl, flow->ttl));
 	}
 }
 
-static void count_row(struct judge_sources *s, const struct record_flow *flow)
+static void count_row(struct judge_sources *s, uint32_t number, struct subject *subject,
+    const struct record_flow *flow)
 {
-	struct subject *subject = &s->subject;
+	const uint8_t *country = (const uint8_t *)flow->country;
 
-	if (memcmp(flow->country, subject->country, 2) > 0)
-		memcpy(subject->country, flow->country, 2);
+	if ((country[0] << 8 | country[1]) > (subject->country[0] << 8 | subject->country[1]))
+		memcpy(subject->country, country, 2);
 	if (flow->asn > subject->asn)
 		subject->asn = flow->asn;
 	if (flow->class == RECORD_CLASS_REQUEST)
-		count_access(s, flow);
+		count_access(s, number, subject, flow);
 	else
 		role_talk_count(&subject->talk, flow);
 }
+
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 struct columns {
 	const uint64_t *hi, *lo, *bits;
 	const uint8_t *class, *proto, *victim_proto, *flags, *ttl;
 	const uint16_t *port, *marks, *sensor;
 	const uint32_t *signature, *packets, *dsts, *asn;
-	const int64_t *seconds;
+	const int64_t *time;
 	const duckdb_string_t *country;
+	const uint8_t *for_another;
 };
 
 /* In the order of judge_roles.sql. */
@@ -260,16 +300,17 @@ static struct columns columns_of(duckdb_data_chunk chunk)
 		.bits = CHUNKS_COLUMN(chunk, 11, uint64_t),
 		.ttl = CHUNKS_COLUMN(chunk, 12, uint8_t),
 		.sensor = CHUNKS_COLUMN(chunk, 13, uint16_t),
-		.seconds = CHUNKS_COLUMN(chunk, 14, int64_t),
+		.time = CHUNKS_COLUMN(chunk, 14, int64_t),
 		.country = CHUNKS_COLUMN(chunk, 15, duckdb_string_t),
 		.asn = CHUNKS_COLUMN(chunk, 16, uint32_t),
+		.for_another = CHUNKS_COLUMN(chunk, 17, uint8_t),
 	};
 }
 
 static struct record_flow row_of(const struct columns *c, size_t i)
 {
 	struct record_flow flow = {
-		.time = c->seconds[i] * CIVIL_US_PER_SECOND,
+		.time = c->time[i],
 		.sensor = c->sensor[i],
 		.src_hi = c->hi[i],
 		.src_lo = c->lo[i],
@@ -283,14 +324,148 @@ static struct record_flow row_of(const struct columns *c, size_t i)
 		.dst_bits = c->bits[i],
 		.ttl = c->ttl[i],
 		.syn_signature = c->signature[i],
-		.asn = c->asn[i],
 		.victim_proto = c->victim_proto[i],
 	};
 
+	if (c->for_another[i])
+		return flow;
+	flow.asn = c->asn[i];
 	/* Two letters lie in the string's own struct. */
 	if (c->country[i].value.inlined.length == 2)
 		memcpy(flow.country, c->country[i].value.inlined.inlined, 2);
 	return flow;
+}
+
+static struct subject *subject_at(const struct judge_sources *s, uint32_t number)
+{
+	return &s->blocks[number / BLOCK_SUBJECTS][number % BLOCK_SUBJECTS];
+}
+
+/* Where the address is, or the free place it belongs into. */
+static uint32_t *find_place(const struct judge_sources *s, struct ip ip, uint64_t hash)
+{
+	size_t mask = s->place_count - 1;
+	size_t at = hash & mask;
+
+	while (s->places[at] && !ip_equal(subject_at(s, s->places[at] - 1)->talk.ip, ip))
+		at = (at + 1) & mask;
+	return &s->places[at];
+}
+
+/* Room for the subjects and ports of a whole vector, so that no row can fail. */
+static int reserve_subjects(struct judge_sources *s)
+{
+	size_t blocks = (s->subjects + BATCH + BLOCK_SUBJECTS - 1) / BLOCK_SUBJECTS;
+	uint32_t *places;
+
+	while (s->block_count < blocks) {
+		struct subject **grown = realloc(s->blocks, (s->block_count + 1) * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		s->blocks = grown;
+		grown[s->block_count] = malloc(BLOCK_SUBJECTS * sizeof(**grown));
+		if (!grown[s->block_count])
+			return -ENOMEM;
+		s->block_count++;
+	}
+	if (2 * ((size_t)s->subjects + BATCH) <= s->place_count)
+		return ST_OK;
+	places = calloc(2 * s->place_count, sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	free(s->places);
+	s->places = places;
+	s->place_count *= 2;
+	for (uint32_t i = 0; i < s->subjects; i++) {
+		struct ip ip = subject_at(s, i)->talk.ip;
+
+		*find_place(s, ip, hash_pair(ip.hi, ip.lo)) = i + 1;
+	}
+	return ST_OK;
+}
+
+/* Puts a key where it belongs; false when it was there. */
+static bool put_port(uint64_t *ports, size_t cap, uint64_t key)
+{
+	size_t at = hash_u64(key) & (cap - 1);
+
+	while (ports[at] && ports[at] != key)
+		at = (at + 1) & (cap - 1);
+	if (ports[at])
+		return false;
+	ports[at] = key;
+	return true;
+}
+
+static int reserve_ports(struct judge_sources *s)
+{
+	uint64_t *ports;
+
+	if (s->port_count + BATCH <= s->port_cap / 4 * 3)
+		return ST_OK;
+	ports = calloc(2 * s->port_cap, sizeof(*ports));
+	if (!ports)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->port_cap; i++)
+		if (s->ports[i])
+			(void)put_port(ports, 2 * s->port_cap, s->ports[i]);
+	free(s->ports);
+	s->ports = ports;
+	s->port_cap *= 2;
+	return ST_OK;
+}
+
+static void count_ports(struct judge_sources *s)
+{
+	for (size_t i = 0; i < s->fresh_count; i++)
+		__builtin_prefetch(&s->ports[hash_u64(s->fresh[i]) & (s->port_cap - 1)], 1);
+	for (size_t i = 0; i < s->fresh_count; i++) {
+		if (!put_port(s->ports, s->port_cap, s->fresh[i]))
+			continue;
+		s->port_count++;
+		subject_at(s, (uint32_t)(s->fresh[i] >> 32))->ports++;
+	}
+	s->fresh_count = 0;
+}
+
+/* Fetches what the rows' sources are found by, then what is known of them. */
+static void hash_sources(const struct judge_sources *s, const struct columns *c, size_t count,
+    uint64_t ret_hashes[BATCH])
+{
+	size_t mask = s->place_count - 1;
+
+	for (size_t i = 0; i < count; i++) {
+		ret_hashes[i] = hash_pair(c->hi[i], c->lo[i]);
+		__builtin_prefetch(&s->places[ret_hashes[i] & mask]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint32_t place = s->places[ret_hashes[i] & mask];
+
+		if (!place)
+			continue;
+		__builtin_prefetch(subject_at(s, place - 1), 1);
+		__builtin_prefetch(&subject_at(s, place - 1)->country, 1);
+	}
+}
+
+static void take_rows(struct judge_sources *s, const struct columns *columns, size_t count)
+{
+	uint64_t hashes[BATCH];
+
+	hash_sources(s, columns, count, hashes);
+	for (size_t i = 0; i < count; i++) {
+		const struct record_flow flow = row_of(columns, i);
+		struct ip ip = {flow.src_hi, flow.src_lo};
+		uint32_t *place = find_place(s, ip, hashes[i]);
+
+		if (!*place) {
+			*subject_at(s, s->subjects) = (struct subject){.talk.ip = ip};
+			*place = ++s->subjects;
+		}
+		count_row(s, *place - 1, subject_at(s, *place - 1), &flow);
+	}
+	count_ports(s);
 }
 
 int judge_sources_take(void *arg, duckdb_data_chunk chunk, struct err *err)
@@ -299,31 +474,28 @@ int judge_sources_take(void *arg, duckdb_data_chunk chunk, struct err *err)
 	const struct columns columns = columns_of(chunk);
 	size_t count = duckdb_data_chunk_get_size(chunk);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct record_flow flow = row_of(&columns, i);
-		struct ip ip = {flow.src_hi, flow.src_lo};
-
-		if (!s->any || !ip_equal(s->subject.talk.ip, ip)) {
-			int ret = s->any ? end_source(s, err) : ST_OK;
-
-			if (ret)
-				return ret;
-			s->any = true;
-			s->subject = (struct subject){.talk.ip = ip};
-		}
-		count_row(s, &flow);
-	}
+	if (reserve_subjects(s) || reserve_ports(s))
+		return err_set(err, -ENOMEM, "out of memory");
+	take_rows(s, &columns, count);
 	return ST_OK;
+}
+
+int judge_sources_end_part(struct judge_sources *s, struct err *err)
+{
+	int ret = ST_OK;
+
+	for (uint32_t i = 0; !ret && i < s->subjects; i++)
+		ret = end_source(s, subject_at(s, i), err);
+	s->subjects = 0;
+	memset(s->places, 0, s->place_count * sizeof(*s->places));
+	memset(s->ports, 0, s->port_cap * sizeof(*s->ports));
+	s->port_count = 0;
+	return ret;
 }
 
 int judge_sources_finish(struct judge_sources *s, struct err *err)
 {
-	int ret = s->any ? end_source(s, err) : ST_OK;
+	int ret = flush(s, err);
 
-	s->any = false;
-	if (!ret)
-		ret = flush(s, err);
-	if (!ret)
-		ret = chunks_writer_close(&s->writer, err);
-	return ret;
+	return ret ? ret : chunks_writer_close(&s->writer, err);
 }

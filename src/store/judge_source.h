@@ -1,5 +1,6 @@
 /*
- * One source of a date after the other: rows in order of source in, rows of the table role out.
+ * Rows of a date in, in any order; rows of the table role out, one of each source.  All sources of
+ * a part are in memory at once: about 250 bytes each, and 16 bytes for each port of each.
  */
 #pragma once
 
@@ -43,5 +44,8 @@ void judge_sources_free(struct judge_sources *sources);
 /* For chunks_read: takes rows of judge_roles.sql. */
 int judge_sources_take(void *sources, duckdb_data_chunk chunk, struct err *err);
 
-/* After the last row. */
+/* After the last row of a part, which has all rows of its sources: judges them, forgets them. */
+ST_MUST_CHECK int judge_sources_end_part(struct judge_sources *sources, struct err *err);
+
+/* After the last part. */
 ST_MUST_CHECK int judge_sources_finish(struct judge_sources *sources, struct err *err);

@@ -16,8 +16,9 @@
 
 #define CHECKSUM_BLOCK (256u << 10)
 
-/* A merged file is written once and read often. */
-#define MERGED_OPTIONS "COMPRESSION zstd, COMPRESSION_LEVEL 6"
+/* A merged file is written once and read often: its pages are smaller without V2.  Level 6 takes a
+ * quarter more time for a fortieth fewer bytes. */
+#define MERGED_OPTIONS "COMPRESSION zstd, COMPRESSION_LEVEL 3"
 
 static void put_folder(struct buf *b, const char *dir, const char *table, int32_t day)
 {

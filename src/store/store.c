@@ -3,6 +3,8 @@
  * signatures.  Contract in store.h.
  */
 #include "store/internal.h"
+
+#include "store/chunks.h"
 #include "store/judged.h"
 #include "store/live.h"
 #include "base/civil.h"
@@ -212,6 +214,7 @@ void store_close(struct store *store)
 	engine_close(&store->reader);
 	among_fini(&store->among);
 	engine_close(&store->merger);
+	chunks_taker_free(store->taker);
 	catalogue_close(&store->cat);
 	zone_free(store->zone);
 	research_free(store->research);

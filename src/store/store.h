@@ -177,7 +177,8 @@ struct store_compact_stats {
 };
 
 /*
- * Merges each date's segments into one file per table, sorted by (port, source, time), writes the
+ * Merges each date's segments into one file per table, sorted by (port, source, time) (large ones
+ * of sessions stay as they are, their rows are too large to be sorted), writes the
  * rollups of sql/rollup_*.sql and what is judged of the date (attacks, roles), and marks the date
  * clean, in one catalogue transaction per date.
  */

@@ -3,11 +3,19 @@
 
 #define ORDER_DEFAULT "sensor, time"
 
+/*
+ * port, source and minute in 13 bytes, IPv6 by /64: rows are sorted a third faster than by the
+ * columns themselves, because DuckDB has a faster sort for keys up to 16 bytes with one byte more
+ * per column.  Minutes begin again every 45 days; a day in which they do is in two runs.
+ */
+#define ORDER_FLOW "port, CASE WHEN src_hi = 0 THEN src_lo ELSE src_hi END, " \
+	"CAST((epoch_us(time) // 60000000) & 65535 AS USMALLINT)"
+
 /* Sorting by what is asked for halves the time of questions about a port, a source, a password. */
 static const struct table_info tables[RECORD_TABLE_COUNT] = {
 	[RECORD_TABLE_sensor] = {.origin = TABLE_CATALOGUE},
 	[RECORD_TABLE_flow] = {.retention = TABLE_KEEP_FLOW,
-	    .order = "port, src_hi, src_lo, time"},
+	    .order = ORDER_FLOW},
 	[RECORD_TABLE_port_quarter] = {.origin = TABLE_ROLLUP,
 	    .order = "port, proto, class, marks, sensor, time", .rollup = "rollup_port_quarter.sql"},
 	[RECORD_TABLE_source_day] = {.origin = TABLE_ROLLUP, .order = "src_hi, src_lo, sensor",

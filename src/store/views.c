@@ -126,7 +126,7 @@ int views_append_files(struct store *store, enum record_table_id id, struct view
 
 	buf_puts(&files, "SELECT s.name, s.day, s.schema FROM segment s LEFT JOIN date d "
 	    "ON d.day = s.day WHERE s.superseded = 0 AND s.tbl = ?1 AND s.day >= ?2 AND s.day < ?3 "
-	    "AND (?4 < 0 OR ");
+	    "AND (?6 = 0 OR s.rows < ?6) AND (?4 < 0 OR ");
 	if (table_info(id).origin == TABLE_JUDGED)
 		buf_printf(&files, JUDGED_STORED, ROLE_DETECTOR);
 	else
@@ -135,9 +135,10 @@ int views_append_files(struct store *store, enum record_table_id id, struct view
 		put_lacks(&files, range.without);
 	buf_puts(&files, " OR (?5 AND coalesce(d.flow_dropped, 0))) ORDER BY s.schema, s.day, s.id");
 	ret = files.failed ? err_set(err, -ENOMEM, "out of memory")
-	    : catalogue_prepare(&store->cat, &stmt, err, buf_text(&files), "siiii", table->name,
+	    : catalogue_prepare(&store->cat, &stmt, err, buf_text(&files), "siiiii", table->name,
 	          (int64_t)range.from, range.to == INT32_MAX ? INT64_MAX : (int64_t)range.to,
-	          (int64_t)range.dirty, (int64_t)(table_info(id).origin == TABLE_ROLLUP));
+	          (int64_t)range.dirty, (int64_t)(table_info(id).origin == TABLE_ROLLUP),
+	          range.below_rows);
 	buf_fini(&files);
 
 	while (!ret && (ret = catalogue_step(&store->cat, stmt, err)) == 1) {

@@ -28,6 +28,7 @@ struct views_range {
 	int32_t to;
 	int dirty; /* 1: only dirty dates, 0: only clean ones, -1: both */
 	enum record_table_id without; /* of 1: also clean ones that lack this rollup, when it is one */
+	int64_t below_rows; /* only segments of fewer rows; 0: all */
 };
 
 _Static_assert(RECORD_TABLE_sensor == 0, "what says nothing of a rollup names none");

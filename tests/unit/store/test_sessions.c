@@ -209,6 +209,50 @@ static void note(void *arg, const char *line)
 	buf_printf(b, "%s\n", line);
 }
 
+/* Large enough to stay as it is when a date has more rows with blobs than are sorted. */
+#define MANY_SESSIONS 66000
+
+static void put_sessions(struct store *store, uint64_t first, unsigned count)
+{
+	struct store_ingest *ingest = fixture_begin(store);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct record_session row = make_session(FIXTURE_TIME + i, first + i);
+
+		PUT(ingest, session, row);
+	}
+	OK(store_ingest_commit(ingest, &err));
+}
+
+static void a_large_segment_stays(void **state)
+{
+	const struct store_compact_options options = {.before_day = INT32_MAX, .now_us = 1};
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	struct store_compact_stats stats;
+	struct buf said = {0};
+
+	(void)state;
+	put_sessions(store, 1, MANY_SESSIONS);
+	put_sessions(store, 100001, 10);
+	put_sessions(store, 200001, 20);
+	OK(store_compact(store, &options, &stats, &err));
+	assert_int_equal(stats.files_before, 3);
+	assert_int_equal(stats.files_after, 2);
+	fixture_expect(store, "SELECT count(*), count(DISTINCT id), CAST(sum(id) AS BIGINT) FROM session",
+	    "66030|66030|2183033265\n");
+	/* Rows that come later go to the small one. */
+	put_sessions(store, 300001, 5);
+	OK(store_compact(store, &options, &stats, &err));
+	assert_int_equal(stats.files_before, 3);
+	assert_int_equal(stats.files_after, 2);
+	fixture_expect(store, "SELECT count(*), count(DISTINCT id) FROM session",
+	    "66035|66035\n");
+	OK(store_verify(store, note, &said, &err));
+	assert_string_equal(buf_text(&said), "");
+	buf_fini(&said);
+	store_close(store);
+}
+
 static void payloads_are_kept_once(void **state)
 {
 	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
@@ -338,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_abort_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_journal_brings_them_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(merging_keeps_and_sorts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_large_segment_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(payloads_are_kept_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(retention_is_by_class, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_older_store_opens, setup, teardown),
