@@ -8,7 +8,6 @@
 
 #include "base/buf.h"
 #include "base/civil.h"
-#include "base/hash.h"
 #include "cmd/identity.h"
 #include "cmd/relay.h"
 #include "cmd/visitors.h"
@@ -25,12 +24,6 @@
 
 #define PROGRESS_BATCHES 2048u
 #define HASH_FIRST_MAX (64u << 20) /* files up to this size are hashed before they are read */
-#define PLACES (1u << 14)
-
-struct known_place {
-	struct ip ip;
-	struct geo_place place;
-};
 
 struct pipeline {
 	struct pipeline_options options;
@@ -47,7 +40,6 @@ struct pipeline {
 	struct coverage *coverage;   /* of the current file */
 	const struct capture_file *file;
 	struct record_flow *flows; /* one tally batch for the store */
-	struct known_place *places; /* PLACES: addresses looked up lately */
 	struct err *err;           /* of the run, for the sink */
 	struct err visitors_err;   /* of the second thread */
 	unsigned signatures_stored; /* how many the store has from this run */
@@ -62,23 +54,6 @@ static void say(const struct pipeline *p, const char *sentence)
 		p->options.say(p->options.arg, sentence);
 }
 
-static struct known_place *known_place(const struct pipeline *p, struct ip ip)
-{
-	return &p->places[hash_pair(ip.hi, ip.lo) % PLACES];
-}
-
-/* The geo table is larger than the cache, and busy sources come again every minute. */
-static struct geo_place find_place(struct pipeline *p, struct ip ip)
-{
-	struct known_place *known = known_place(p, ip);
-
-	if (!known->place.country[0] || !ip_equal(known->ip, ip)) {
-		known->ip = ip;
-		known->place = geo_lookup(p->options.geo, ip);
-	}
-	return known->place;
-}
-
 static struct ip whose_place(const struct record_flow *flow)
 {
 	return flow->class == RECORD_CLASS_BACKSCATTER
@@ -90,6 +65,8 @@ static struct ip whose_place(const struct record_flow *flow)
 static int take_rows(void *arg, const struct tally_rows *rows)
 {
 	struct pipeline *p = arg;
+	struct ip ips[TALLY_ROWS_BATCH];
+	struct geo_place places[TALLY_ROWS_BATCH];
 	int rc = summary_add(p->summary, rows);
 
 	if (!rc && !p->options.quick)
@@ -98,13 +75,12 @@ static int take_rows(void *arg, const struct tally_rows *rows)
 		return rc;
 	for (uint32_t i = 0; i < rows->count; i++) {
 		tally_row_flow(rows, i, &p->flows[i]);
-		__builtin_prefetch(known_place(p, whose_place(&p->flows[i])), 1);
+		ips[i] = whose_place(&p->flows[i]);
 	}
+	geo_lookup_many(p->options.geo, ips, rows->count, places);
 	for (uint32_t i = 0; i < rows->count; i++) {
-		struct geo_place place = find_place(p, whose_place(&p->flows[i]));
-
-		memcpy(p->flows[i].country, place.country, 2);
-		p->flows[i].asn = place.asn;
+		memcpy(p->flows[i].country, places[i].country, 2);
+		p->flows[i].asn = places[i].asn;
 	}
 	return store_ingest_flow(p->ingest, p->flows, rows->count, p->err);
 }
@@ -531,8 +507,7 @@ int pipeline_run(const struct pipeline_options *options, struct pipeline **ret_p
 	p->options = *options;
 	p->err = err;
 	p->flows = calloc(TALLY_ROWS_BATCH, sizeof(*p->flows));
-	p->places = calloc(PLACES, sizeof(*p->places));
-	rc = p->flows && p->places ? ST_OK : err_set(err, -ENOMEM, "out of memory");
+	rc = p->flows ? ST_OK : err_set(err, -ENOMEM, "out of memory");
 	if (!rc)
 		rc = open_capture(p, err);
 	if (!rc)
@@ -580,7 +555,6 @@ void pipeline_free(struct pipeline *p)
 	tools_free(p->tools);
 	capture_close(p->capture);
 	free(p->flows);
-	free(p->places);
 	free(p);
 }
 

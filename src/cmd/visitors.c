@@ -186,6 +186,17 @@ static bool anybody_speaks(struct visitors *v, const struct decode_packet *packe
 	return v->spoken;
 }
 
+static void expect_clients(struct visitors *v, const struct decode_packet *packets, size_t count)
+{
+	struct ip clients[CAPTURE_BATCH_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count && n < CAPTURE_BATCH_MAX; i++)
+		if (packets[i].payload_len > 0)
+			clients[n++] = packets[i].src;
+	sessions_expect(v->sessions, clients, n);
+}
+
 int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t count,
     struct store_ingest *ingest, struct err *err)
 {
@@ -194,6 +205,7 @@ int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t
 	v->ended_count = 0;
 	if (!anybody_speaks(v, packets, count))
 		return ST_OK;
+	expect_clients(v, packets, count);
 	streams_add(v->streams, packets, count);
 	if (has_tunnels(packets, count))
 		add_inner(v, packets, count);

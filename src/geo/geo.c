@@ -33,6 +33,8 @@
 
 #define UNKNOWN ((struct geo_place){.country = {'Z', 'Z'}, .asn = 0})
 
+#define TOGETHER 16u /* searches at once; more than the memory loads that a core has under way */
+
 /* 2002:AABB:CCDD::/48 belongs to the holder of the IPv4 address AABB:CCDD (RFC 3056). */
 #define IS_6TO4(ip) ((ip).hi >> 48 == 0x2002)
 
@@ -121,31 +123,49 @@ static struct geo_place place_of(const struct geo *geo, uint32_t value)
 	return place;
 }
 
-static struct geo_place lookup_v4(const struct geo *geo, uint32_t addr)
+/* A search for the last entry that begins at or before an address. */
+struct search {
+	const struct geo_v4_entry *base; /* NULL: the index is broken */
+	uint32_t count;                  /* of entries from base on among which it is */
+	uint32_t addr;
+};
+
+static struct search begin_search(const struct geo *geo, uint32_t addr)
 {
 	uint32_t low = geo->v4_index[addr >> 16];
 	uint32_t high = geo->v4_index[(addr >> 16) + 1];
-	const struct geo_v4_entry *base;
-	uint32_t count;
 
 	if (high > geo->v4_count || low > high)
-		return UNKNOWN;
-	/* How many entries of [low, high) begin at or before addr; without branches, since which
-	 * half holds the address cannot be predicted. */
-	base = geo->v4 + low;
-	count = high - low;
-	while (count > 1) {
-		uint32_t half = count / 2;
+		return (struct search){NULL, 0, addr};
+	return (struct search){geo->v4 + low, high - low, addr};
+}
 
-		base = base[half].first <= addr ? base + half : base;
-		count -= half;
-	}
-	if (count == 0 || base->first > addr) {
-		if (base == geo->v4)
-			return UNKNOWN;
-		base--;
-	}
-	return place_of(geo, base->value);
+/* Without branches, since which half holds the address cannot be predicted. */
+static void halve(struct search *s)
+{
+	uint32_t half = s->count / 2;
+
+	s->base = s->base[half].first <= s->addr ? s->base + half : s->base;
+	s->count -= half;
+}
+
+/* The entry that was found; NULL: none begins so low. */
+static const struct geo_v4_entry *end_search(const struct geo *geo, const struct search *s)
+{
+	if (s->base && s->count > 0 && s->base->first <= s->addr)
+		return s->base;
+	return s->base && s->base > geo->v4 ? s->base - 1 : NULL;
+}
+
+static struct geo_place lookup_v4(const struct geo *geo, uint32_t addr)
+{
+	struct search search = begin_search(geo, addr);
+	const struct geo_v4_entry *entry;
+
+	while (search.count > 1)
+		halve(&search);
+	entry = end_search(geo, &search);
+	return entry ? place_of(geo, entry->value) : UNKNOWN;
 }
 
 static struct geo_place lookup_v6(const struct geo *geo, struct ip ip)
@@ -187,6 +207,55 @@ struct geo_place geo_lookup(const struct geo *geo, struct ip ip)
 	if (place.asn == 0)
 		place.asn = inner.asn;
 	return place;
+}
+
+/* One step of each search after the other: while one waits for memory the next one begins. */
+static void lookup_together(const struct geo *geo, struct search *searches, size_t count,
+    struct geo_place *const *places)
+{
+	const struct geo_v4_entry *entries[TOGETHER];
+	bool more = true;
+
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < count; i++) {
+			if (searches[i].count <= 1)
+				continue;
+			halve(&searches[i]);
+			__builtin_prefetch(&searches[i].base[searches[i].count / 2]);
+			more = true;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		entries[i] = end_search(geo, &searches[i]);
+		if (entries[i] && entries[i]->value < geo->value_count)
+			__builtin_prefetch(&geo->values[entries[i]->value]);
+	}
+	for (size_t i = 0; i < count; i++)
+		*places[i] = entries[i] ? place_of(geo, entries[i]->value) : UNKNOWN;
+}
+
+void geo_lookup_many(const struct geo *geo, const struct ip *ips, size_t count,
+    struct geo_place *ret_places)
+{
+	struct search searches[TOGETHER];
+	struct geo_place *places[TOGETHER];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!geo || !ip_is_v4(ips[i])) {
+			ret_places[i] = geo_lookup(geo, ips[i]);
+			continue;
+		}
+		searches[n] = begin_search(geo, ip_v4(ips[i]));
+		__builtin_prefetch(searches[n].base + searches[n].count / 2);
+		places[n++] = &ret_places[i];
+		if (n == TOGETHER) {
+			lookup_together(geo, searches, n, places);
+			n = 0;
+		}
+	}
+	lookup_together(geo, searches, n, places);
 }
 
 const char *geo_description(const struct geo *geo)

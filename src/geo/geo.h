@@ -30,6 +30,11 @@ void geo_close(struct geo *geo);
 /* Pure and thread-safe; geo may be NULL (everything is unknown). */
 struct geo_place geo_lookup(const struct geo *geo, struct ip ip);
 
+/* The same for many addresses: the searches' waits for memory overlap.  `ips` and `ret_places` have
+ * `count` elements. */
+void geo_lookup_many(const struct geo *geo, const struct ip *ips, size_t count,
+    struct geo_place *ret_places);
+
 /* One line that names sources and dates, for attribution in reports; "" when geo is NULL. */
 const char *geo_description(const struct geo *geo);
 

@@ -4,6 +4,7 @@
 #include "base/digit.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 /* Either alphabet (RFC 4648 §4, §5). */
@@ -158,34 +159,53 @@ size_t encoding_utf16le(const void *data, size_t len, char *out, size_t cap)
 	return n;
 }
 
-/* A digest that cannot be had is all zeros: these are names, not proofs. */
-static void digest_hex(const EVP_MD *kind, const void *data, size_t len, char *out, size_t cap)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE] = {0};
-	unsigned digest_len = 0;
+/* Looked up once: OpenSSL would search its providers for every digest, with locks. */
+static EVP_MD *algorithms[3];
+static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
 
-	if (!EVP_Digest(data, len, digest, &digest_len, kind, NULL))
-		digest_len = (unsigned)EVP_MD_get_size(kind);
-	(void)encoding_hex(digest, digest_len, out, cap);
+enum { ALGORITHM_MD5, ALGORITHM_SHA1, ALGORITHM_SHA256 };
+
+static void fetch_algorithms(void)
+{
+	algorithms[ALGORITHM_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
+	algorithms[ALGORITHM_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
+	algorithms[ALGORITHM_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+/* A digest that cannot be had is all zeros: these are names, not proofs. */
+static void digest(unsigned algorithm, const void *data, size_t len, uint8_t *out, size_t out_len)
+{
+	memset(out, 0, out_len);
+	(void)pthread_once(&algorithms_once, fetch_algorithms);
+	if (algorithms[algorithm])
+		(void)EVP_Digest(data, len, out, NULL, algorithms[algorithm], NULL);
 }
 
 void encoding_md5_hex(const void *data, size_t len, char out[ENCODING_MD5_TEXT])
 {
-	digest_hex(EVP_md5(), data, len, out, ENCODING_MD5_TEXT);
+	uint8_t bytes[16];
+
+	digest(ALGORITHM_MD5, data, len, bytes, sizeof(bytes));
+	(void)encoding_hex(bytes, sizeof(bytes), out, ENCODING_MD5_TEXT);
 }
 
 void encoding_sha1_hex(const void *data, size_t len, char out[ENCODING_SHA1_TEXT])
 {
-	digest_hex(EVP_sha1(), data, len, out, ENCODING_SHA1_TEXT);
+	uint8_t bytes[20];
+
+	digest(ALGORITHM_SHA1, data, len, bytes, sizeof(bytes));
+	(void)encoding_hex(bytes, sizeof(bytes), out, ENCODING_SHA1_TEXT);
 }
 
 void encoding_sha256_hex(const void *data, size_t len, char out[ENCODING_SHA256_TEXT])
 {
-	digest_hex(EVP_sha256(), data, len, out, ENCODING_SHA256_TEXT);
+	uint8_t bytes[32];
+
+	encoding_sha256(data, len, bytes);
+	(void)encoding_hex(bytes, sizeof(bytes), out, ENCODING_SHA256_TEXT);
 }
 
 void encoding_sha256(const void *data, size_t len, uint8_t out[32])
 {
-	memset(out, 0, 32);
-	(void)EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL);
+	digest(ALGORITHM_SHA256, data, len, out, 32);
 }

@@ -1,12 +1,14 @@
 /* Masking and hashing of first payloads; the contract is in template.h. */
 #include "protocol/template.h"
 
+#include "protocol/encoding.h"
+
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define HEX_RUN_MIN 8
+#define HEX_ADDRESS 8 /* digits of an IPv4 address */
 #define FNV_OFFSET 0xcbf29ce484222325ull
 #define FNV_PRIME 0x100000001b3ull
 
@@ -65,11 +67,19 @@ struct masker {
 	const uint8_t *data;
 	size_t len;
 	const struct header *header; /* NULL: none known */
-	char dotted[IP_TEXT_MAX];
-	char hex[9];
+	char text[IP_TEXT_MAX]; /* the address */
+	size_t text_len;
+	char hex[HEX_ADDRESS + 1];
+	size_t hex_len;       /* 0: IPv6, which is not looked for in hex */
 	uint8_t bytes[2][16]; /* the address in both orders; IPv4 uses 4 */
 	size_t bytes_len;
+	uint64_t begin[4]; /* bits of the bytes that the address or a run may begin with */
 };
+
+static void may_begin(struct masker *m, uint8_t c)
+{
+	m->begin[c / 64] |= 1ull << c % 64;
+}
 
 static const struct header *find_header(const uint8_t *data, size_t len)
 {
@@ -89,7 +99,7 @@ static void prepare_address(struct masker *m, struct ip server)
 {
 	uint8_t raw[16];
 
-	(void)ip_format(server, m->dotted);
+	m->text_len = strlen(ip_format(server, m->text));
 	for (unsigned i = 0; i < 8; i++) {
 		raw[i] = (uint8_t)(server.hi >> (56 - 8 * i));
 		raw[8 + i] = (uint8_t)(server.lo >> (56 - 8 * i));
@@ -99,7 +109,12 @@ static void prepare_address(struct masker *m, struct ip server)
 	for (size_t i = 0; i < m->bytes_len; i++)
 		m->bytes[1][i] = m->bytes[0][m->bytes_len - 1 - i];
 	if (ip_is_v4(server))
-		(void)snprintf(m->hex, sizeof(m->hex), "%08x", ip_v4(server));
+		m->hex_len = encoding_hex(m->bytes[0], 4, m->hex, sizeof(m->hex));
+	/* Digits and hex digits; an IPv6 address may begin with a colon. */
+	m->begin[0] = 0x3ffull << '0' | 1ull << ':';
+	m->begin[1] = 0x3full << ('A' - 64) | 0x3full << ('a' - 64);
+	may_begin(m, m->bytes[0][0]);
+	may_begin(m, m->bytes[1][0]);
 }
 
 static bool begins(const struct masker *m, size_t at, const void *what, size_t len)
@@ -107,11 +122,11 @@ static bool begins(const struct masker *m, size_t at, const void *what, size_t l
 	return m->len - at >= len && len > 0 && memcmp(m->data + at, what, len) == 0;
 }
 
-static bool begins_word(const struct masker *m, size_t at, const char *word)
+/* The word in either case; it begins with a digit, a small letter or a colon. */
+static bool begins_word(const struct masker *m, size_t at, const char *word, size_t len)
 {
-	size_t len = strlen(word);
-
-	return len > 0 && m->len - at >= len
+	return m->len - at >= len && len > 0
+	    && (m->data[at] == (uint8_t)*word || (m->data[at] | 0x20) == (uint8_t)*word)
 	    && strncasecmp((const char *)m->data + at, word, len) == 0;
 }
 
@@ -128,14 +143,14 @@ static bool is_hex_letter(uint8_t c)
 /* How many bytes of the server's address begin here. */
 static size_t address_len(const struct masker *m, size_t at)
 {
-	size_t text_len = strlen(m->dotted);
+	size_t end = at + m->text_len;
 
-	if (begins_word(m, at, m->dotted)
-	    && (at + text_len == m->len || !is_digit(m->data[at + text_len]))
+	if (begins_word(m, at, m->text, m->text_len)
+	    && (end == m->len || !is_digit(m->data[end]))
 	    && (at == 0 || !is_digit(m->data[at - 1])))
-		return text_len;
-	if (begins_word(m, at, m->hex))
-		return strlen(m->hex);
+		return m->text_len;
+	if (begins_word(m, at, m->hex, m->hex_len))
+		return m->hex_len;
 	if (begins(m, at, m->bytes[0], m->bytes_len) || begins(m, at, m->bytes[1], m->bytes_len))
 		return m->bytes_len;
 	return 0;
@@ -158,7 +173,7 @@ static size_t field_len(const struct masker *m, size_t at)
 /* How many bytes of a host begin here: behind "Host:" at a line's begin, or behind "://". */
 static size_t host_len(const struct masker *m, size_t at)
 {
-	bool header = at >= 6 && m->data[at - 6] == '\n' && begins_word(m, at - 5, "host:");
+	bool header = at >= 6 && m->data[at - 6] == '\n' && begins_word(m, at - 5, "host:", 5);
 	bool uri = at >= 3 && begins(m, at - 3, "://", 3);
 	size_t n = 0;
 
@@ -196,6 +211,20 @@ static size_t run_len(const struct masker *m, size_t at, unsigned *mask)
 	return digits;
 }
 
+/* Is it a byte that nothing masked begins with?  Hosts and node ids are behind ':' or '/'. */
+static bool is_plain(const struct masker *m, size_t at)
+{
+	uint8_t c = m->data[at];
+
+	if (m->begin[c / 64] >> c % 64 & 1
+	    || (at > 0 && (m->data[at - 1] == ':' || m->data[at - 1] == '/')))
+		return false;
+	for (unsigned i = 0; m->header && i < FIELDS_MAX; i++)
+		if (m->header->fields[i].len && m->header->fields[i].at == at)
+			return false;
+	return true;
+}
+
 /* The next symbol; moves *at past what it stands for. */
 static unsigned take_symbol(const struct masker *m, size_t *at)
 {
@@ -230,8 +259,14 @@ uint64_t template_hash(const uint8_t *data, size_t len, struct ip server)
 
 	prepare_address(&m, server);
 	for (unsigned i = 0; i < TEMPLATE_SYMBOLS && at < m.len; i++) {
-		unsigned symbol = take_symbol(&m, &at);
+		unsigned symbol;
 
+		if (is_plain(&m, at)) {
+			/* Its upper octet is zero: two steps are one. */
+			hash = (hash ^ data[at++]) * (FNV_PRIME * FNV_PRIME);
+			continue;
+		}
+		symbol = take_symbol(&m, &at);
 		hash = (hash ^ (symbol & 0xff)) * FNV_PRIME;
 		hash = (hash ^ symbol >> 8) * FNV_PRIME;
 	}

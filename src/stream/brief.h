@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/prefetch.h"
 #include "stream/slot.h"
 
 #define BRIEF_WAYS 4u
@@ -40,7 +41,7 @@ struct brief {
 ST_MUST_CHECK int brief_init(struct brief *brief, uint64_t bytes_max);
 void brief_fini(struct brief *brief);
 
-static inline void brief_prefetch(const struct brief *brief, uint64_t hash)
+PREFETCH_HELPER void brief_prefetch(const struct brief *brief, uint64_t hash)
 {
 	const char *line = (const char *)&brief->buckets[hash & (brief->bucket_count - 1)];
 

@@ -222,6 +222,16 @@ static void clear_slot(struct streams *s, uint32_t number, enum stream_end end)
 		streams_end(s, number, end);
 }
 
+/* A slot that has been silent for long is in no cache, nor is its neighbour on the wheel. */
+PREFETCH_HELPER void prefetch_end(const struct streams *s, uint32_t number)
+{
+	const struct slot *slot = &s->table.slots[number];
+
+	table_prefetch_bucket(&s->table, slot->hash);
+	if (slot->next != SLOT_NONE)
+		table_prefetch(&s->table, slot->next);
+}
+
 uint32_t streams_open(struct streams *s, const struct arrival *a, enum stream_side from)
 {
 	const struct decode_packet *p = a->packet;
@@ -529,8 +539,10 @@ void streams_add(struct streams *s, const struct decode_packet *packets, size_t 
 			else
 				tcp_handle(s, &arrivals[i]);
 		}
-		while ((number = wheel_due(&s->wheel)) != SLOT_NONE)
+		while ((number = wheel_due(&s->wheel)) != SLOT_NONE) {
+			prefetch_end(s, number);
 			clear_slot(s, number, STREAM_END_IDLE);
+		}
 		packets += batch;
 		count -= batch;
 	}

@@ -9,7 +9,6 @@
 #define CONTEXT_ALIGN 16u
 #define PLACES_PER_SLOT 4u /* of 16 ways, 4 are used when full: fewer than one bucket in a million overflows */
 #define BUCKETS_MIN 64u
-#define LINE 64u
 
 static size_t context_stride(size_t context_size)
 {
@@ -119,18 +118,9 @@ void table_prefetch_slots(const struct table *t, uint64_t hash)
 
 	if (!table_has_bucket(t, hash))
 		return;
-	for (unsigned i = 0; i < TABLE_WAYS && b->entries[i]; i++) {
-		uint32_t number = (b->entries[i] & t->number_mask) - 1;
-		const uint8_t *slot = (const uint8_t *)&t->slots[number];
-
-		if ((b->entries[i] & ~t->number_mask) != tag)
-			continue;
-		__builtin_prefetch(slot, 1);
-		__builtin_prefetch(slot + LINE, 1);
-		__builtin_prefetch(slot + 2 * LINE, 1);
-		if (t->context_size)
-			__builtin_prefetch(table_context(t, number), 1);
-	}
+	for (unsigned i = 0; i < TABLE_WAYS && b->entries[i]; i++)
+		if ((b->entries[i] & ~t->number_mask) == tag)
+			table_prefetch(t, (b->entries[i] & t->number_mask) - 1);
 }
 
 uint32_t table_crowded(const struct table *t, uint64_t hash)
@@ -164,10 +154,13 @@ uint32_t table_add(struct table *t, uint64_t hash)
 	uint32_t number = t->free;
 	unsigned way = 0;
 
-	if (number != SLOT_NONE)
+	if (number != SLOT_NONE) {
 		t->free = t->slots[number].next;
-	else
+		if (t->free != SLOT_NONE)
+			table_prefetch(t, t->free);
+	} else {
 		number = t->fresh++;
+	}
 	t->used++;
 	while (b->entries[way])
 		way++;

@@ -6,8 +6,10 @@
  */
 #pragma once
 
+#include "base/prefetch.h"
 #include "stream/slot.h"
 
+#define TABLE_LINE 64u /* of the cache */
 #define TABLE_WAYS 16u
 #define TABLE_STREAMS_MAX (1u << 24)
 
@@ -69,10 +71,22 @@ static inline bool table_has_bucket(const struct table *table, uint64_t hash)
 	return table->used > 0 && table->filled[bucket / 64] >> bucket % 64 & 1;
 }
 
-static inline void table_prefetch_bucket(const struct table *table, uint64_t hash)
+PREFETCH_HELPER void table_prefetch_bucket(const struct table *table, uint64_t hash)
 {
 	if (table_has_bucket(table, hash))
 		__builtin_prefetch(table_bucket_of(table, hash));
+}
+
+/* Asks for a slot and its context. */
+PREFETCH_HELPER void table_prefetch(const struct table *table, uint32_t number)
+{
+	const uint8_t *slot = (const uint8_t *)&table->slots[number];
+	const uint8_t *context = table->contexts + (size_t)number * table->context_size;
+
+	for (size_t at = 0; at < sizeof(*table->slots); at += TABLE_LINE)
+		__builtin_prefetch(slot + at, 1);
+	for (size_t at = 0; at < table->context_size; at += TABLE_LINE)
+		__builtin_prefetch(context + at, 1);
 }
 
 /* Asks for the slots that the hash may stand for. */

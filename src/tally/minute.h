@@ -10,6 +10,7 @@
 #include "base/choose.h"
 #include "base/hash.h"
 #include "base/ip.h"
+#include "base/prefetch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -153,7 +154,7 @@ bool minute_table_reserve(struct minute_table *t, uint32_t rows);
  * Finding a row in three steps, so that many keys can wait for memory at once: the index word, the
  * row it names, the row itself.  Nothing moves in between as long as there is room (reserve).
  */
-static inline void minute_table_prefetch(const struct minute_table *t, uint64_t hash)
+PREFETCH_HELPER void minute_table_prefetch(const struct minute_table *t, uint64_t hash)
 {
 	__builtin_prefetch(&t->index[(uint32_t)hash & t->index_mask]);
 }

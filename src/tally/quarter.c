@@ -11,7 +11,6 @@
 #define FULL (SLOTS / 4 * 3)
 
 struct quarter {
-	const struct geo *geo;
 	quarter_fn give;
 	void *arg;
 	int64_t start_us;
@@ -19,13 +18,12 @@ struct quarter {
 	struct quarter_count slots[SLOTS]; /* count 0: free */
 };
 
-int quarter_new(const struct geo *geo, quarter_fn give, void *arg, struct quarter **ret_quarter)
+int quarter_new(quarter_fn give, void *arg, struct quarter **ret_quarter)
 {
 	struct quarter *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return -ENOMEM;
-	q->geo = geo;
 	q->give = give;
 	q->arg = arg;
 	*ret_quarter = q;
@@ -58,13 +56,12 @@ int quarter_flush(struct quarter *q, int64_t now_us)
 }
 
 int quarter_add(struct quarter *q, int64_t time_us, uint16_t module, uint16_t event, uint16_t port,
-    struct ip source)
+    const char country[2])
 {
 	int64_t rest = time_us % QUARTER_US;
 	int64_t start_us = time_us - (rest < 0 ? rest + QUARTER_US : rest);
-	struct geo_place place = geo_lookup(q->geo, source);
 	uint64_t key = (uint64_t)module << 48 | (uint64_t)event << 32 | (uint64_t)port << 16
-	    | (uint64_t)(uint8_t)place.country[0] << 8 | (uint8_t)place.country[1];
+	    | (uint64_t)(uint8_t)country[0] << 8 | (uint8_t)country[1];
 	uint32_t at = (uint32_t)hash_u64(key) % SLOTS;
 	int rc = ST_OK;
 
@@ -78,10 +75,10 @@ int quarter_add(struct quarter *q, int64_t time_us, uint16_t module, uint16_t ev
 			slot->module = module;
 			slot->event = event;
 			slot->port = port;
-			memcpy(slot->country, place.country, 2);
+			memcpy(slot->country, country, 2);
 			q->used++;
 		} else if (slot->module != module || slot->event != event || slot->port != port
-		    || memcmp(slot->country, place.country, 2) != 0) {
+		    || memcmp(slot->country, country, 2) != 0) {
 			continue;
 		}
 		slot->count++;

@@ -11,18 +11,19 @@
 
 #define SPELLINGS_MAX 8
 #define SPELLING_LEN 64
+#define DECIMAL_MAX 10 /* digits of 32 bits */
 #define NUMBER_MIN 10000000u /* numbers below eight digits would hit ordinary numbers */
 
 struct spellings {
 	char text[SPELLINGS_MAX][SPELLING_LEN];
 	size_t len[SPELLINGS_MAX];
-	size_t count;
-	bool may_begin[256]; /* a spelling, by its first byte */
+	size_t count;         /* 0: not written yet */
+	uint64_t begin[4];    /* bits of the bytes that a spelling may begin with */
 };
 
 static char *put_decimal(char *out, uint32_t n)
 {
-	char digits[10];
+	char digits[DECIMAL_MAX];
 	size_t count = 0;
 
 	do {
@@ -43,18 +44,23 @@ static char *put_hex(char *out, unsigned byte)
 	return out;
 }
 
-/* By its first character, in either case; percent-encoded it may be any. */
+static bool is_begin(const struct spellings *s, uint8_t c)
+{
+	return s->begin[c / 64] >> c % 64 & 1;
+}
+
+/* A spelling's first character, in either case. */
 static void note_begin(struct spellings *s, char first)
 {
-	s->may_begin[(uint8_t)first] = true;
-	if (first >= 'a' && first <= 'z')
-		s->may_begin[(uint8_t)(first - 'a' + 'A')] = true;
-	s->may_begin['%'] = true;
+	uint8_t c = (uint8_t)first;
+
+	s->begin[c / 64] |= 1ull << c % 64;
+	if (c >= 'a' && c <= 'z')
+		s->begin[c / 64] |= 1ull << (c - 0x20) % 64;
 }
 
 static void end_spelling(struct spellings *s, const char *end)
 {
-	note_begin(s, s->text[s->count][0]);
 	s->len[s->count] = (size_t)(end - s->text[s->count]);
 	s->count++;
 }
@@ -88,7 +94,7 @@ static void add_hex(struct spellings *s, const uint8_t bytes[4], const char *bef
 	end_spelling(s, out);
 }
 
-/* By hand and not by printf: it is done for every text that is kept. */
+/* By hand and not by printf: it is done for many of the texts that are kept. */
 static void spell_v4(struct spellings *s, uint32_t v4)
 {
 	const uint8_t bytes[4] = {(uint8_t)(v4 >> 24), (uint8_t)(v4 >> 16), (uint8_t)(v4 >> 8),
@@ -124,6 +130,37 @@ static void spell_v6(struct spellings *s, struct ip ip)
 	n = snprintf(s->text[s->count], SPELLING_LEN, "%04x%04x%04x%04x%04x%04x%04x%04x", w[0], w[1],
 	    w[2], w[3], w[4], w[5], w[6], w[7]);
 	end_spelling(s, s->text[s->count] + n);
+}
+
+static void spell(struct spellings *s, struct ip address)
+{
+	if (ip_is_v4(address))
+		spell_v4(s, ip_v4(address));
+	else
+		spell_v6(s, address);
+}
+
+/* What spellings begin with.  Most texts have nothing of it, so spelling waits. */
+static void prepare(struct spellings *s, struct ip address)
+{
+	char digits[DECIMAL_MAX];
+
+	s->count = 0;
+	memset(s->begin, 0, sizeof(s->begin));
+	note_begin(s, '%'); /* percent-encoded it may be any */
+	if (!ip_is_v4(address)) {
+		spell(s, address);
+		for (size_t i = 0; i < s->count; i++)
+			note_begin(s, s->text[i][0]);
+		return;
+	}
+	(void)put_decimal(digits, ip_v4(address) >> 24);
+	note_begin(s, digits[0]);
+	(void)put_hex(digits, ip_v4(address) >> 24);
+	note_begin(s, digits[0]);
+	(void)put_decimal(digits, ip_v4(address));
+	note_begin(s, digits[0]);
+	note_begin(s, '\\');
 }
 
 /* One character, percent-encoded or not; returns the bytes it takes. */
@@ -174,38 +211,63 @@ static size_t match_any(const struct spellings *s, const char *text, size_t at, 
 	return 0;
 }
 
+/* How many bytes are ASCII characters that no spelling begins with; NUL is not. */
+static size_t plain_len(const struct spellings *s, const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (uint8_t)(text[n] - 1) < 0x7f && !is_begin(s, (uint8_t)text[n]))
+		n++;
+	return n;
+}
+
+/* How many bytes of a spelling begin at a place; 0: none. */
+static size_t find_spelling(struct spellings *s, struct ip address, const char *text, size_t at,
+    size_t len)
+{
+	if (!is_begin(s, (uint8_t)text[at]))
+		return 0;
+	if (s->count == 0)
+		spell(s, address);
+	return match_any(s, text, at, len);
+}
+
 size_t scrub_text(struct ip address, const char *text, size_t len, char *out, size_t cap)
 {
 	static const char broken[] = "\xef\xbf\xbd";
-	struct spellings s = {.count = 0};
+	struct spellings s;
 	size_t n = 0;
 
-	if (ip_is_v4(address))
-		spell_v4(&s, ip_v4(address));
-	else
-		spell_v6(&s, address);
+	if (len == 0)
+		return 0;
+	prepare(&s, address);
 	for (size_t at = 0; at < len;) {
-		size_t found = s.may_begin[(uint8_t)text[at]] ? match_any(&s, text, at, len) : 0;
-		const char *piece = text + at;
-		size_t piece_len;
+		size_t plain = plain_len(&s, text + at, len - at);
+		size_t taken = plain < cap - n ? plain : cap - n;
+		const char *piece = SCRUB_MARK;
+		size_t piece_len = sizeof(SCRUB_MARK) - 1;
+		size_t found;
 		uint32_t cp;
 
-		if (found) {
-			piece = SCRUB_MARK;
-			piece_len = sizeof(SCRUB_MARK) - 1;
-			at += found;
-		} else {
-			piece_len = utf8_decode(text + at, len - at, &cp);
-			at += piece_len;
+		memcpy(out + n, text + at, taken);
+		n += taken;
+		at += plain;
+		if (at == len || taken < plain)
+			break;
+		found = find_spelling(&s, address, text, at, len);
+		if (!found) {
+			piece = text + at;
+			piece_len = found = utf8_decode(text + at, len - at, &cp);
 			if (cp == 0 || cp == 0xfffd) {
 				piece = broken;
 				piece_len = sizeof(broken) - 1;
 			}
 		}
-		if (n + piece_len > cap)
+		if (piece_len > cap - n)
 			break;
 		memcpy(out + n, piece, piece_len);
 		n += piece_len;
+		at += found;
 	}
 	return n;
 }

@@ -7,11 +7,12 @@
 #include "tally/sessions.h"
 
 #include "base/hash.h"
+#include "geo/memo.h"
 #include "protocol/blob.h"
 #include "protocol/encoding.h"
 #include "protocol/template.h"
 #include "protocol/urls.h"
-#include "tally/bag.h"
+#include "tally/attributes.h"
 #include "tally/blobs.h"
 #include "tally/quarter.h"
 #include "tally/repeats.h"
@@ -24,16 +25,15 @@
 #define ROOM_BYTES_DEFAULT (256ull << 20)
 #define TEXT_BYTES_DEFAULT (256ull << 20)
 #define FIRST_PAYLOAD_MAX 4096u
-#define ATTRIBUTES_MAX 2048u
-#define ATTRIBUTE_LEN_MAX 512u
 #define TEXT_OUT_MAX (3 * PROTOCOL_TEXT_MAX + 64) /* U+FFFD is three bytes for one */
 
 struct visit {
 	struct session session;
 	uint64_t id;
 	struct bag payload;
-	struct bag attributes; /* attribute, length (16 bits), bytes; the last of a kind wins */
+	struct bag attributes;
 	struct blob *blobs;
+	struct geo_place place; /* the client's; with a sink */
 	uint32_t logins;
 	uint32_t commands;
 	uint32_t payloads;
@@ -46,6 +46,7 @@ struct sessions {
 	struct sessions_options options;
 	struct session_driver driver;
 	struct room_pool *texts;
+	struct geo_memo *places;
 	struct blobs *blobs;
 	struct quarter *quarter;
 	struct logins *logins;
@@ -76,41 +77,6 @@ static void give_row(struct sessions *s, enum record_table_id table, const void 
 {
 	if (s->options.sink && !s->error)
 		note_error(s, s->options.sink->row(s->options.arg, table, row));
-}
-
-/* ---- attributes ----------------------------------------------------------------------------- */
-
-static struct protocol_text find_attribute(const struct visit *v, enum protocol_attribute wanted)
-{
-	struct protocol_text found = {"", 0};
-	size_t at = 0;
-
-	while (at + 3 <= v->attributes.len) {
-		const uint8_t *p = v->attributes.bytes + at;
-		size_t len = rd_at_u16be(p + 1);
-
-		if (p[0] == wanted)
-			found = (struct protocol_text){(const char *)p + 3, len};
-		at += 3 + len;
-	}
-	return found;
-}
-
-static void keep_attribute(struct sessions *s, struct visit *v, enum protocol_attribute attribute,
-    struct protocol_text text)
-{
-	size_t len = text.len < ATTRIBUTE_LEN_MAX ? text.len : ATTRIBUTE_LEN_MAX;
-	uint8_t head[3] = {(uint8_t)attribute, (uint8_t)(len >> 8), (uint8_t)len};
-	struct protocol_text before = find_attribute(v, attribute);
-
-	/* The first request names a session; of everything else the last word counts. */
-	if (attribute == PROTOCOL_REQUEST && before.len > 0)
-		return;
-	if (before.len == len && memcmp(before.data, text.data, len) == 0)
-		return;
-	if (v->attributes.len + sizeof(head) + len <= ATTRIBUTES_MAX
-	    && bag_add(s->texts, &v->attributes, head, sizeof(head), ATTRIBUTES_MAX))
-		(void)bag_add(s->texts, &v->attributes, text.data, len, ATTRIBUTES_MAX);
 }
 
 /* ---- facts ---------------------------------------------------------------------------------- */
@@ -151,7 +117,7 @@ static void take_event(const struct scene *scene, const struct protocol_fact *fa
 	note_event(&s->did, s->event_base[module] + fact->event);
 	if (s->options.sink)
 		note_error(s, quarter_add(s->quarter, scene->stream->last_us, (uint16_t)module,
-		    (uint16_t)fact->event, scene->stream->server_port, scene->stream->client));
+		    (uint16_t)fact->event, scene->stream->server_port, scene->visit->place.country));
 }
 
 static void give_login(const struct scene *scene, const struct protocol_fact *fact)
@@ -159,7 +125,6 @@ static void give_login(const struct scene *scene, const struct protocol_fact *fa
 	static const char *const secrets[] = {"none", "password", "hash", "key"};
 	static const char *const outcomes[] = {"unknown", "accepted", "refused"};
 	struct sessions *s = scene->sessions;
-	struct geo_place place;
 	char user[TEXT_OUT_MAX];
 	char password[TEXT_OUT_MAX];
 	struct record_login row = {
@@ -170,11 +135,10 @@ static void give_login(const struct scene *scene, const struct protocol_fact *fa
 		.src_lo = scene->stream->client.lo,
 		.dport = scene->stream->server_port,
 		.passive = s->options.passive,
+		.asn = scene->visit->place.asn,
 	};
 
-	place = geo_lookup(s->options.geo, scene->stream->client);
-	memcpy(row.country, place.country, 2);
-	row.asn = place.asn;
+	memcpy(row.country, scene->visit->place.country, 2);
 	row.protocol = literal(fact->module->name);
 	row.user = clean(scene, fact->user, user);
 	row.password = clean(scene, fact->password, password);
@@ -221,8 +185,7 @@ static void add_url(void *arg, struct protocol_text url)
 static void give_command(const struct scene *scene, const struct protocol_fact *fact)
 {
 	struct sessions *s = scene->sessions;
-	struct url_list urls = {.len = 0};
-	struct geo_place place;
+	struct url_list urls;
 	char text[TEXT_OUT_MAX];
 	char url_text[TEXT_OUT_MAX];
 	struct record_command row = {
@@ -232,12 +195,12 @@ static void give_command(const struct scene *scene, const struct protocol_fact *
 		.src_hi = scene->stream->client.hi,
 		.src_lo = scene->stream->client.lo,
 		.dport = scene->stream->server_port,
+		.asn = scene->visit->place.asn,
 	};
 
+	urls.len = 0;
 	(void)urls_find(fact->text.data, fact->text.len, add_url, &urls);
-	place = geo_lookup(s->options.geo, scene->stream->client);
-	memcpy(row.country, place.country, 2);
-	row.asn = place.asn;
+	memcpy(row.country, scene->visit->place.country, 2);
 	row.protocol = literal(fact->module->name);
 	row.text = clean(scene, fact->text, text);
 	row.urls = clean(scene, (struct protocol_text){urls.text, urls.len}, url_text);
@@ -257,7 +220,6 @@ static void finish_blob(const struct scene *scene, const struct protocol_module 
 {
 	struct sessions *s = scene->sessions;
 	size_t head = blob->size < BLOBS_HEAD ? (size_t)blob->size : BLOBS_HEAD;
-	struct geo_place place = geo_lookup(s->options.geo, scene->stream->client);
 	char sha256[ENCODING_SHA256_TEXT];
 	char cpu[BLOB_CPU_TEXT];
 	char name[TEXT_OUT_MAX];
@@ -270,7 +232,7 @@ static void finish_blob(const struct scene *scene, const struct protocol_module 
 		.dport = scene->stream->server_port,
 		.size = blob->size,
 		.complete = complete,
-		.asn = place.asn,
+		.asn = scene->visit->place.asn,
 	};
 
 	if (blob->size > 0) {
@@ -278,7 +240,7 @@ static void finish_blob(const struct scene *scene, const struct protocol_module 
 		size_t len = bytes == blob->head ? head : (size_t)blob->size;
 
 		blobs_digest(blob, sha256);
-		memcpy(row.country, place.country, 2);
+		memcpy(row.country, scene->visit->place.country, 2);
 		row.protocol = literal(module->name);
 		row.sha256 = literal(sha256);
 		row.kind = literal(blob_kind_name(blob_kind(bytes, len)));
@@ -326,7 +288,8 @@ static void take_fact(void *arg, const struct protocol_fact *fact)
 		break;
 	case PROTOCOL_FACT_ATTRIBUTE:
 		if (scene->sessions->options.sink)
-			keep_attribute(scene->sessions, scene->visit, fact->attribute, fact->text);
+			attributes_keep(scene->sessions->texts, &scene->visit->attributes, fact->attribute,
+			    fact->text);
 		break;
 	case PROTOCOL_FACT_PAYLOAD:
 		take_payload(scene, fact);
@@ -368,6 +331,8 @@ static void open_visit(const struct sessions *s, const struct stream *stream, st
 	v->outer = IDENTIFY_UNKNOWN;
 	v->ignored = s->options.destinations
 	    && !destinations_observed(s->options.destinations, stream->server);
+	if (s->options.sink && !v->ignored)
+		v->place = geo_memo_find(s->places, stream->client);
 	session_begin(&v->session, v->id);
 }
 
@@ -439,13 +404,12 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
     enum stream_end end)
 {
 	struct scene scene = {s, stream, v};
-	struct geo_place place = geo_lookup(s->options.geo, stream->client);
 	char sha256[ENCODING_SHA256_TEXT] = "";
 	char texts[3][TEXT_OUT_MAX];
-	struct protocol_text ja3 = find_attribute(v, PROTOCOL_JA3);
-	struct protocol_text ja4 = find_attribute(v, PROTOCOL_JA4);
-	struct protocol_text hassh = find_attribute(v, PROTOCOL_HASSH);
-	struct protocol_text headers = find_attribute(v, PROTOCOL_HEADERS);
+	struct protocol_text ja3 = attributes_find(&v->attributes, PROTOCOL_JA3);
+	struct protocol_text ja4 = attributes_find(&v->attributes, PROTOCOL_JA4);
+	struct protocol_text hassh = attributes_find(&v->attributes, PROTOCOL_HASSH);
+	struct protocol_text headers = attributes_find(&v->attributes, PROTOCOL_HEADERS);
 	uint16_t protocol = v->protocol != IDENTIFY_UNKNOWN ? v->protocol : v->outer;
 	struct record_session row = {
 		.time = stream->first_us,
@@ -467,22 +431,22 @@ static void give_session(struct sessions *s, const struct stream *stream, struct
 		.bytes_out = stream->bytes[STREAM_SERVER],
 		.marks = stream->has_syn ? stream->syn_marks : 0,
 		.syn_signature = stream->has_syn ? stream->syn_signature : 0,
-		.software = clean(&scene, find_attribute(v, PROTOCOL_SOFTWARE), texts[0]),
-		.sni = clean(&scene, find_attribute(v, PROTOCOL_SNI), texts[1]),
+		.software = clean(&scene, attributes_find(&v->attributes, PROTOCOL_SOFTWARE), texts[0]),
+		.sni = clean(&scene, attributes_find(&v->attributes, PROTOCOL_SNI), texts[1]),
 		.ja3 = {ja3.data, (uint32_t)ja3.len},
 		.ja4 = {ja4.data, (uint32_t)ja4.len},
 		.hassh = {hassh.data, (uint32_t)hassh.len},
 		.headers = {headers.data, (uint32_t)headers.len},
-		.request = clean(&scene, find_attribute(v, PROTOCOL_REQUEST), texts[2]),
+		.request = clean(&scene, attributes_find(&v->attributes, PROTOCOL_REQUEST), texts[2]),
 		.payload = {(const char *)v->payload.bytes, v->payload.len},
 		.logins = v->logins,
 		.commands = v->commands,
 		.payloads = v->payloads,
 		.close = literal(stream_end_name(end)),
-		.asn = place.asn,
+		.asn = v->place.asn,
 	};
 
-	memcpy(row.country, place.country, 2);
+	memcpy(row.country, v->place.country, 2);
 	if (v->payload.len > 0) {
 		encoding_sha256_hex(v->payload.bytes, v->payload.len, sha256);
 		row.template = template_hash(v->payload.bytes, v->payload.len, stream->server);
@@ -501,6 +465,7 @@ static void close_stream(void *arg, const struct stream *stream, void *context,
 
 	if (v->ignored)
 		return;
+	__builtin_prefetch(v->payload.bytes); /* of long ago */
 	session_end(&s->driver, &v->session, &peer);
 	note_protocol(s, v);
 	while (v->blobs)
@@ -674,6 +639,12 @@ const struct session *sessions_session(const void *context)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+void sessions_expect(struct sessions *s, const struct ip *clients, size_t count)
+{
+	if (s->options.sink)
+		geo_memo_expect(s->places, clients, count);
+}
+
 size_t sessions_context_size(void)
 {
 	return sizeof(struct visit);
@@ -741,9 +712,11 @@ int sessions_new(const struct sessions_options *options, struct sessions **ret_s
 		rc = room_pool_new(options->text_bytes ? options->text_bytes : TEXT_BYTES_DEFAULT,
 		    &s->texts);
 	if (!rc)
+		rc = geo_memo_new(options->geo, &s->places);
+	if (!rc)
 		rc = blobs_new(&s->blobs);
 	if (!rc)
-		rc = quarter_new(options->geo, give_quarter, s, &s->quarter);
+		rc = quarter_new(give_quarter, s, &s->quarter);
 	if (!rc)
 		rc = logins_new(&s->logins);
 	if (rc) {
@@ -761,6 +734,7 @@ void sessions_free(struct sessions *s)
 	logins_free(s->logins);
 	quarter_free(s->quarter);
 	blobs_free(s->blobs);
+	geo_memo_free(s->places);
 	room_pool_free(s->texts);
 	room_pool_free(s->driver.pool);
 	free(s->events);

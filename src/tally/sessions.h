@@ -50,6 +50,10 @@ void sessions_free(struct sessions *sessions);
 
 size_t sessions_context_size(void);
 
+/* Streams of these clients may open soon, at most a batch of packets: their places are looked up
+ * together. */
+void sessions_expect(struct sessions *sessions, const struct ip *clients, size_t count);
+
 /* As struct stream_sink has them, with the sessions as arg. */
 extern const struct stream_sink sessions_stream_sink;
 

@@ -13,6 +13,7 @@
 
 #include "base/choose.h"
 #include "base/ip.h"
+#include "base/prefetch.h"
 #include "fingerprint/tools.h"
 
 #include <stdbool.h>
@@ -133,7 +134,7 @@ static inline uint32_t sources_tag(uint64_t hash)
 	return (uint32_t)hash & ~SOURCES_NUMBER_MASK;
 }
 
-static inline void sources_prefetch(const struct sources *s, uint64_t key)
+PREFETCH_HELPER void sources_prefetch(const struct sources *s, uint64_t key)
 {
 	__builtin_prefetch(&s->index[sources_hash(key) >> s->index_shift]);
 }
@@ -245,7 +246,7 @@ static inline uint64_t pair_of(const struct sources *s, const struct source *sou
 	return (uint64_t)(source - s->list + 1) << SLOT_BITS | slot;
 }
 
-static inline void pair_prefetch(const struct sources *s, uint64_t pair)
+PREFETCH_HELPER void pair_prefetch(const struct sources *s, uint64_t pair)
 {
 	__builtin_prefetch(&s->pairs[sources_hash(pair) >> s->pair_shift], 1);
 }

@@ -1,6 +1,7 @@
 /* The compiled file as an enemy would write it: refused on opening, or answered without a fault. */
 #include "geo/format.h"
 #include "geo/geo.h"
+#include "geo/memo.h"
 #include "os/file.h"
 
 #include <setjmp.h>
@@ -154,6 +155,41 @@ static void nothing_known(void **state)
 	geo_close(NULL);
 }
 
+/* Together or one by one, remembered or not: the same. */
+static void many_at_once(void **state)
+{
+	enum { COUNT = 1000 };
+	static struct ip ips[COUNT];
+	static struct geo_place places[COUNT];
+	struct geo_memo *memo;
+	struct geo *geo;
+
+	(void)state;
+	assert_int_equal(geo_open(path, &geo, NULL), ST_OK);
+	assert_int_equal(geo_memo_new(geo, &memo), ST_OK);
+	for (uint32_t i = 0; i < COUNT; i++)
+		ips[i] = i % 7 == 0 ? (struct ip){0x20010db800000000ull, i * 99} : ip_from_v4(i * 300007u);
+	for (size_t n = 0; n < COUNT; n += n < 40 ? 1 : 317) {
+		memset(places, 0, sizeof(places));
+		geo_lookup_many(geo, ips, n, places);
+		geo_memo_expect(memo, ips, n);
+		for (size_t i = 0; i < COUNT; i++) {
+			struct geo_place alone = geo_lookup(geo, ips[i]);
+			struct geo_place known = geo_memo_find(memo, ips[i]);
+
+			assert_int_equal(known.asn, alone.asn);
+			assert_memory_equal(known.country, alone.country, 2);
+			assert_int_equal(places[i].asn, i < n ? alone.asn : 0);
+			if (i < n)
+				assert_memory_equal(places[i].country, alone.country, 2);
+		}
+	}
+	geo_lookup_many(NULL, ips, COUNT, places);
+	assert_memory_equal(places[COUNT - 1].country, "ZZ", 2);
+	geo_memo_free(memo);
+	geo_close(geo);
+}
+
 static void missing_file(void **state)
 {
 	struct geo *geo = NULL;
@@ -174,6 +210,7 @@ int main(void)
 	    TEST(text_must_end),
 	    TEST(wild_numbers),
 	    TEST(nothing_known),
+	    TEST(many_at_once),
 	    TEST(missing_file),
 	};
 
