@@ -157,8 +157,8 @@ static int write_one(struct job *job, enum record_table_id id, const char *selec
 	if (!ret && sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
-		ret = segment_write(job->engine, job->store->path, buf_text(&sql), SEGMENT_MERGED,
-		    segment, err);
+		ret = segment_write(job->engine, job->store->path, buf_text(&sql), segment,
+		    err);
 	buf_fini(&sql);
 	if (ret)
 		return ret;
