@@ -178,11 +178,11 @@ def bench_stored(capture):
                '--sensor', 'sim-telescope', '-s', store]
     # The process ends when all is durable, so wall time is time until durable.
     if wanted('analyze.stored'):
-        speed('analyze.stored.no-compact', analyze + ['--no-compact'], options.packets,
+        speed('analyze.stored', analyze + ['--no-compact'], options.packets,
               options.runs, before=forget(store), cores='0,1')
     if wanted('analyze.stored') or wanted('store.bytes'):
-        speed('analyze.stored', analyze, options.packets, options.runs, before=forget(store),
-              cores='0,1')
+        speed('analyze.stored.compacted', analyze, options.packets, options.runs,
+              before=forget(store), cores='0,1')
     if wanted('store.bytes') and os.path.isdir(store):
         try:
             run([TEITEN, 'db', 'compact', '-s', store])
