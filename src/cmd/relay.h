@@ -16,9 +16,9 @@
 struct relay;
 
 /*
- * Each is called by one thread at a time, mostly the second: `rows` in the first for minutes of a few
- * packets, when the second has no minute; `packets` in the first within the calls below that wait.
- * Of each kind nothing more is taken after an error.
+ * Each is called by one thread at a time, mostly the second: `rows` in the first for minutes of a
+ * few packets, when the second has no minute; `packets` in the first within the calls below that
+ * wait.  Of each kind nothing more is taken after an error.
  */
 struct relay_options {
 	tally_sink_fn rows;
