@@ -30,7 +30,8 @@ struct relay_options {
 ST_MUST_CHECK int relay_new(const struct relay_options *options, struct relay **ret_relay,
     struct err *err);
 
-/* Ends the thread; what was not taken yet is left.  Before the tally and the capture go. */
+/* Ends the thread; what was not taken yet is left.  Before the tally, the capture and what `rows`
+ * and `packets` use go. */
 void relay_free(struct relay *relay);
 
 /* For struct tally_options, with the relay as its argument.  When the tally has been flushed, `rows`
