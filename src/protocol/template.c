@@ -74,6 +74,7 @@ struct masker {
 	uint8_t bytes[2][16]; /* the address in both orders; IPv4 uses 4 */
 	size_t bytes_len;
 	uint64_t begin[4]; /* bits of the bytes that the address or a run may begin with */
+	uint64_t fields;   /* bits of the places where the header's fields begin; all are below 64 */
 };
 
 static void may_begin(struct masker *m, uint8_t c)
@@ -216,13 +217,9 @@ static bool is_plain(const struct masker *m, size_t at)
 {
 	uint8_t c = m->data[at];
 
-	if (m->begin[c / 64] >> c % 64 & 1
-	    || (at > 0 && (m->data[at - 1] == ':' || m->data[at - 1] == '/')))
-		return false;
-	for (unsigned i = 0; m->header && i < FIELDS_MAX; i++)
-		if (m->header->fields[i].len && m->header->fields[i].at == at)
-			return false;
-	return true;
+	return !(m->begin[c / 64] >> c % 64 & 1)
+	    && (at == 0 || (m->data[at - 1] != ':' && m->data[at - 1] != '/'))
+	    && (at >= 64 || !(m->fields >> at & 1));
 }
 
 /* The next symbol; moves *at past what it stands for. */
@@ -258,6 +255,9 @@ uint64_t template_hash(const uint8_t *data, size_t len, struct ip server)
 	size_t at = 0;
 
 	prepare_address(&m, server);
+	for (unsigned i = 0; m.header && i < FIELDS_MAX; i++)
+		if (m.header->fields[i].len)
+			m.fields |= 1ull << m.header->fields[i].at;
 	for (unsigned i = 0; i < TEMPLATE_SYMBOLS && at < m.len; i++) {
 		unsigned symbol;
 

@@ -79,6 +79,67 @@ static int plan_table(struct job *job, enum record_table_id id, bool *ret_sort, 
 	return ret;
 }
 
+/* Columns of flow that are often the same in all rows of a date.  A sort that need not carry them is
+ * a fifth faster and spills less. */
+static bool may_be_alike(enum record_table_id id, const char *column)
+{
+	static const char *const columns[] = {"sensor", "src_hi", "dst_bits", "victim_hi"};
+
+	for (size_t i = 0; id == RECORD_TABLE_flow && i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (strcmp(column, columns[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The value that all rows have: >= 0, or one of these. */
+#define ALIKE_NULL (-1)
+#define ALIKE_NOT (-2)
+
+static int find_alike(struct job *job, const char *column, const char *select, int64_t *ret_value,
+    struct err *err)
+{
+	struct buf sql = {0};
+	int ret;
+
+	buf_printf(&sql, "SELECT CASE WHEN count(%s) = 0 THEN CAST(%d AS BIGINT) "
+	    "WHEN count(%s) = count(*) AND min(%s) = max(%s) AND max(%s) < 4294967296 "
+	    "THEN CAST(max(%s) AS BIGINT) ELSE %d END FROM (%s) AS merged", column, ALIKE_NULL, column,
+	    column, column, column, column, ALIKE_NOT, select);
+	ret = sql.failed ? err_set(err, -ENOMEM, "out of memory")
+	                 : engine_run_int(job->engine, buf_text(&sql), ret_value, err);
+	buf_fini(&sql);
+	return ret;
+}
+
+/* Appends a SELECT of the rows in the table's order. */
+static int put_sorted(struct job *job, enum record_table_id id, const char *select,
+    struct buf *sql, struct err *err)
+{
+	const struct record_table *table = &record_tables[id];
+	int ret = ST_OK;
+
+	buf_puts(sql, "SELECT ");
+	for (unsigned i = 0; !ret && i < table->field_count; i++) {
+		const char *column = table->fields[i].name;
+		const char *type = record_type_sql(table->fields[i].type, RECORD_DUCKDB);
+		int64_t value = ALIKE_NOT;
+
+		if (may_be_alike(id, column))
+			ret = find_alike(job, column, select, &value, err);
+		if (i)
+			buf_puts(sql, ", ");
+		if (value == ALIKE_NOT)
+			buf_printf(sql, "\"%s\"", column);
+		else if (value == ALIKE_NULL)
+			buf_printf(sql, "CAST(NULL AS %s) AS \"%s\"", type, column);
+		else
+			buf_printf(sql, "CAST(%lld AS %s) AS \"%s\"", (long long)value, type, column);
+	}
+	buf_printf(sql, " FROM (SELECT * FROM (%s) AS merged ORDER BY %s) AS sorted", select,
+	    table_info(id).order);
+	return ret;
+}
+
 /* Writes one merged segment from a SELECT; a table without rows gets none. */
 static int write_one(struct job *job, enum record_table_id id, const char *select, bool sort,
     struct err *err)
@@ -89,14 +150,15 @@ static int write_one(struct job *job, enum record_table_id id, const char *selec
 
 	*segment = (struct segment){.table = &record_tables[id], .day = job->day};
 	(void)store_unique_name(job->store, segment->name);
-	buf_printf(&sql, "SELECT * FROM (%s) AS merged", select);
 	if (sort)
-		buf_printf(&sql, " ORDER BY %s", table_info(id).order);
-	if (sql.failed)
+		ret = put_sorted(job, id, select, &sql, err);
+	else
+		buf_puts(&sql, select);
+	if (!ret && sql.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (!ret)
-		ret = segment_write(job->engine, job->store->path, buf_text(&sql), SEGMENT_MERGED,
-		    segment, err);
+		ret = segment_write(job->engine, job->store->path, buf_text(&sql), segment,
+		    err);
 	buf_fini(&sql);
 	if (ret)
 		return ret;
@@ -136,14 +198,18 @@ static int merge_table(struct job *job, enum record_table_id id, struct err *err
 	return ret;
 }
 
-static int write_rollup(struct job *job, enum record_table_id id, const char *flow,
-    struct err *err)
+/* counted: a table that has the rollup's rows already, or NULL. */
+static int write_rollup(struct job *job, enum record_table_id id, const char *counted,
+    const char *flow, struct err *err)
 {
 	struct views_range range = {job->day, job->day + 1, -1};
 	struct buf select = {0};
 	int ret = ST_OK;
 
-	views_append_rollup(id, flow, false, &select);
+	if (counted)
+		buf_printf(&select, "SELECT * FROM %s", counted);
+	else
+		views_append_rollup(id, flow, false, &select);
 	if (job->flow_dropped) {
 		buf_puts(&select, " UNION ALL SELECT ");
 		put_columns(&select, id);
@@ -186,17 +252,16 @@ static int select_rows(struct job *job, enum record_table_id id, struct buf *sel
 	return views_append_files(job->store, id, range, select, err);
 }
 
-static int judge_rows(struct job *job, const char *flow, struct err *err)
+static int judge_rows(struct job *job, const char *flow, struct judge **ret_judge,
+    struct err *err)
 {
-	struct judge_date date = {.day = job->day, .flow = flow, .flow_rows = job->flow_rows};
+	struct judge_date date = {.day = job->day, .flow = flow, .flow_rows = job->flow_rows,
+		.count = true};
 	struct buf session = {0};
 	struct buf coverage = {0};
 	struct judge *judge = NULL;
 	int ret = select_rows(job, RECORD_TABLE_session, &session, err);
 
-	for (unsigned i = 0; i < job->written_count; i++)
-		if (job->written[i].table == &record_tables[RECORD_TABLE_source_day])
-			date.sources = job->written[i].rows;
 	if (!ret)
 		ret = select_rows(job, RECORD_TABLE_coverage, &coverage, err);
 	date.session = buf_text(&session);
@@ -205,16 +270,16 @@ static int judge_rows(struct job *job, const char *flow, struct err *err)
 		ret = judge_new(job->store, job->engine->db, job->engine, &judge, err);
 	if (!ret)
 		ret = judge_add(judge, &date, err);
-	judge_free(judge);
 	buf_fini(&session);
 	buf_fini(&coverage);
+	*ret_judge = judge;
 	return ret;
 }
 
-/* Judges the date and writes what came out. */
-static int write_judgements(struct job *job, const char *flow, struct err *err)
+/* Writes what the date was judged to be. */
+static int write_judgements(struct job *job, struct err *err)
 {
-	int ret = judge_rows(job, flow, err);
+	int ret = ST_OK;
 
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++) {
 		struct buf select = {0};
@@ -225,8 +290,6 @@ static int write_judgements(struct job *job, const char *flow, struct err *err)
 		ret = write_one(job, (enum record_table_id)id, buf_text(&select), true, err);
 		buf_fini(&select);
 	}
-	if (judge_drop(job->engine, ret ? NULL : err) && !ret)
-		ret = ST_ENGINE;
 	return ret;
 }
 
@@ -237,6 +300,25 @@ static int keep_judgements(struct job *job, struct err *err)
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (judge_table((enum record_table_id)id))
 			ret = merge_table(job, (enum record_table_id)id, err);
+	return ret;
+}
+
+/* Everything that follows from the date's flow. */
+static int write_conclusions(struct job *job, const char *flow, struct err *err)
+{
+	struct judge *judge = NULL;
+	int ret = job->flow_dropped ? keep_judgements(job, err)
+	                            : judge_rows(job, flow, &judge, err);
+
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
+		if (views_rollup_sql((enum record_table_id)id))
+			ret = write_rollup(job, (enum record_table_id)id,
+			    judge ? judge_counted(judge, (enum record_table_id)id) : NULL, flow, err);
+	if (!ret && judge)
+		ret = write_judgements(job, err);
+	judge_free(judge);
+	if (judge_drop(job->engine, ret ? NULL : err) && !ret)
+		ret = ST_ENGINE;
 	return ret;
 }
 
@@ -251,12 +333,8 @@ static int write_files(struct job *job, struct err *err)
 		ret = put_flow(job, &flow, err);
 	if (!ret && flow.failed)
 		ret = err_set(err, -ENOMEM, "out of memory");
-	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
-		if (views_rollup_sql((enum record_table_id)id))
-			ret = write_rollup(job, (enum record_table_id)id, buf_text(&flow), err);
 	if (!ret)
-		ret = job->flow_dropped ? keep_judgements(job, err)
-		                        : write_judgements(job, buf_text(&flow), err);
+		ret = write_conclusions(job, buf_text(&flow), err);
 	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++)
 		if (id != RECORD_TABLE_flow && table_is_ingested((enum record_table_id)id))
 			ret = merge_table(job, (enum record_table_id)id, err);

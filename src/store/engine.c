@@ -7,7 +7,6 @@
 #include "store/engine.h"
 
 #include "base/buf.h"
-#include "store/feed.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +88,7 @@ int engine_open(struct engine *engine, const struct engine_options *options, str
 		ret = err_set(err, ST_ENGINE, "DuckDB gives no connection");
 		goto out;
 	}
-	ret = options->read_only_paths ? restrict_access(engine, options, err)
-	                               : feed_register(engine, err);
+	ret = options->read_only_paths ? restrict_access(engine, options, err) : ST_OK;
 out:
 	duckdb_free(words);
 	duckdb_destroy_config(&config);

@@ -10,12 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct feed;
-
 struct engine {
 	duckdb_database db;
 	duckdb_connection con;
-	struct feed *feed; /* rows of the COPY that runs, see feed.h */
 };
 
 struct engine_options {

@@ -1,9 +1,4 @@
-/*
- * The table function feed(): record rows → DuckDB vectors.
- *
- * It hands out the rows of engine->feed once, in order, a vector at a time; that is the fastest
- * way into DuckDB's Parquet writer that the C API has.  It never allocates and never keeps a row.
- */
+/* Record rows → DuckDB vectors; the contract is in feed.h. */
 #include "store/feed.h"
 
 #include <string.h>
@@ -33,30 +28,6 @@ duckdb_type feed_column_type(enum record_type type)
 		return DUCKDB_TYPE_BLOB;
 	}
 	return DUCKDB_TYPE_INVALID;
-}
-
-static void feed_bind(duckdb_bind_info info)
-{
-	const struct engine *engine = duckdb_bind_get_extra_info(info);
-	const struct feed *feed = engine->feed;
-
-	if (!feed) {
-		duckdb_bind_set_error(info, "no rows are being written");
-		return;
-	}
-	for (unsigned i = 0; i < feed->table->field_count; i++) {
-		const struct record_field *field = &feed->table->fields[i];
-		duckdb_logical_type type = duckdb_create_logical_type(feed_column_type(field->type));
-
-		duckdb_bind_add_result_column(info, field->name, type);
-		duckdb_destroy_logical_type(&type);
-	}
-	duckdb_bind_set_cardinality(info, feed->count, true);
-}
-
-static void feed_init(duckdb_init_info info)
-{
-	duckdb_init_set_max_threads(info, 1);
 }
 
 /* Copies one column of fixed width; the compiler turns each constant width into plain moves. */
@@ -155,35 +126,4 @@ void feed_fill(const struct record_table *table, const void *rows, size_t count,
 		fill_column(duckdb_data_chunk_get_vector(chunk, i), &table->fields[i],
 		    first + table->fields[i].offset, table->size, count);
 	duckdb_data_chunk_set_size(chunk, count);
-}
-
-static void feed_function(duckdb_function_info info, duckdb_data_chunk chunk)
-{
-	const struct engine *engine = duckdb_function_get_extra_info(info);
-	struct feed *feed = engine->feed;
-	const struct record_table *table = feed->table;
-	size_t count = feed->count - feed->position;
-	const uint8_t *rows = (const uint8_t *)feed->rows + feed->position * table->size;
-
-	if (count > duckdb_vector_size())
-		count = duckdb_vector_size();
-	feed_fill(table, rows, count, chunk);
-	feed->position += count;
-}
-
-int feed_register(struct engine *engine, struct err *err)
-{
-	duckdb_table_function function = duckdb_create_table_function();
-	duckdb_state state;
-
-	duckdb_table_function_set_name(function, "feed");
-	duckdb_table_function_set_extra_info(function, engine, NULL);
-	duckdb_table_function_set_bind(function, feed_bind);
-	duckdb_table_function_set_init(function, feed_init);
-	duckdb_table_function_set_function(function, feed_function);
-	state = duckdb_register_table_function(engine->con, function);
-	duckdb_destroy_table_function(&function);
-	if (state != DuckDBSuccess)
-		return err_set(err, ST_ENGINE, "DuckDB did not accept the table function feed");
-	return ST_OK;
 }

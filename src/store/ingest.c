@@ -5,7 +5,6 @@
  * Nothing written is visible before the catalogue lists it, in one transaction with the ingest's
  * own row; what an abandoned ingest leaves on the disk is removed at the next opening for writing.
  */
-#include "store/feed.h"
 #include "store/ingest.h"
 #include "store/live.h"
 #include "store/tables.h"
@@ -43,26 +42,11 @@ static int note_segment(struct store_ingest *ingest, const struct segment *segme
 
 static int write_batch(struct store_ingest *ingest, struct batch *batch, struct err *err)
 {
-	struct feed feed = {.table = batch->table, .rows = batch->rows, .count = batch->count};
 	struct segment segment = {.table = batch->table, .day = batch->day};
 	int ret;
 
-	if (!ingest->engine.db) {
-		const struct engine_options options = {.threads = 1,
-			.memory_bytes = ingest->store->memory_bytes};
-
-		ret = engine_open(&ingest->engine, &options, err);
-		if (ret)
-			return ret;
-	}
 	(void)store_unique_name(ingest->store, segment.name);
-	ingest->engine.feed = &feed;
-	ret = segment_write(&ingest->engine, ingest->store->path, "SELECT * FROM feed()",
-	    SEGMENT_HOT, &segment, err);
-	ingest->engine.feed = NULL;
-	if (!ret && segment.rows != batch->count)
-		ret = err_set(err, ST_ENGINE, "%llu rows written of %zu",
-		    (unsigned long long)segment.rows, batch->count);
+	ret = segment_write_rows(ingest->store->path, batch->rows, batch->count, &segment, err);
 	if (!ret && note_segment(ingest, &segment))
 		ret = err_set(err, -ENOMEM, "out of memory");
 	if (ret)
@@ -399,7 +383,6 @@ void ingest_free(struct store_ingest *ingest)
 		batch_free(ingest->batches[i]);
 	free(ingest->batches);
 	batch_free(ingest->spare);
-	engine_close(&ingest->engine);
 	free(ingest->segments);
 	free(ingest->name);
 	zone_free(ingest->zone);

@@ -47,7 +47,6 @@ struct store_ingest {
 	struct err failure; /* code 0: none */
 
 	/* The writing thread's own until it ends. */
-	struct engine engine;
 	struct segment *segments;
 	size_t segment_count;
 	size_t segment_cap;

@@ -36,6 +36,10 @@ struct judge {
 	int32_t day;
 	uint64_t addresses;
 	uint64_t sources; /* about so many */
+	uint16_t sensor;  /* when rollups are counted */
+	bool counts_sources; /* source_day */
+	bool counts_ports;   /* port_day */
+	bool counts_origins; /* origin_day */
 	struct attacks *attacks;
 	struct carpets *carpets;
 	struct role_victims victims;
@@ -53,6 +57,30 @@ const char *judge_table(enum record_table_id id)
 	default:
 		return NULL;
 	}
+}
+
+/* Tables of what is counted beside. */
+static const char *counted_table(enum record_table_id id)
+{
+	switch ((int)id) {
+	case RECORD_TABLE_source_day:
+		return "counted_source_day";
+	case RECORD_TABLE_port_day:
+		return "counted_port_day";
+	case RECORD_TABLE_origin_day:
+		return "counted_origin_day";
+	default:
+		return NULL;
+	}
+}
+
+const char *judge_counted(const struct judge *j, enum record_table_id id)
+{
+	bool counted = (id == RECORD_TABLE_source_day && j->counts_sources)
+	    || (id == RECORD_TABLE_port_day && j->counts_ports)
+	    || (id == RECORD_TABLE_origin_day && j->counts_origins);
+
+	return counted ? counted_table(id) : NULL;
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */
@@ -297,6 +325,7 @@ static int write_attacks(struct judge *j, struct err *err)
 static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 {
 	uint64_t parts;
+	bool moved = false;
 	struct judge_sources *sources = NULL;
 	const struct judge_sources_options options = {
 		.day = j->day,
@@ -308,8 +337,12 @@ static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 		.signatures = &j->signatures,
 		.victims = &j->victims,
 		.carpets = j->carpets,
+		.source_day = judge_counted(j, RECORD_TABLE_source_day),
+		.port_day = judge_counted(j, RECORD_TABLE_port_day),
+		.origin_day = judge_counted(j, RECORD_TABLE_origin_day),
+		.sensor = j->sensor,
 	};
-	int ret = j->sources ? ST_OK : read_rows(j, "judge_sources", NULL, 0, take_sources, j, err);
+	int ret = read_rows(j, "judge_sources", NULL, 0, take_sources, j, err);
 
 	if (!ret)
 		ret = judge_sources_new(&options, j->to->con, judge_table(RECORD_TABLE_role),
@@ -330,7 +363,9 @@ static int write_roles(struct judge *j, uint64_t rows, struct err *err)
 			ret = judge_sources_end_part(sources, err);
 	}
 	if (!ret)
-		ret = judge_sources_finish(sources, err);
+		ret = judge_sources_finish(sources, &moved, err);
+	if (moved)
+		j->counts_origins = false;
 	judge_sources_free(sources);
 	return ret;
 }
@@ -364,6 +399,43 @@ static int write_role_day(struct judge *j, struct err *err)
 	return ret;
 }
 
+static int take_extent(void *arg, duckdb_data_chunk chunk, struct err *err)
+{
+	struct judge *j = arg;
+	int64_t least = CHUNKS_COLUMN(chunk, 0, int64_t)[0];
+	int64_t largest = CHUNKS_COLUMN(chunk, 1, int64_t)[0];
+
+	(void)err;
+	j->counts_sources = least == largest;
+	j->counts_ports = j->counts_sources && CHUNKS_COLUMN(chunk, 2, int64_t)[0] == 0;
+	j->counts_origins = j->counts_ports;
+	j->sensor = (uint16_t)least;
+	return ST_OK;
+}
+
+/* Settles which rollups can be counted beside, and makes their tables. */
+static int prepare_counts(struct judge *j, struct err *err)
+{
+	struct buf sql = {0};
+	int ret = read_rows(j, "judge_extent", NULL, 0, take_extent, j, err);
+
+	for (int id = 0; !ret && id < RECORD_TABLE_COUNT; id++) {
+		const char *name = judge_counted(j, (enum record_table_id)id);
+
+		if (!name)
+			continue;
+		buf_printf(&sql, "CREATE OR REPLACE TABLE %s (", name);
+		record_ddl_columns(&record_tables[id], RECORD_DUCKDB, &sql);
+		buf_puts(&sql, ");\n");
+	}
+	if (!ret && sql.failed)
+		ret = out_of_memory(err);
+	if (!ret && sql.len)
+		ret = engine_run(j->to, buf_text(&sql), err);
+	buf_fini(&sql);
+	return ret;
+}
+
 /* ---- dates ---------------------------------------------------------------------------------- */
 
 /* Both connections see the date's rows under the names that the questions use. */
@@ -391,7 +463,9 @@ int judge_add(struct judge *j, const struct judge_date *date, struct err *err)
 	int ret = make_views(j, date, err);
 
 	j->day = date->day;
-	j->sources = date->sources;
+	j->counts_sources = false;
+	j->counts_ports = false;
+	j->counts_origins = false;
 	if (!ret)
 		ret = find_attacks(j, err);
 	if (!ret)
@@ -400,6 +474,8 @@ int judge_add(struct judge *j, const struct judge_date *date, struct err *err)
 		ret = run_question(j, "judge_attack_places", NULL, 0, err);
 	if (!ret)
 		ret = engine_run(j->to, "DELETE FROM judged_found", err);
+	if (!ret && date->count)
+		ret = prepare_counts(j, err);
 	if (!ret)
 		ret = write_roles(j, date->flow_rows, err);
 	if (!ret)
@@ -469,6 +545,8 @@ int judge_drop(struct engine *to, struct err *err)
 {
 	return engine_run(to, "DROP TABLE IF EXISTS judged_role; DROP TABLE IF EXISTS judged_role_day; "
 	    "DROP TABLE IF EXISTS judged_attack; DROP TABLE IF EXISTS judged_found; "
+	    "DROP TABLE IF EXISTS counted_source_day; DROP TABLE IF EXISTS counted_port_day; "
+	    "DROP TABLE IF EXISTS counted_origin_day; "
 	    "DROP VIEW IF EXISTS judge_flow; DROP VIEW IF EXISTS judge_session; "
 	    "DROP VIEW IF EXISTS judge_coverage", err);
 }

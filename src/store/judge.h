@@ -31,7 +31,7 @@ struct judge_date {
 	const char *session;
 	const char *coverage;
 	uint64_t flow_rows; /* about so many */
-	uint64_t sources;   /* likewise; 0: not known */
+	bool count; /* rollups as well, see judge_counted */
 };
 
 /* Adds a date's judgements to the tables. */
@@ -40,6 +40,14 @@ ST_MUST_CHECK int judge_add(struct judge *judge, const struct judge_date *date, 
 /* The same from the segments of a day. */
 ST_MUST_CHECK int judge_day(struct store *store, struct judge *judge, int32_t day,
     struct err *err);
+
+/*
+ * The table that has a rollup of the date judged last, counted beside when that was asked for and
+ * was exact (source_day, port_day and origin_day of one sensor): the rows that the rollup's SQL
+ * would give.
+ * NULL: it has to be made by that.
+ */
+const char *judge_counted(const struct judge *judge, enum record_table_id id);
 
 /* Removes the tables. */
 ST_MUST_CHECK int judge_drop(struct engine *to, struct err *err);

@@ -89,11 +89,34 @@ struct subject {
 	uint8_t country[2];
 	bool several; /* observed addresses asked */
 	bool asked;
+	bool bits_lack; /* of a row of access */
+	bool moved;     /* rows of access have several countries */
+	uint8_t access_country[2]; /* the largest of its rows of access, as the next four */
+	uint16_t marks;
+	uint32_t access_asn;
+	uint32_t dsts;
+	uint64_t all_bits;
+	uint64_t marked[RECORD_MARK_COUNT]; /* packets of access by mark */
 	struct tools_evidence tools; /* last: of most sources it stays empty */
 };
 
+/* Of a protocol: the ports' access. */
+struct port_access {
+	uint64_t packets;
+	uint32_t sources;
+};
+#define PORTS 65536u
+
+/* Of a country (two letters, 0 0 for none) and mark. */
+struct origin_access {
+	uint64_t packets;
+	uint32_t sources;
+};
+#define ORIGINS (65536u * (1 + RECORD_MARK_COUNT)) /* the first 65536: of all packets */
+
 struct judge_sources {
 	struct judge_sources_options options;
+	duckdb_connection con;
 	struct chunks_writer writer;
 	struct subject **blocks; /* subjects do not move */
 	size_t block_count;
@@ -108,6 +131,14 @@ struct judge_sources {
 	struct record_role rows[BATCH];
 	char reasons[BATCH][ROLE_REASON_MAX];
 	size_t count;
+	struct chunks_writer source_writer; /* of source_day */
+	struct record_source_day days[BATCH];
+	size_t day_count;
+	struct port_access *protocols[256]; /* PORTS each; NULL: not asked */
+	struct record_port_day ports_asked[BATCH];
+	size_t ports_asked_count;
+	struct origin_access *origins; /* NULL: not asked */
+	bool moved;
 };
 
 int judge_sources_new(const struct judge_sources_options *options, duckdb_connection con,
@@ -119,6 +150,7 @@ int judge_sources_new(const struct judge_sources_options *options, duckdb_connec
 	if (!s)
 		return err_set(err, -ENOMEM, "out of memory");
 	s->options = *options;
+	s->con = con;
 	s->place_count = TABLE_MIN;
 	s->port_cap = TABLE_MIN;
 	s->places = calloc(s->place_count, sizeof(*s->places));
@@ -128,6 +160,13 @@ int judge_sources_new(const struct judge_sources_options *options, duckdb_connec
 		    err);
 	else
 		ret = err_set(err, -ENOMEM, "out of memory");
+	if (options->origin_day)
+		s->origins = calloc(ORIGINS, sizeof(*s->origins));
+	if (!ret && options->origin_day && !s->origins)
+		ret = err_set(err, -ENOMEM, "out of memory");
+	if (!ret && options->source_day)
+		ret = chunks_writer_open(&s->source_writer, con,
+		    &record_tables[RECORD_TABLE_source_day], options->source_day, err);
 	if (ret) {
 		judge_sources_free(s);
 		return ret;
@@ -140,11 +179,14 @@ void judge_sources_free(struct judge_sources *s)
 {
 	if (!s)
 		return;
-	if (chunks_writer_close(&s->writer, NULL)) {
+	if (chunks_writer_close(&s->writer, NULL) || chunks_writer_close(&s->source_writer, NULL)) {
 		/* Only after an error, which has been told. */
 	}
+	for (size_t i = 0; i < sizeof(s->protocols) / sizeof(s->protocols[0]); i++)
+		free(s->protocols[i]);
 	for (size_t i = 0; i < s->block_count; i++)
 		free(s->blocks[i]);
+	free(s->origins);
 	free(s->blocks);
 	free(s->places);
 	free(s->ports);
@@ -155,13 +197,50 @@ static int flush(struct judge_sources *s, struct err *err)
 {
 	int ret = s->count ? chunks_writer_add(&s->writer, s->rows, s->count, err) : ST_OK;
 
+	if (!ret && s->day_count)
+		ret = chunks_writer_add(&s->source_writer, s->days, s->day_count, err);
 	s->count = 0;
+	s->day_count = 0;
 	return ret;
 }
 
 static struct record_text text_of(const char *text)
 {
 	return (struct record_text){text ? text : "", text ? (uint32_t)strlen(text) : 0};
+}
+
+/* As rollup_source_day.sql has it. */
+static void put_source_day(struct judge_sources *s, const struct subject *subject)
+{
+	s->days[s->day_count++] = (struct record_source_day){
+		.date = s->options.day,
+		.sensor = s->options.sensor,
+		.src_hi = subject->talk.ip.hi,
+		.src_lo = subject->talk.ip.lo,
+		.packets = subject->access,
+		.ports = subject->ports,
+		.dst_bits = subject->bits_lack ? 0 : subject->all_bits,
+		.dsts = subject->bits_lack ? subject->dsts
+		                           : (uint32_t)__builtin_popcountll(subject->all_bits),
+		.marks = subject->marks,
+		.country = {(char)subject->access_country[0], (char)subject->access_country[1]},
+		.asn = subject->access_asn,
+	};
+}
+
+static void count_origin(struct judge_sources *s, const struct subject *subject)
+{
+	struct origin_access *all =
+	    &s->origins[subject->access_country[0] << 8 | subject->access_country[1]];
+
+	s->moved |= subject->moved;
+	all->packets += subject->access;
+	all->sources++;
+	for (unsigned i = 0; i < RECORD_MARK_COUNT; i++) {
+		all += 65536;
+		all->packets += subject->marked[i];
+		all->sources += (subject->marks >> i & 1) != 0;
+	}
 }
 
 static int end_source(struct judge_sources *s, const struct subject *subject, struct err *err)
@@ -189,8 +268,12 @@ static int end_source(struct judge_sources *s, const struct subject *subject, st
 
 	role_victims_find(o->victims, talk->ip, &evidence);
 	role = role_judge(&evidence, reason);
+	if (o->source_day && subject->asked)
+		put_source_day(s, subject);
+	if (s->origins && subject->asked)
+		count_origin(s, subject);
 	if (!o->all_roles && !role_is_apart(role))
-		return ST_OK;
+		return s->day_count == BATCH ? flush(s, err) : ST_OK;
 	s->rows[s->count] = (struct record_role){
 		.date = o->day,
 		.src_hi = talk->ip.hi,
@@ -207,7 +290,8 @@ static int end_source(struct judge_sources *s, const struct subject *subject, st
 	};
 	if (subject->country[0])
 		memcpy(s->rows[s->count].country, subject->country, 2);
-	return ++s->count == BATCH ? flush(s, err) : ST_OK;
+	s->count++;
+	return s->count == BATCH || s->day_count == BATCH ? flush(s, err) : ST_OK;
 }
 
 /* Whether one observed address was asked or several. */
@@ -231,6 +315,35 @@ static uint64_t port_key(uint32_t number, uint32_t port)
 	return (uint64_t)number << 32 | port;
 }
 
+/* Whether the first code comes after the other in order. */
+static bool code_above(const uint8_t a[2], const uint8_t b[2])
+{
+	return (a[0] << 8 | a[1]) > (b[0] << 8 | b[1]);
+}
+
+/* What only the rollups need. */
+static void count_days(struct judge_sources *s, struct subject *subject,
+    const struct record_flow *flow)
+{
+	const uint8_t *country = (const uint8_t *)flow->country;
+
+	subject->bits_lack |= flow->dst_bits == 0;
+	subject->all_bits |= flow->dst_bits;
+	if (flow->dsts > subject->dsts)
+		subject->dsts = flow->dsts;
+	subject->marks |= flow->marks;
+	for (unsigned marks = flow->marks; marks; marks &= marks - 1)
+		if (__builtin_ctz(marks) < RECORD_MARK_COUNT)
+			subject->marked[__builtin_ctz(marks)] += flow->packets;
+	subject->moved |= subject->asked && memcmp(country, subject->access_country, 2) != 0;
+	if (code_above(country, subject->access_country))
+		memcpy(subject->access_country, country, 2);
+	if (flow->asn > subject->access_asn)
+		subject->access_asn = flow->asn;
+	if (s->protocols[flow->proto])
+		s->protocols[flow->proto][flow->port].packets += flow->packets;
+}
+
 static void count_access(struct judge_sources *s, uint32_t number, struct subject *subject,
     const struct record_flow *flow)
 {
@@ -238,6 +351,8 @@ static void count_access(struct judge_sources *s, uint32_t number, struct subjec
 	uint32_t port = ((uint32_t)flow->proto << 16 | flow->port) + 1;
 
 	subject->access += flow->packets;
+	if (o->source_day)
+		count_days(s, subject, flow);
 	if (subject->last_port != port) {
 		subject->last_port = port;
 		s->fresh[s->fresh_count++] = port_key(number, port);
@@ -260,7 +375,7 @@ static void count_row(struct judge_sources *s, uint32_t number, struct subject *
 {
 	const uint8_t *country = (const uint8_t *)flow->country;
 
-	if ((country[0] << 8 | country[1]) > (subject->country[0] << 8 | subject->country[1]))
+	if (code_above(country, subject->country))
 		memcpy(subject->country, country, 2);
 	if (flow->asn > subject->asn)
 		subject->asn = flow->asn;
@@ -398,6 +513,21 @@ static bool put_port(uint64_t *ports, size_t cap, uint64_t key)
 	return true;
 }
 
+static int reserve_protocols(struct judge_sources *s, const struct columns *c, size_t count)
+{
+	if (!s->options.port_day)
+		return ST_OK;
+	for (size_t i = 0; i < count; i++) {
+		struct port_access **ports = &s->protocols[c->proto[i]];
+
+		if (!*ports)
+			*ports = calloc(PORTS, sizeof(**ports));
+		if (!*ports)
+			return -ENOMEM;
+	}
+	return ST_OK;
+}
+
 static int reserve_ports(struct judge_sources *s)
 {
 	uint64_t *ports;
@@ -425,6 +555,11 @@ static void count_ports(struct judge_sources *s)
 			continue;
 		s->port_count++;
 		subject_at(s, (uint32_t)(s->fresh[i] >> 32))->ports++;
+		if (s->options.port_day) {
+			uint32_t port = (uint32_t)s->fresh[i] - 1; /* with its protocol */
+
+			s->protocols[port / PORTS][port % PORTS].sources++;
+		}
 	}
 	s->fresh_count = 0;
 }
@@ -474,7 +609,7 @@ int judge_sources_take(void *arg, duckdb_data_chunk chunk, struct err *err)
 	const struct columns columns = columns_of(chunk);
 	size_t count = duckdb_data_chunk_get_size(chunk);
 
-	if (reserve_subjects(s) || reserve_ports(s))
+	if (reserve_subjects(s) || reserve_ports(s) || reserve_protocols(s, &columns, count))
 		return err_set(err, -ENOMEM, "out of memory");
 	take_rows(s, &columns, count);
 	return ST_OK;
@@ -493,9 +628,83 @@ int judge_sources_end_part(struct judge_sources *s, struct err *err)
 	return ret;
 }
 
-int judge_sources_finish(struct judge_sources *s, struct err *err)
+/* As rollup_port_day.sql has it: with one sensor its numbers are those of all together. */
+static int put_port_day(struct judge_sources *s, uint8_t proto, uint16_t port,
+    struct chunks_writer *writer, struct err *err)
+{
+	const struct port_access *access = &s->protocols[proto][port];
+	int ret = ST_OK;
+
+	for (unsigned i = 0; i < 2; i++)
+		s->ports_asked[s->ports_asked_count++] = (struct record_port_day){
+			.date = s->options.day,
+			.sensor = i ? s->options.sensor : 0,
+			.proto = proto,
+			.port = port,
+			.packets = access->packets,
+			.sources = access->sources,
+		};
+	if (s->ports_asked_count == BATCH) {
+		ret = chunks_writer_add(writer, s->ports_asked, BATCH, err);
+		s->ports_asked_count = 0;
+	}
+	return ret;
+}
+
+static int write_port_day(struct judge_sources *s, struct err *err)
+{
+	struct chunks_writer writer;
+	int ret = chunks_writer_open(&writer, s->con, &record_tables[RECORD_TABLE_port_day],
+	    s->options.port_day, err);
+
+	for (unsigned proto = 0; proto < 256; proto++)
+		for (uint32_t port = 0; !ret && s->protocols[proto] && port < PORTS; port++)
+			if (s->protocols[proto][port].sources)
+				ret = put_port_day(s, (uint8_t)proto, (uint16_t)port, &writer, err);
+	if (!ret && s->ports_asked_count)
+		ret = chunks_writer_add(&writer, s->ports_asked, s->ports_asked_count, err);
+	if (chunks_writer_close(&writer, ret ? NULL : err) && !ret)
+		ret = ST_ENGINE;
+	return ret;
+}
+
+/* As rollup_origin_day.sql has it, likewise. */
+static int write_origin_day(struct judge_sources *s, struct err *err)
+{
+	struct chunks_writer writer;
+	int ret = chunks_writer_open(&writer, s->con, &record_tables[RECORD_TABLE_origin_day],
+	    s->options.origin_day, err);
+
+	for (uint32_t at = 0; !ret && at < ORIGINS; at++) {
+		const struct origin_access *access = &s->origins[at];
+		struct record_origin_day rows[2] = {
+			{.date = s->options.day, .country = {(char)(at >> 8), (char)at},
+			    .mark = at < 65536 ? 0 : (uint16_t)(1u << (at / 65536 - 1)),
+			    .packets = access->packets, .sources = access->sources}};
+
+		rows[1] = rows[0];
+		rows[1].sensor = s->options.sensor;
+		if (access->sources)
+			ret = chunks_writer_add(&writer, rows, 2, err);
+	}
+	if (chunks_writer_close(&writer, ret ? NULL : err) && !ret)
+		ret = ST_ENGINE;
+	return ret;
+}
+
+int judge_sources_finish(struct judge_sources *s, bool *ret_moved, struct err *err)
 {
 	int ret = flush(s, err);
 
-	return ret ? ret : chunks_writer_close(&s->writer, err);
+	if (!ret)
+		ret = chunks_writer_close(&s->writer, err);
+	if (!ret)
+		ret = chunks_writer_close(&s->source_writer, err);
+	if (!ret && s->options.port_day)
+		ret = write_port_day(s, err);
+	if (!ret && s->origins && !s->moved)
+		ret = write_origin_day(s, err);
+	if (!ret)
+		*ret_moved = s->moved;
+	return ret;
 }

@@ -34,6 +34,12 @@ struct judge_sources_options {
 	const struct judge_signatures *signatures;
 	const struct role_victims *victims;
 	const struct carpets *carpets;
+	/* Tables that are counted beside: source_day, port_day and origin_day, by the definitions of
+	 * their SQL.  NULL: not.  Rows of one sensor only; for the last two no address is of IPv6. */
+	const char *source_day;
+	const char *port_day;
+	const char *origin_day;
+	uint16_t sensor; /* of all rows then */
 };
 
 /* Rows go to the table of that name on the connection. */
@@ -47,5 +53,7 @@ int judge_sources_take(void *sources, duckdb_data_chunk chunk, struct err *err);
 /* After the last row of a part, which has all rows of its sources: judges them, forgets them. */
 ST_MUST_CHECK int judge_sources_end_part(struct judge_sources *sources, struct err *err);
 
-/* After the last part. */
-ST_MUST_CHECK int judge_sources_finish(struct judge_sources *sources, struct err *err);
+/* After the last part.  ret_moved: a source has rows of several countries; then origin_day's table
+ * stays empty, because the marks' countries are not known. */
+ST_MUST_CHECK int judge_sources_finish(struct judge_sources *sources, bool *ret_moved,
+    struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/civil.h"
 #include "base/hash.h"
+#include "store/parquet.h"
 #include "store/tables.h"
 
 #include <errno.h>
@@ -15,13 +16,9 @@
 
 #define CHECKSUM_BLOCK (256u << 10)
 
-/* Level 1 and V2 pages write 1.7 times as fast as the defaults for a tenth more bytes; a merged
- * file is written once and read often: its pages are smaller without V2.  Level 6 takes a quarter
- * more time for a fortieth fewer bytes. */
-static const char *const form_options[] = {
-	[SEGMENT_HOT] = "COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION V2",
-	[SEGMENT_MERGED] = "COMPRESSION zstd, COMPRESSION_LEVEL 3",
-};
+/* A merged file is written once and read often: its pages are smaller without V2.  Level 6 takes a
+ * quarter more time for a fortieth fewer bytes. */
+#define MERGED_OPTIONS "COMPRESSION zstd, COMPRESSION_LEVEL 3"
 
 static void put_folder(struct buf *b, const char *dir, const char *table, int32_t day)
 {
@@ -110,7 +107,7 @@ out:
 #define BLOB_GROUP_ROWS 16384
 
 static void put_copy(struct buf *sql, const char *select, const char *path,
-    const struct record_table *table, enum segment_form form)
+    const struct record_table *table)
 {
 	buf_printf(sql, "COPY (%s) TO '", select);
 	for (const char *p = path; *p; p++) {
@@ -118,38 +115,35 @@ static void put_copy(struct buf *sql, const char *select, const char *path,
 			buf_putc(sql, '\'');
 		buf_putc(sql, *p);
 	}
-	buf_printf(sql, "' (FORMAT parquet, %s", form_options[form]);
+	buf_puts(sql, "' (FORMAT parquet, " MERGED_OPTIONS);
 	if (table_has_blob((enum record_table_id)(table - record_tables)))
 		buf_printf(sql, ", ROW_GROUP_SIZE %d", BLOB_GROUP_ROWS);
 	buf_putc(sql, ')');
 }
 
-int segment_write(struct engine *engine, const char *dir, const char *select,
-    enum segment_form form, struct segment *segment, struct err *err)
+/* Writes the file that is to become the segment and fills in rows, bytes and checksum. */
+typedef int segment_source(void *arg, const char *path, struct segment *segment, struct err *err);
+
+/* Makes the source write under a temporary name, then gives the file its own, durably. */
+static int write_durably(const char *dir, segment_source *source, void *arg,
+    struct segment *segment, struct err *err)
 {
 	struct buf folder = {0};
 	struct buf temp = {0};
 	struct buf path = {0};
-	struct buf sql = {0};
-	int64_t rows = 0;
 	int ret;
 
 	put_folder(&folder, dir, segment->table->name, segment->day);
 	buf_printf(&temp, "%s/.tmp-%s", buf_text(&folder), segment->name);
 	segment_path(&path, dir, segment->table->name, segment->day, segment->name);
-	put_copy(&sql, select, buf_text(&temp), segment->table, form);
-	if (folder.failed || temp.failed || path.failed || sql.failed) {
+	if (folder.failed || temp.failed || path.failed) {
 		ret = err_set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
 	ret = make_folder(dir, segment->table->name, segment->day, err);
 	if (ret)
 		goto out;
-	ret = engine_run_int(engine, buf_text(&sql), &rows, err);
-	if (!ret)
-		ret = segment_checksum(buf_text(&temp), &segment->bytes, &segment->crc32c, err);
-	if (!ret)
-		ret = sync_path(buf_text(&temp), O_RDWR, err);
+	ret = source(arg, buf_text(&temp), segment, err);
 	if (!ret && rename(buf_text(&temp), buf_text(&path)) != 0)
 		ret = err_set(err, -errno, "cannot rename %s: %s", buf_text(&temp),
 		    strerror(errno));
@@ -161,13 +155,68 @@ int segment_write(struct engine *engine, const char *dir, const char *select,
 		goto out;
 	}
 	segment->schema = RECORD_SCHEMA_VERSION;
-	segment->rows = (uint64_t)rows;
 out:
 	buf_fini(&folder);
 	buf_fini(&temp);
 	buf_fini(&path);
+	return ret;
+}
+
+struct select_source {
+	struct engine *engine;
+	const char *select;
+};
+
+static int write_select(void *arg, const char *path, struct segment *segment, struct err *err)
+{
+	const struct select_source *source = arg;
+	struct buf sql = {0};
+	int64_t rows = 0;
+	int ret;
+
+	put_copy(&sql, source->select, path, segment->table);
+	ret = sql.failed ? err_set(err, -ENOMEM, "out of memory")
+	                 : engine_run_int(source->engine, buf_text(&sql), &rows, err);
+	if (!ret)
+		ret = segment_checksum(path, &segment->bytes, &segment->crc32c, err);
+	if (!ret)
+		ret = sync_path(path, O_RDWR, err);
+	if (!ret)
+		segment->rows = (uint64_t)rows;
 	buf_fini(&sql);
 	return ret;
+}
+
+int segment_write(struct engine *engine, const char *dir, const char *select,
+    struct segment *segment, struct err *err)
+{
+	struct select_source source = {engine, select};
+
+	return write_durably(dir, write_select, &source, segment, err);
+}
+
+struct row_source {
+	const void *rows;
+	size_t count;
+};
+
+static int write_rows(void *arg, const char *path, struct segment *segment, struct err *err)
+{
+	const struct row_source *source = arg;
+	int ret = parquet_write(path, segment->table, source->rows, source->count,
+	    &segment->bytes, &segment->crc32c, err);
+
+	if (!ret)
+		segment->rows = source->count;
+	return ret;
+}
+
+int segment_write_rows(const char *dir, const void *rows, size_t count, struct segment *segment,
+    struct err *err)
+{
+	struct row_source source = {rows, count};
+
+	return write_durably(dir, write_rows, &source, segment, err);
 }
 
 int segment_list(struct catalogue *cat, const struct segment *segment, int64_t ingest,

@@ -29,17 +29,17 @@ struct segment {
 void segment_path(struct buf *b, const char *dir, const char *table, int32_t day,
     const char *name);
 
-enum segment_form {
-	SEGMENT_HOT,    /* written fast */
-	SEGMENT_MERGED, /* written small */
-};
-
 /*
- * Runs COPY (select) TO the segment's file through a temporary name, fsync and rename; table, day
- * and name of *segment are given, the rest is filled in.  Nothing is left behind on failure.
+ * Runs COPY (select) TO the segment's file, small, through a temporary name, fsync and rename;
+ * table, day and name of *segment are given, the rest is filled in.  Nothing is left behind on
+ * failure.
  */
 ST_MUST_CHECK int segment_write(struct engine *engine, const char *dir, const char *select,
-    enum segment_form form, struct segment *segment, struct err *err);
+    struct segment *segment, struct err *err);
+
+/* The same with rows in memory, count of the table's C structs, and fast: parquet.h. */
+ST_MUST_CHECK int segment_write_rows(const char *dir, const void *rows, size_t count,
+    struct segment *segment, struct err *err);
 
 /* Size and CRC-32C of a file. */
 ST_MUST_CHECK int segment_checksum(const char *path, uint64_t *ret_bytes, uint32_t *ret_crc,

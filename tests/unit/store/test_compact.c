@@ -399,6 +399,75 @@ static void a_wrong_rollup_is_found(void **state)
 	store_close(store);
 }
 
+/* Rollups of one sensor are counted in C, those of several by SQL: verification compares with SQL. */
+static void check_counts(unsigned sensors, bool six, bool networks, bool moves)
+{
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+	static struct record_flow rows[4000];
+	static const char countries[][2] = {{0, 0}, {'C', 'N'}, {'J', 'P'}, {'Z', 'Z'}};
+	static const uint8_t protocols[] = {1, 6, 17, 47};
+	struct lines lines = {0};
+	uint32_t x = 1;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record_flow *row = &rows[i];
+
+		x = x * 1664525 + 1013904223;
+		*row = fixture_flow(FIXTURE_TIME + (x >> 8) % 1440 * CIVIL_US_PER_MINUTE,
+		    (x >> 20) % 97);
+		row->sensor = (uint16_t)(1 + (x >> 9) % sensors);
+		row->proto = protocols[(x >> 11) % 4];
+		row->port = (uint16_t)((x >> 13) % 50 * 1300);
+		row->class = (x >> 15) % 10 == 0 ? (x >> 19) % 4 : RECORD_CLASS_REQUEST;
+		row->marks = (x >> 21) % 16;
+		row->packets = 1 + (x >> 17) % 5;
+		row->dst_bits = networks && (x >> 14) % 7 == 0 ? 0 : 1ull << (x >> 16) % 64;
+		row->dsts = row->dst_bits ? 1 : 2 + (x >> 12) % 90;
+		memcpy(row->country, countries[(x >> 20) % 97 % 4 ^ (moves && (x >> 25) % 16 == 0)],
+		    2);
+		row->asn = (x >> 20) % 97 + (x >> 24) % 2;
+		if (six && i % 3 == 0) {
+			row->src_hi = 0x20010db8ull << 32 | (x >> 18) % 5;
+			row->src_lo = (x >> 22) % 9;
+		}
+		if (row->class == RECORD_CLASS_BACKSCATTER) {
+			row->victim_hi = row->src_hi;
+			row->victim_lo = row->src_lo + (x >> 26) % 2;
+			row->victim_proto = 6;
+		}
+	}
+	fixture_ingest(store, rows, sizeof(rows) / sizeof(rows[0]));
+	(void)compact(store, INT32_MAX, true, NOW);
+	OK(store_verify(store, keep_line, &lines, &err));
+	assert_string_equal(lines.all, "");
+	assert_true(fixture_int(store, "SELECT count(*) FROM port_day WHERE sensor > 0") > 150);
+	store_close(store);
+}
+
+static void counts_of_one_sensor(void **state)
+{
+	(void)state;
+	check_counts(1, false, false, false);
+}
+
+static void counts_with_networks(void **state)
+{
+	(void)state;
+	check_counts(1, false, true, true);
+}
+
+static void counts_with_ipv6(void **state)
+{
+	(void)state;
+	check_counts(1, true, true, true);
+}
+
+static void counts_of_sensors(void **state)
+{
+	(void)state;
+	check_counts(2, true, true, true);
+}
+
 static void in_catalogue(const char *statement)
 {
 	char command[2 * FIXTURE_PATH_MAX + 256];
@@ -454,6 +523,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(retention_keeps_rollups, setup, teardown),
 		cmocka_unit_test_setup_teardown(damage_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wrong_rollup_is_found, setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_of_one_sensor, setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_with_networks, setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_with_ipv6, setup, teardown),
+		cmocka_unit_test_setup_teardown(counts_of_sensors, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rollup_that_came_later_is_computed, setup, teardown),
 	};
 
