@@ -4,8 +4,8 @@
  * One file is one ingest: when its last packet has been counted the open minutes are closed and
  * the ingest is committed, so a crash or a damaged later file costs nothing that was done before.
  *
- * With a relay there is a second thread.  The first alone reads, decodes, counts, clusters and inspects,
- * and begins and ends files while the second rests.  Taking rows (take_rows) and hearing visitors
+ * With a relay there is a second thread.  The first alone reads, decodes, counts, clusters and
+ * inspects, and begins and ends files while the second rests.  Taking rows (take_rows) and hearing visitors
  * (take_packets) are two turns, each of which either thread may have, one at a time.
  */
 #include "cmd/pipeline.h"

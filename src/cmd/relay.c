@@ -2,8 +2,8 @@
  * Minutes and packets for a second thread; the contract is in relay.h.
  *
  * Who sleeps is woken for several batches at a time: a wake-up takes as long as ten packets.  The
- * first thread sleeps only while the second is at the packets, or at the rows of the minute that the
- * first needs, and there are no packets to take.
+ * first thread sleeps only while the second is at the packets, or at the rows of the minute that
+ * the first needs, and there are no packets to take.
  */
 #include "cmd/relay.h"
 
@@ -51,8 +51,7 @@ static void wake(struct relay *r)
 		(void)pthread_cond_signal(&r->work);
 }
 
-/* Takes the next batch, if there is one and the other thread is not at work on the one before; with the
- * lock. */
+/* Takes the next batch, if there is one and the other thread is not at one; with the lock. */
 static bool take_packets(struct relay *r)
 {
 	unsigned at = r->done % RELAY_BATCHES;

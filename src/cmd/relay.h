@@ -16,9 +16,9 @@
 struct relay;
 
 /*
- * Each is called by one thread at a time, mostly the second: `rows` in the first for minutes of a few
- * packets, when the second has no minute; `packets` in the first within the calls below that wait.
- * Of each kind nothing more is taken after an error.
+ * Each is called by one thread at a time, mostly the second: `rows` in the first for minutes of a
+ * few packets, when the second has no minute; `packets` in the first within the calls below that
+ * wait.  Of each kind nothing more is taken after an error.
  */
 struct relay_options {
 	tally_sink_fn rows;
@@ -30,7 +30,8 @@ struct relay_options {
 ST_MUST_CHECK int relay_new(const struct relay_options *options, struct relay **ret_relay,
     struct err *err);
 
-/* Ends the thread; what was not taken yet is left.  Before the tally and the capture go. */
+/* Ends the thread; what was not taken yet is left.  Before the tally, the capture and what `rows`
+ * and `packets` use go. */
 void relay_free(struct relay *relay);
 
 /* For struct tally_options, with the relay as its argument.  When the tally has been flushed, `rows`

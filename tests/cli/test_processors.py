@@ -1,4 +1,4 @@
-"""One processor or two: the threads of `teiten analyze` change nothing in any document.
+"""One processor or two: the threads of `teiten analyze` change nothing in any document or store.
 
 On a machine with a single processor there is nothing to compare; tests/unit/cmd/test_relay.c
 has its threads there, too.
@@ -7,12 +7,14 @@ import json
 import os
 import random
 import struct
+import subprocess
 
-from harness import equal, main, path, teiten, write
+from harness import FAILED, OK, TEITEN, contains, equal, main, path, teiten, write
 
 ALL = os.sched_getaffinity(0)
 START = 1790812800 # 2026-10-01T00:00:00Z
-NET = ('--sensor-net', '192.0.2.0/24')
+NET = ('--sensor-net', '192.0.2.0/24') # large: indices of addresses are their places
+FEW_ADDRESSES = ('--sensor-net', '192.0.2.0/27') # listed as they are seen
 SYN, ACK, PSH, FIN, RST = 2, 16, 8, 1, 4
 
 
@@ -91,17 +93,48 @@ MANY, MANY_PACKETS = capture('many.pcap', 1, 3000, 4)
 FEW, FEW_PACKETS = capture('few.pcap', 2, 20, 0)
 
 
-def document(*words, **options):
-    """The same with one processor and with all."""
+def with_each(work):
+    """What it gives with one processor and with all."""
     found = []
     for processors in ({min(ALL)}, ALL):
         os.sched_setaffinity(0, processors)
         try:
-            found.append(teiten('analyze', '--all', '--json', *words, **options).out)
+            found.append(work())
         finally:
             os.sched_setaffinity(0, ALL)
+    return found
+
+
+def document(*words, **options):
+    """The same with one processor and with all."""
+    found = with_each(lambda: teiten('analyze', '--all', '--json', *words, **options).out)
     equal(found[0] == found[1], True)
     return json.loads(found[1])
+
+
+TABLES = ('flow', 'coverage', 'session', 'login', 'command', 'payload', 'event', 'alert',
+          'cluster_day', 'signature')
+STORES = iter(range(100))
+
+
+def rows(store):
+    return {table: sorted(teiten('sql', '-s', store, '--csv', f'SELECT * FROM {table}').out
+                          .splitlines()) for table in TABLES}
+
+
+def stored(*words, **options):
+    """Rows of a store; they and the document are the same with one processor and with all."""
+    def fill():
+        store = path(f'store{next(STORES)}')
+        found = teiten('analyze', '--all', '--json', '--no-compact', '--sensor', 'one', '-s', store,
+                       *words, **options)
+        return found.out, rows(store)
+
+    found = with_each(fill)
+    equal(found[0][0] == found[1][0], True)
+    for table in TABLES:
+        equal((table, found[0][1][table] == found[1][1][table]), (table, True))
+    return found[1][1]
 
 
 def test_there_is_much_to_hear():
@@ -137,12 +170,65 @@ def test_damaged():
     document('-r', write('cut.pcap', data[:len(data) // 2 + 5]), '-r', FEW, *NET, status=1)
 
 
+RULES = write('test.rules', 'alert tcp any any -> any any (msg:"wget"; content:"wget http"; '
+              'sid:1; rev:1;)\nalert http any any -> any any (msg:"path"; '
+              'http.uri; content:"/7"; sid:2; rev:1;)\n')
+
+
 def test_rules():
-    rules = write('test.rules', 'alert tcp any any -> any any (msg:"wget"; content:"wget http"; '
-                  'sid:1; rev:1;)\nalert http any any -> any any (msg:"path"; '
-                  'http.uri; content:"/7"; sid:2; rev:1;)\n')
-    found = document('-r', MANY, *NET, '--rules', rules)
+    found = document('-r', MANY, *NET, '--rules', RULES)
     equal(len(found['alerts']) > 0, True)
+
+
+def test_store():
+    found = stored('-r', MANY, *NET)
+    equal(len(found['session']) > 3000, True)
+    equal(len(found['flow']) > 10000, True)
+    equal(len(found['login']) > 1000 and len(found['command']) > 1000, True)
+    equal(len(found['alert']), 1)
+
+
+def test_store_of_few_addresses():
+    stored('-r', MANY, *FEW_ADDRESSES)
+    stored('-r', FEW)
+
+
+def test_store_of_several_files():
+    stored('-r', FEW, '-r', MANY, '-r', FEW, *NET, status=(OK, FAILED)) # one is a repeat
+    stored('-r', FEW, '-r', MANY, '-r', FEW, '--again', *NET)
+
+
+def test_store_of_standard_input():
+    """A file, for what comes through a pipe is cut into batches by chance, and the ends of
+    exchanges depend on that."""
+    def fill():
+        store = path(f'store{next(STORES)}')
+        with open(MANY, 'rb') as f:
+            subprocess.run([TEITEN, 'analyze', '-q', '--no-compact', '-r', '-', *NET,
+                            '--sensor', 'one', '-s', store], stdin=f, check=True, timeout=100,
+                           stdout=subprocess.DEVNULL)
+        return rows(store)
+
+    found = with_each(fill)
+    for table in TABLES:
+        equal((table, found[0][table] == found[1][table]), (table, True))
+
+
+def test_store_with_rules():
+    found = stored('-r', MANY, *NET, '--rules', RULES)
+    equal(len(found['alert']) > 1000, True)
+
+
+def test_full_disk():
+    """An error of whichever thread ends the analysis with its reason, and costs nothing else."""
+    store = path('full')
+    words = ('analyze', '-q', '--no-compact', '-r', MANY, *NET, '--sensor', 'one', '-s', store)
+    found = subprocess.run(['bash', '-c', 'trap "" XFSZ; ulimit -f 300; exec "$@"', 'bash', TEITEN,
+                            *words], capture_output=True, check=False, timeout=100)
+    equal(found.returncode, FAILED)
+    contains(found.stderr.decode(), 'File too large')
+    teiten(*words)
+    equal(rows(store)['session'], stored('-r', MANY, *NET)['session'])
 
 
 main(globals())

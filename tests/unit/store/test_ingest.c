@@ -1,6 +1,8 @@
 /* Rows in, rows out: days by zone, repeats, sensors, destinations, signatures. */
 #include "fixture.h"
 
+#include <pthread.h>
+
 static char path[FIXTURE_PATH_MAX];
 
 static int setup(void **state)
@@ -321,12 +323,61 @@ static void older_segments_are_filled(void **state)
 	store_close(store);
 }
 
+#define SIDE_ROWS 700000u /* more than one segment has */
+
+static void *put_flows(void *arg)
+{
+	struct store_ingest *ingest = arg;
+	struct record_flow rows[100];
+	struct err e;
+
+	for (uint32_t i = 0; i < SIDE_ROWS / 100; i++) {
+		for (uint32_t k = 0; k < 100; k++) {
+			rows[k] = fixture_flow(FIXTURE_TIME, k);
+			rows[k].packets = i + 1;
+		}
+		if (store_ingest_flow(ingest, rows, 100, &e))
+			return arg;
+	}
+	return NULL;
+}
+
+/* Nothing is lost or counted twice when two threads put rows into one ingest. */
+static void rows_come_from_two_threads(void **state)
+{
+	struct store *store = fixture_open(path, STORE_WRITE, "UTC");
+
+	(void)state;
+	for (unsigned journal = 0; journal < 2; journal++) {
+		struct store_ingest_options options = {.sensor = 1, .name = "two", .journal = journal};
+		struct record_login login = {.time = FIXTURE_TIME, .sensor = 1, .dport = 23};
+		struct store_ingest *ingest;
+		void *failed = NULL;
+		pthread_t side;
+
+		OK(store_ingest_begin(store, &options, &ingest, &err));
+		assert_int_equal(pthread_create(&side, NULL, put_flows, ingest), 0);
+		for (uint32_t i = 0; i < SIDE_ROWS / 10; i++) {
+			login.session = i + 1;
+			OK(store_ingest_rows(ingest, RECORD_TABLE_login, &login, 1, &err));
+		}
+		assert_int_equal(pthread_join(side, &failed), 0);
+		assert_null(failed);
+		OK(store_ingest_commit(ingest, &err));
+	}
+	fixture_expect(store, "SELECT count(), sum(packets) FROM flow", "1400000|4900700000\n");
+	fixture_expect(store, "SELECT count(), count(DISTINCT session), sum(session) FROM login",
+	    "140000|70000|4900070000\n");
+	store_close(store);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(rows_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(days_are_the_sites, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_rows_in_any_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(rows_come_from_two_threads, setup, teardown),
 		cmocka_unit_test_setup_teardown(strange_times_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_repeat_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(sensors_are_kept, setup, teardown),
