@@ -4,7 +4,7 @@
 #include "base/digit.h"
 
 #include <openssl/evp.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* Either alphabet (RFC 4648 §4, §5). */
@@ -159,41 +159,52 @@ size_t encoding_utf16le(const void *data, size_t len, char *out, size_t cap)
 	return n;
 }
 
+struct algorithm {
+	const char *name;
+	_Atomic(EVP_MD *) md; /* NULL: not looked up yet */
+};
+
 /* Looked up once: OpenSSL would search its providers for every digest, with locks. */
-static EVP_MD *algorithms[3];
-static pthread_once_t algorithms_once = PTHREAD_ONCE_INIT;
-
-enum { ALGORITHM_MD5, ALGORITHM_SHA1, ALGORITHM_SHA256 };
-
-static void fetch_algorithms(void)
+static const EVP_MD *look_up(struct algorithm *algorithm)
 {
-	algorithms[ALGORITHM_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
-	algorithms[ALGORITHM_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
-	algorithms[ALGORITHM_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+	EVP_MD *md = atomic_load(&algorithm->md);
+	EVP_MD *none = NULL;
+
+	if (md)
+		return md;
+	md = EVP_MD_fetch(NULL, algorithm->name, NULL);
+	if (atomic_compare_exchange_strong(&algorithm->md, &none, md))
+		return md;
+	EVP_MD_free(md); /* another thread was quicker */
+	return none;
 }
 
 /* A digest that cannot be had is all zeros: these are names, not proofs. */
-static void digest(unsigned algorithm, const void *data, size_t len, uint8_t *out, size_t out_len)
+static void digest(struct algorithm *algorithm, const void *data, size_t len, uint8_t *out,
+    size_t out_len)
 {
+	const EVP_MD *md = look_up(algorithm);
+
 	memset(out, 0, out_len);
-	(void)pthread_once(&algorithms_once, fetch_algorithms);
-	if (algorithms[algorithm])
-		(void)EVP_Digest(data, len, out, NULL, algorithms[algorithm], NULL);
+	if (md)
+		(void)EVP_Digest(data, len, out, NULL, md, NULL);
 }
 
 void encoding_md5_hex(const void *data, size_t len, char out[ENCODING_MD5_TEXT])
 {
+	static struct algorithm md5 = {.name = "MD5"};
 	uint8_t bytes[16];
 
-	digest(ALGORITHM_MD5, data, len, bytes, sizeof(bytes));
+	digest(&md5, data, len, bytes, sizeof(bytes));
 	(void)encoding_hex(bytes, sizeof(bytes), out, ENCODING_MD5_TEXT);
 }
 
 void encoding_sha1_hex(const void *data, size_t len, char out[ENCODING_SHA1_TEXT])
 {
+	static struct algorithm sha1 = {.name = "SHA1"};
 	uint8_t bytes[20];
 
-	digest(ALGORITHM_SHA1, data, len, bytes, sizeof(bytes));
+	digest(&sha1, data, len, bytes, sizeof(bytes));
 	(void)encoding_hex(bytes, sizeof(bytes), out, ENCODING_SHA1_TEXT);
 }
 
@@ -207,5 +218,7 @@ void encoding_sha256_hex(const void *data, size_t len, char out[ENCODING_SHA256_
 
 void encoding_sha256(const void *data, size_t len, uint8_t out[32])
 {
-	digest(ALGORITHM_SHA256, data, len, out, 32);
+	static struct algorithm sha256 = {.name = "SHA256"};
+
+	digest(&sha256, data, len, out, 32);
 }

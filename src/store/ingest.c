@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define SEGMENT_ROWS_MAX (512u << 10)  /* rows of one segment */
+#define WITH_WRITER_MAX 2u /* batches: one is being written, one waits */
 #define BUFFERED_ROWS_MAX (1024u << 10) /* rows in all batches that are being filled */
 /* Sessions bring up to 4 KiB of payload each: their texts fill memory long before their rows. */
 #define SEGMENT_TEXT_MAX (64u << 20)
@@ -40,18 +41,46 @@ static int note_segment(struct store_ingest *ingest, const struct segment *segme
 	return ST_OK;
 }
 
-static int write_batch(struct store_ingest *ingest, struct batch *batch, struct err *err)
+static void keep_or_free(struct store_ingest *ingest, struct batch *batch)
 {
-	struct segment segment = {.table = batch->table, .day = batch->day};
+	batch_clear(batch);
+	if (ingest->spare || batch->table != &record_tables[RECORD_TABLE_flow])
+		batch_free(batch);
+	else
+		ingest->spare = batch;
+}
+
+/* Writes the job that has waited longest; false: there is none.  With the mutex, which it leaves while
+ * it writes. */
+static bool write_job(struct store_ingest *ingest)
+{
+	struct batch *batch = ingest->jobs[0];
+	struct segment segment;
+	struct err err = {0};
 	int ret;
 
+	if (!ingest->job_count)
+		return false;
+	segment = (struct segment){.table = batch->table, .day = batch->day};
 	(void)store_unique_name(ingest->store, segment.name);
-	ret = segment_write_rows(ingest->store->path, batch->rows, batch->count, &segment, err);
-	if (!ret && note_segment(ingest, &segment))
-		ret = err_set(err, -ENOMEM, "out of memory");
-	if (ret)
+	memmove(ingest->jobs, ingest->jobs + 1, --ingest->job_count * sizeof(struct batch *));
+	ingest->writing++;
+	ret = ingest->failure.code;
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	if (!ret)
+		ret = segment_write_rows(ingest->store->path, batch->rows, batch->count, &segment,
+		    &err);
+	(void)pthread_mutex_lock(&ingest->mutex);
+	if (!ret && note_segment(ingest, &segment)) {
+		ret = err_set(&err, -ENOMEM, "out of memory");
 		segment_discard(ingest->store->path, &segment);
-	return ret;
+	}
+	if (ret && !ingest->failure.code)
+		ingest->failure = err;
+	keep_or_free(ingest, batch);
+	ingest->writing--;
+	(void)pthread_cond_broadcast(&ingest->changed);
+	return true;
 }
 
 static void *writer_main(void *arg)
@@ -59,32 +88,9 @@ static void *writer_main(void *arg)
 	struct store_ingest *ingest = arg;
 
 	(void)pthread_mutex_lock(&ingest->mutex);
-	for (;;) {
-		struct err err = {0};
-		struct batch *batch;
-		bool skip;
-
-		while (!ingest->job_count && !ingest->stop)
+	while (write_job(ingest) || !ingest->stop)
+		if (!ingest->job_count && !ingest->stop)
 			(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
-		if (!ingest->job_count)
-			break;
-		batch = ingest->jobs[0];
-		skip = ingest->failure.code != ST_OK;
-		(void)pthread_mutex_unlock(&ingest->mutex);
-		if (!skip && write_batch(ingest, batch, &err) == ST_OK)
-			err.code = ST_OK;
-		batch_clear(batch);
-		(void)pthread_mutex_lock(&ingest->mutex);
-		if (err.code && !ingest->failure.code)
-			ingest->failure = err;
-		memmove(ingest->jobs, ingest->jobs + 1,
-		    --ingest->job_count * sizeof(struct batch *));
-		if (ingest->spare || batch->table != &record_tables[RECORD_TABLE_flow])
-			batch_free(batch);
-		else
-			ingest->spare = batch;
-		(void)pthread_cond_broadcast(&ingest->changed);
-	}
 	(void)pthread_mutex_unlock(&ingest->mutex);
 	return NULL;
 }
@@ -112,16 +118,37 @@ static void stop_writer(struct store_ingest *ingest)
 	ingest->stop = false;
 }
 
-/* Waits until at most so many batches are with the writing thread. */
-static int await_writer(struct store_ingest *ingest, unsigned jobs, struct err *err)
+/* The first error of writing; with the mutex. */
+static int tell_failure(const struct store_ingest *ingest, struct err *err)
 {
-	int ret = ST_OK;
+	return ingest->failure.code ? err_set(err, ingest->failure.code, "%s", ingest->failure.text)
+	                            : ST_OK;
+}
+
+/* Waits until at most so many batches are with the writing thread. */
+static int await_writer(struct store_ingest *ingest, unsigned batches, struct err *err)
+{
+	int ret;
 
 	(void)pthread_mutex_lock(&ingest->mutex);
-	while (ingest->job_count > jobs)
+	while (ingest->job_count + ingest->writing > batches)
 		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
-	if (ingest->failure.code)
-		ret = err_set(err, ingest->failure.code, "%s", ingest->failure.text);
+	ret = tell_failure(ingest, err);
+	(void)pthread_mutex_unlock(&ingest->mutex);
+	return ret;
+}
+
+/* Writes what waits beside the writing thread, until nothing is left. */
+static int write_rest(struct store_ingest *ingest, struct err *err)
+{
+	int ret;
+
+	(void)pthread_mutex_lock(&ingest->mutex);
+	while (write_job(ingest))
+		continue;
+	while (ingest->writing)
+		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
+	ret = tell_failure(ingest, err);
 	(void)pthread_mutex_unlock(&ingest->mutex);
 	return ret;
 }
@@ -140,7 +167,7 @@ static int hand_over(struct store_ingest *ingest, struct batch *batch, struct er
 	}
 	(void)pthread_mutex_lock(&ingest->mutex);
 	while (ingest->job_count == INGEST_JOBS_MAX)
-		(void)pthread_cond_wait(&ingest->changed, &ingest->mutex);
+		(void)write_job(ingest);
 	ingest->jobs[ingest->job_count++] = batch;
 	(void)pthread_cond_broadcast(&ingest->changed);
 	(void)pthread_mutex_unlock(&ingest->mutex);
@@ -313,7 +340,7 @@ int ingest_add(struct store_ingest *ingest, enum record_table_id id, const void 
 	handed = ingest->rows != before;
 	(void)pthread_mutex_unlock(&ingest->adding);
 	/* Without the lock: others may add rows meanwhile. */
-	return !ret && handed ? await_writer(ingest, 1, err) : ret;
+	return !ret && handed ? await_writer(ingest, WITH_WRITER_MAX, err) : ret;
 }
 
 static int put_rows(struct store_ingest *ingest, enum record_table_id id, const void *rows,
@@ -396,6 +423,7 @@ int ingest_new(struct store *store, uint16_t sensor, const char *name,
     struct store_ingest **ret_ingest, struct err *err)
 {
 	struct store_ingest *ingest = calloc(1, sizeof(*ingest));
+	pthread_mutexattr_t brief;
 	int ret;
 
 	if (!ingest)
@@ -403,7 +431,11 @@ int ingest_new(struct store *store, uint16_t sensor, const char *name,
 	ingest->store = store;
 	ingest->cat = &store->cat;
 	ingest->sensor = sensor;
-	(void)pthread_mutex_init(&ingest->adding, NULL); /* never fails on Linux */
+	/* Held for a microsecond, a million times: who finds it taken looks again before he sleeps. */
+	(void)pthread_mutexattr_init(&brief); /* these never fail on Linux */
+	(void)pthread_mutexattr_settype(&brief, PTHREAD_MUTEX_ADAPTIVE_NP);
+	(void)pthread_mutex_init(&ingest->adding, &brief);
+	(void)pthread_mutexattr_destroy(&brief);
 	(void)pthread_mutex_init(&ingest->mutex, NULL);
 	(void)pthread_cond_init(&ingest->changed, NULL);
 	ret = zone_new(zone_name(store->zone), &ingest->zone, err);
@@ -453,7 +485,7 @@ int ingest_drain(struct store_ingest *ingest, struct err *err)
 
 	while (!ret && ingest->batch_count)
 		ret = hand_over_at(ingest, ingest->batch_count - 1, err);
-	return ret ? ret : await_writer(ingest, 0, err);
+	return ret ? ret : write_rest(ingest, err);
 }
 
 int ingest_register(struct store_ingest *ingest, struct err *err)
@@ -468,10 +500,24 @@ int ingest_register(struct store_ingest *ingest, struct err *err)
 	return ret;
 }
 
+/* Names end in numbers that count up, with more digits above 9999. */
+static int compare_names(const void *va, const void *vb)
+{
+	const struct segment *a = va;
+	const struct segment *b = vb;
+	size_t a_len = strlen(a->name);
+	size_t b_len = strlen(b->name);
+
+	return a_len != b_len ? (a_len > b_len) - (a_len < b_len) : strcmp(a->name, b->name);
+}
+
 int ingest_list(struct store_ingest *ingest, struct err *err)
 {
 	int ret = ST_OK;
 
+	if (ingest->segment_count)
+		qsort(ingest->segments, ingest->segment_count, sizeof(*ingest->segments),
+		    compare_names);
 	for (size_t i = 0; !ret && i < ingest->segment_count; i++) {
 		ret = segment_list(ingest->cat, &ingest->segments[i], ingest->id, err);
 		if (!ret)

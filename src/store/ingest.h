@@ -40,14 +40,13 @@ struct store_ingest {
 	bool thread_runs;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct batch *jobs[INGEST_JOBS_MAX]; /* in turn; the first is being written */
+	struct batch *jobs[INGEST_JOBS_MAX]; /* in turn */
 	unsigned job_count;
+	unsigned writing;    /* batches that have been taken from there and are not written yet */
 	struct batch *spare; /* written; its memory is used again */
 	bool stop;
 	struct err failure; /* code 0: none */
-
-	/* The writing thread's own until it ends. */
-	struct segment *segments;
+	struct segment *segments; /* written; with several at work not in their names' order */
 	size_t segment_count;
 	size_t segment_cap;
 };
