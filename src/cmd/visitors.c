@@ -205,7 +205,8 @@ int visitors_add(struct visitors *v, const struct decode_packet *packets, size_t
 	v->ended_count = 0;
 	if (!anybody_speaks(v, packets, count))
 		return ST_OK;
-	expect_clients(v, packets, count);
+	if (v->options.store)
+		expect_clients(v, packets, count);
 	streams_add(v->streams, packets, count);
 	if (has_tunnels(packets, count))
 		add_inner(v, packets, count);

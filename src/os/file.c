@@ -237,22 +237,27 @@ int os_replace_fd(const struct os_replace *replace)
 	return replace->fd;
 }
 
-void os_replace_write(struct os_replace *replace, const void *data, size_t len)
+int os_fd_write(int fd, const void *data, size_t len)
 {
 	const char *p = data;
 
-	while (len > 0 && !replace->failed) {
-		ssize_t n = write(replace->fd, p, len);
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
-			replace->failed = -errno;
-			return;
-		}
+		if (n < 0)
+			return -errno;
 		p += n;
 		len -= (size_t)n;
 	}
+	return ST_OK;
+}
+
+void os_replace_write(struct os_replace *replace, const void *data, size_t len)
+{
+	if (!replace->failed)
+		replace->failed = os_fd_write(replace->fd, data, len);
 }
 
 void os_replace_abandon(struct os_replace *replace_take)

@@ -37,6 +37,9 @@ void os_map_close(struct os_map *map);
 ST_MUST_CHECK int os_file_read(
     const char *path, size_t limit, char **ret_data, size_t *ret_len, struct err *err);
 
+/* Writes all of it to a descriptor, through interruptions.  -errno: some of it may be written. */
+ST_MUST_CHECK int os_fd_write(int fd, const void *data, size_t len);
+
 /* Replaces or creates a file as a whole. */
 ST_MUST_CHECK int os_file_write(const char *path, const void *data, size_t len, struct err *err);
 

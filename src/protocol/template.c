@@ -1,6 +1,7 @@
 /* Masking and hashing of first payloads; the contract is in template.h. */
 #include "protocol/template.h"
 
+#include "base/byteset.h"
 #include "protocol/encoding.h"
 
 #include <stdbool.h>
@@ -73,14 +74,9 @@ struct masker {
 	size_t hex_len;       /* 0: IPv6, which is not looked for in hex */
 	uint8_t bytes[2][16]; /* the address in both orders; IPv4 uses 4 */
 	size_t bytes_len;
-	uint64_t begin[4]; /* bits of the bytes that the address or a run may begin with */
-	uint64_t fields;   /* bits of the places where the header's fields begin; all are below 64 */
+	struct byteset begin; /* bytes that the address or a run may begin with */
+	uint64_t fields; /* bits of the places where the header's fields begin; all are below 64 */
 };
-
-static void may_begin(struct masker *m, uint8_t c)
-{
-	m->begin[c / 64] |= 1ull << c % 64;
-}
 
 static const struct header *find_header(const uint8_t *data, size_t len)
 {
@@ -95,6 +91,10 @@ static const struct header *find_header(const uint8_t *data, size_t len)
 	}
 	return NULL;
 }
+
+/* 0 … 9, A … F, a … f. */
+static const struct byteset run_digits = {
+    {0x3ffull << '0', 0x3full << ('A' - 64) | 0x3full << ('a' - 64)}};
 
 static void prepare_address(struct masker *m, struct ip server)
 {
@@ -111,11 +111,11 @@ static void prepare_address(struct masker *m, struct ip server)
 		m->bytes[1][i] = m->bytes[0][m->bytes_len - 1 - i];
 	if (ip_is_v4(server))
 		m->hex_len = encoding_hex(m->bytes[0], 4, m->hex, sizeof(m->hex));
-	/* Digits and hex digits; an IPv6 address may begin with a colon. */
-	m->begin[0] = 0x3ffull << '0' | 1ull << ':';
-	m->begin[1] = 0x3full << ('A' - 64) | 0x3full << ('a' - 64);
-	may_begin(m, m->bytes[0][0]);
-	may_begin(m, m->bytes[1][0]);
+	/* An IPv6 address may begin with a colon. */
+	m->begin = run_digits;
+	byteset_add(&m->begin, ':');
+	byteset_add(&m->begin, m->bytes[0][0]);
+	byteset_add(&m->begin, m->bytes[1][0]);
 }
 
 static bool begins(const struct masker *m, size_t at, const void *what, size_t len)
@@ -215,9 +215,7 @@ static size_t run_len(const struct masker *m, size_t at, unsigned *mask)
 /* Is it a byte that nothing masked begins with?  Hosts and node ids are behind ':' or '/'. */
 static bool is_plain(const struct masker *m, size_t at)
 {
-	uint8_t c = m->data[at];
-
-	return !(m->begin[c / 64] >> c % 64 & 1)
+	return !byteset_has(&m->begin, m->data[at])
 	    && (at == 0 || (m->data[at - 1] != ':' && m->data[at - 1] != '/'))
 	    && (at >= 64 || !(m->fields >> at & 1));
 }

@@ -14,7 +14,6 @@
 #error "Parquet is little endian, and so is every machine DuckDB's library is built for"
 #endif
 
-#define VARINT_MAX 10
 #define GROUP 8 /* bit-packed runs have multiples of so many values */
 #define RUN_MIN 32 /* equal values that are worth ending a bit-packed run */
 #define MINI 32 /* values of a miniblock */
@@ -42,7 +41,7 @@ size_t encode_runs_max(size_t count, unsigned width)
 {
 	/* A run of equal values costs at most what they would cost packed, but for the bytes that a
 	 * long run's length has more; and the last word stored may stand over the end. */
-	return (count + 2 * GROUP) * width / 8 + count / 1024 + 4 * VARINT_MAX
+	return (count + 2 * GROUP) * width / 8 + count / 1024 + 4 * ENCODE_VARINT_MAX
 	    + sizeof(unsigned __int128);
 }
 
@@ -117,8 +116,8 @@ uint8_t *encode_runs(uint8_t *to, const uint16_t *values, size_t count, unsigned
 
 size_t encode_deltas_max(size_t count)
 {
-	return (count + BLOCK) * sizeof(uint64_t) + (count / BLOCK + 1) * (VARINT_MAX + MINIS)
-	    + 5 * VARINT_MAX;
+	return (count + BLOCK) * sizeof(uint64_t) + (count / BLOCK + 1) * (ENCODE_VARINT_MAX + MINIS)
+	    + 5 * ENCODE_VARINT_MAX;
 }
 
 static uint8_t *pack_mini(uint8_t *to, const uint64_t *values, unsigned width)

@@ -19,6 +19,8 @@ static inline unsigned encode_width(uint64_t max)
 	return max ? 64 - (unsigned)__builtin_clzll(max) : 0;
 }
 
+/* LEB128: seven bits a byte, at most so many bytes. */
+#define ENCODE_VARINT_MAX 10
 uint8_t *encode_varint(uint8_t *to, uint64_t value);
 
 /* RLE / bit-packing hybrid of values below 1 << width, width 1 … ENCODE_RUNS_WIDTH_MAX. */

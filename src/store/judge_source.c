@@ -177,11 +177,14 @@ int judge_sources_new(const struct judge_sources_options *options, duckdb_connec
 
 void judge_sources_free(struct judge_sources *s)
 {
+	int closed;
+
 	if (!s)
 		return;
-	if (chunks_writer_close(&s->writer, NULL) || chunks_writer_close(&s->source_writer, NULL)) {
-		/* Only after an error, which has been told. */
-	}
+	/* Open only after an error, which has been told. */
+	closed = chunks_writer_close(&s->writer, NULL);
+	closed |= chunks_writer_close(&s->source_writer, NULL);
+	(void)closed;
 	for (size_t i = 0; i < sizeof(s->protocols) / sizeof(s->protocols[0]); i++)
 		free(s->protocols[i]);
 	for (size_t i = 0; i < s->block_count; i++)

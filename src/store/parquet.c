@@ -8,7 +8,9 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "os/file.h"
 #include "store/chunk.h"
+#include "store/tables.h"
 #include "store/thrift.h"
 
 #include <errno.h>
@@ -20,8 +22,6 @@
 #define MAGIC "PAR1"
 #define MAGIC_LEN 4
 #define TURN_ROWS 128 /* rows that are turned into columns at once */
-/* Readers hold a row group in memory as a whole: one with blobs has fewer rows. */
-#define BLOB_GROUP_ROWS 16384
 #define GROUP_TEXT_MAX (32u << 20)
 #define FILE_VERSION 1
 #define CREATOR "teiten"
@@ -48,23 +48,13 @@ struct parquet {
 
 static int write_out(struct parquet *parquet)
 {
-	const char *at = parquet->out.data;
-	size_t left = parquet->out.len;
+	const struct buf *out = &parquet->out;
+	int ret = out->failed ? -ENOMEM : os_fd_write(parquet->fd, out->data, out->len);
 
-	if (parquet->out.failed)
-		return -ENOMEM;
-	parquet->crc = hash_crc32c(parquet->crc, at, left);
-	parquet->offset += left;
-	while (left) {
-		ssize_t done = write(parquet->fd, at, left);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		at += done;
-		left -= (size_t)done;
-	}
+	if (ret)
+		return ret;
+	parquet->crc = hash_crc32c(parquet->crc, out->data, out->len);
+	parquet->offset += out->len;
 	buf_reset(&parquet->out);
 	return ST_OK;
 }
@@ -73,10 +63,8 @@ static int write_out(struct parquet *parquet)
 
 static size_t group_rows_max(const struct record_table *table)
 {
-	for (unsigned i = 0; i < table->field_count; i++)
-		if (table->fields[i].type == RECORD_BLOB)
-			return BLOB_GROUP_ROWS;
-	return CHUNK_ROWS_MAX;
+	return table_has_blob((enum record_table_id)(table - record_tables)) ? TABLE_BLOB_GROUP_ROWS
+	                                                                     : CHUNK_ROWS_MAX;
 }
 
 /* Rows that the next group takes. */

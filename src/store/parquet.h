@@ -1,7 +1,7 @@
 /*
  * Rows in memory → one Parquet file, quickly.
  *
- * DuckDB's own writer takes three times as long: it copies the rows into its vectors, collects
+ * DuckDB's own writer takes two to three times as long: it copies the rows into its vectors, collects
  * these, and hashes every value of every column twice.  Any reader of Parquet reads the result;
  * compaction writes it anew, small, with DuckDB.
  */

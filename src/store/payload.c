@@ -46,21 +46,6 @@ static void put_path(struct buf *b, const struct store *store, const char *sha25
 	buf_printf(b, "/%.*s" SUFFIX, SHA256_DIGITS, sha256);
 }
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len) {
-		ssize_t done = write(fd, data, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		data += done;
-		len -= (size_t)done;
-	}
-	return ST_OK;
-}
-
 /* The file under a temporary name, durable; then under its own. */
 static int write_file(struct store *store, const char *sha256, const void *data, size_t len,
     struct err *err)
@@ -83,7 +68,7 @@ static int write_file(struct store *store, const char *sha256, const void *data,
 	if (fd < 0)
 		ret = -errno;
 	else
-		ret = write_all(fd, data, len);
+		ret = os_fd_write(fd, data, len);
 	if (!ret && fsync(fd) != 0)
 		ret = -errno;
 	if (fd >= 0 && close(fd) != 0 && !ret)

@@ -103,9 +103,6 @@ out:
 	return ret;
 }
 
-/* A row group is held in memory as a whole: one of rows with a blob has fewer of them. */
-#define BLOB_GROUP_ROWS 16384
-
 static void put_copy(struct buf *sql, const char *select, const char *path,
     const struct record_table *table)
 {
@@ -117,7 +114,7 @@ static void put_copy(struct buf *sql, const char *select, const char *path,
 	}
 	buf_puts(sql, "' (FORMAT parquet, " MERGED_OPTIONS);
 	if (table_has_blob((enum record_table_id)(table - record_tables)))
-		buf_printf(sql, ", ROW_GROUP_SIZE %d", BLOB_GROUP_ROWS);
+		buf_printf(sql, ", ROW_GROUP_SIZE %d", TABLE_BLOB_GROUP_ROWS);
 	buf_putc(sql, ')');
 }
 

@@ -43,5 +43,8 @@ struct table_info table_info(enum record_table_id id);
 /* Whether a column of the table holds bytes (RECORD_BLOB). */
 bool table_has_blob(enum record_table_id id);
 
+/* Of a row group with blobs, which readers hold in memory as a whole. */
+#define TABLE_BLOB_GROUP_ROWS 16384
+
 /* Whether rows of the table come through an ingest. */
 bool table_is_ingested(enum record_table_id id);

@@ -1,14 +1,16 @@
 /* Writing Thrift's compact protocol (thrift-compact-protocol.md); the contract is in thrift.h. */
 #include "store/thrift.h"
 
+#include "store/encode.h"
+
 #define ID_DELTA_MAX 15
 #define SHORT_LIST_MAX 14
 
 static void put_varint(struct buf *out, uint64_t value)
 {
-	for (; value >= 0x80; value >>= 7)
-		buf_putc(out, (char)(value | 0x80));
-	buf_putc(out, (char)value);
+	uint8_t bytes[ENCODE_VARINT_MAX];
+
+	buf_append(out, bytes, (size_t)(encode_varint(bytes, value) - bytes));
 }
 
 static void put_zigzag(struct buf *out, int64_t value)
@@ -57,12 +59,6 @@ void thrift_struct_end(struct thrift *thrift)
 void thrift_bool(struct thrift *thrift, int id, bool value)
 {
 	put_head(thrift, id, value ? THRIFT_TRUE : THRIFT_FALSE);
-}
-
-void thrift_byte(struct thrift *thrift, int id, uint8_t value)
-{
-	put_head(thrift, id, THRIFT_BYTE);
-	buf_putc(thrift->out, (char)value);
 }
 
 void thrift_int(struct thrift *thrift, int id, enum thrift_type type, int64_t value)

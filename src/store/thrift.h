@@ -16,7 +16,6 @@
 enum thrift_type {
 	THRIFT_TRUE = 1,
 	THRIFT_FALSE = 2,
-	THRIFT_BYTE = 3,
 	THRIFT_I32 = 5,
 	THRIFT_I64 = 6,
 	THRIFT_BINARY = 8,
@@ -37,7 +36,6 @@ void thrift_end(struct thrift *thrift);
 void thrift_struct(struct thrift *thrift, int id);
 void thrift_struct_end(struct thrift *thrift);
 void thrift_bool(struct thrift *thrift, int id, bool value);
-void thrift_byte(struct thrift *thrift, int id, uint8_t value);
 void thrift_int(struct thrift *thrift, int id, enum thrift_type type, int64_t value);
 void thrift_binary(struct thrift *thrift, int id, const void *data, size_t len);
 

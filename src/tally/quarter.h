@@ -26,8 +26,8 @@ struct quarter;
 ST_MUST_CHECK int quarter_new(quarter_fn give, void *arg, struct quarter **ret_quarter);
 void quarter_free(struct quarter *quarter);
 
-/* Counts one event of a source of this country.  When another quarter begins, or the table is full, what is there is given
- * first; returns the first error of that. */
+/* Counts one event of a source of this country.  When another quarter begins, or the table is full,
+ * what is there is given first; returns the first error of that. */
 ST_MUST_CHECK int quarter_add(struct quarter *quarter, int64_t time_us, uint16_t module,
     uint16_t event, uint16_t port, const char country[2]);
 

@@ -1,6 +1,7 @@
 /* Takes a sensor's own address out of texts; the contract is in scrub.h. */
 #include "tally/scrub.h"
 
+#include "base/byteset.h"
 #include "base/digit.h"
 #include "base/utf8.h"
 
@@ -18,7 +19,7 @@ struct spellings {
 	char text[SPELLINGS_MAX][SPELLING_LEN];
 	size_t len[SPELLINGS_MAX];
 	size_t count;         /* 0: not written yet */
-	uint64_t begin[4];    /* bits of the bytes that a spelling may begin with */
+	struct byteset begin; /* bytes that a spelling may begin with */
 };
 
 static char *put_decimal(char *out, uint32_t n)
@@ -44,19 +45,12 @@ static char *put_hex(char *out, unsigned byte)
 	return out;
 }
 
-static bool is_begin(const struct spellings *s, uint8_t c)
-{
-	return s->begin[c / 64] >> c % 64 & 1;
-}
-
 /* A spelling's first character, in either case. */
 static void note_begin(struct spellings *s, char first)
 {
-	uint8_t c = (uint8_t)first;
-
-	s->begin[c / 64] |= 1ull << c % 64;
-	if (c >= 'a' && c <= 'z')
-		s->begin[c / 64] |= 1ull << (c - 0x20) % 64;
+	byteset_add(&s->begin, (uint8_t)first);
+	if (first >= 'a' && first <= 'z')
+		byteset_add(&s->begin, (uint8_t)(first - 'a' + 'A'));
 }
 
 static void end_spelling(struct spellings *s, const char *end)
@@ -146,7 +140,7 @@ static void prepare(struct spellings *s, struct ip address)
 	char digits[DECIMAL_MAX];
 
 	s->count = 0;
-	memset(s->begin, 0, sizeof(s->begin));
+	s->begin = (struct byteset){0};
 	note_begin(s, '%'); /* percent-encoded it may be any */
 	if (!ip_is_v4(address)) {
 		spell(s, address);
@@ -216,7 +210,7 @@ static size_t plain_len(const struct spellings *s, const char *text, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && (uint8_t)(text[n] - 1) < 0x7f && !is_begin(s, (uint8_t)text[n]))
+	while (n < len && (uint8_t)(text[n] - 1) < 0x7f && !byteset_has(&s->begin, (uint8_t)text[n]))
 		n++;
 	return n;
 }
@@ -225,7 +219,7 @@ static size_t plain_len(const struct spellings *s, const char *text, size_t len)
 static size_t find_spelling(struct spellings *s, struct ip address, const char *text, size_t at,
     size_t len)
 {
-	if (!is_begin(s, (uint8_t)text[at]))
+	if (!byteset_has(&s->begin, (uint8_t)text[at]))
 		return 0;
 	if (s->count == 0)
 		spell(s, address);
